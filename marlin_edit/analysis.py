@@ -1,0 +1,101 @@
+"""What was seen in one source: scenes, events and findings, where each comes from, and what was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from marlin_edit.media import MediaInfo
+from marlin_edit.timebase import Span
+
+
+class Verdict(Enum):
+    """What a person said of a finding."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model answered: name, revision, preprocessing profile and number format. `notice` is said wherever it is used."""
+
+    name: str
+    revision: str = ""
+    profile: str = ""
+    dtype: str = ""
+    notice: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.name, self.revision[:8], self.dtype) if part)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where something seen comes from: the windows that were watched, and the model's answer as it came."""
+
+    windows: tuple[Span, ...] = ()
+    raw: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a stretch looks like as a whole."""
+
+    span: Span
+    text: str
+    origin: Origin = Origin()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something the model saw, with its span. `flags` say what reading the answer had to do (`widened`, `partial`, ...)."""
+
+    span: Span
+    text: str
+    flags: tuple[str, ...] = ()
+    origin: Origin = Origin()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An answer to a query. `score` is None where the model is not calibrated; `verdict` is a person's, or None."""
+
+    span: Span
+    query: str
+    score: float | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    origin: Origin = Origin()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query, or None for the caption, and the spans that were really looked at for it."""
+
+    query: str | None
+    looked_at: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All that is known of one source. `extra` keeps an analysis file's keys that this version does not know.
+
+    shots: times of shot changes in seconds. speech: spans in which somebody speaks. unread: what could not be told as
+    an event or a finding (a reversed span, a repeated line), each a sentence with its reason.
+    """
+
+    media: MediaInfo
+    model: ModelIdentity | None = None
+    scenes: tuple[Scene, ...] = ()
+    events: tuple[Event, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    shots: tuple[Fraction, ...] | None = None
+    speech: tuple[Span, ...] | None = None
+    unread: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,34 @@
+"""What is told to the person: one error class, printed in one place (`cli.py`), and the exit codes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a run ended with. Scripts may rely on these numbers."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PARTIAL = 3
+    NOTHING_MATCHED = 4
+    FAULTS_FOUND = 5
+
+
+class MarlinEditError(Exception):
+    """Something a person can act on: the message says what is wrong and what to do next.
+
+    `exit_code` is what the command ends with when nothing catches it.
+    """
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class UsageError(MarlinEditError):
+    """The command line asks for something that cannot be; nothing was begun."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, ExitCode.USAGE)

@@ -1,0 +1,214 @@
+"""What plugins give and take: the values of the hooks in `hookspecs.py`, and the protocol of a video model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, Flag, auto
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from marlin_edit.analysis import Analysis, ModelIdentity
+    from marlin_edit.edit import Edit
+    from marlin_edit.media import MediaInfo
+    from marlin_edit.settings import Settings
+    from marlin_edit.timebase import Span
+
+
+class Carries(Flag):
+    """What a format can hold. What it cannot is said once, by the core ("out.srt: 3 cuts left out")."""
+
+    NOTHING = 0
+    SCENES = auto()
+    EVENTS = auto()
+    FINDINGS = auto()
+    CUTS = auto()
+    MARKERS = auto()
+    MARKER_DURATION = auto()
+    SOURCE_TIMECODE = auto()
+    REEL = auto()
+    COLOUR = auto()
+    SEVERAL_SOURCES = auto()
+
+
+@dataclass(frozen=True)
+class RenderContext:
+    """What an exporter may need besides the edit.
+
+    path: where the file will be, for relative links; None when it goes to stdout. temporary: a directory that is
+    removed afterwards.
+    """
+
+    settings: Settings
+    path: Path | None
+    temporary: Path
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A rendered file: its content (text, bytes, or a path under `RenderContext.temporary`) and what it left out."""
+
+    content: str | bytes | Path
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """A file format. `suffixes` begin with a dot and may have several parts (`.markers.edl`); the longest match wins.
+
+    `read`, where given, turns a file's content back into an analysis; it raises MarlinEditError on content that is
+    not this format's. `media` is what the caller knows of the source, or None.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    carries: Carries
+    render: Callable[[Edit, RenderContext], Rendered]
+    read: Callable[[bytes, MediaInfo | None], Analysis] | None = None
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a delivery did: files written, a report per item (plain JSON values), what is missing and why, notes.
+
+    A receipt with anything in `missing` makes the run end as partial.
+    """
+
+    files: tuple[Path, ...] = ()
+    items: tuple[Mapping[str, Any], ...] = ()
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Edit to a program or to media. `check` raises MarlinEditError before any work when it cannot be done.
+
+    `wanted` says whether the settings ask for it without its name being given (`--out-dir` asks for clips).
+    """
+
+    name: str
+    carries: Carries
+    check: Callable[[Settings], None]
+    deliver: Callable[[Edit, Settings, bool], Receipt]
+    wanted: Callable[[Settings], bool] = lambda settings: False
+    help: str = ""
+
+
+class Finds(Enum):
+    """What a detector looks for."""
+
+    SHOTS = "shots"
+    SPEECH = "speech"
+    WORDS = "words"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Finds shots, speech or words in a span of a source; `detect` gives spans, with the words' text where it has any."""
+
+    name: str
+    finds: Finds
+    detect: Callable[[MediaInfo, Span, Settings], Sequence[tuple[Span, str]]]
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A named value with a type, a default and a help text; with a flag, an option of the commands it names.
+
+    parse: turns a flag's or a configuration file's text into the value, and raises ValueError or MarlinEditError.
+    """
+
+    name: str
+    parse: Callable[[str], Any]
+    default: Any
+    help: str
+    flag: str | None = None
+    commands: tuple[str, ...] = ()
+    metavar: str = "VALUE"
+    choices: tuple[str, ...] = ()
+
+
+class QuestionKind(Enum):
+    """The two modes the model was trained for."""
+
+    CAPTION = "caption"
+    FIND = "find"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about a window: its caption, or when `query` takes place."""
+
+    kind: QuestionKind
+    query: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's answer as it came: its text, the log probability of each token, and `end` or `length`."""
+
+    raw: str
+    token_logprobs: tuple[float, ...] = ()
+    stopped_by: str = "end"
+
+
+class Watched(Protocol):
+    """A window that the model has seen, ready for any number of questions."""
+
+    @property
+    def span(self) -> Span: ...
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """One answer a question, in order."""
+        ...
+
+    def part(self, span: Span) -> Watched:
+        """A stretch of it, watched again by itself."""
+        ...
+
+
+class VideoModel(Protocol):
+    """A model that watches windows of a source. Answers' times count from the window's start."""
+
+    @property
+    def identity(self) -> ModelIdentity: ...
+
+    @property
+    def longest_window(self) -> Fraction:
+        """Seconds it was trained for."""
+        ...
+
+    @property
+    def sampling_step(self) -> Fraction:
+        """Seconds between two frames that it is shown: its times are no finer."""
+        ...
+
+    def watch(self, media: MediaInfo, windows: Iterable[Span]) -> Iterator[Watched]: ...
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Offers a video model. `opens` says whether a `--model` value is this backend's; `open` loads it."""
+
+    name: str
+    opens: Callable[[str], bool]
+    open: Callable[[Settings], VideoModel]
+    help: str = ""
+    models: Callable[[], Sequence[ModelOnDisk]] = field(default=lambda: ())
+
+
+@dataclass(frozen=True)
+class ModelOnDisk:
+    """A model that can be used now, or could: `state` says which (`ready`, `incomplete`, `not downloaded`)."""
+
+    name: str
+    path: Path | None
+    state: str
+    size: int
+    licence: str
+    note: str = ""

@@ -1,0 +1,245 @@
+"""Every conversion between seconds, frames and time code.
+
+Seconds are exact `Fraction`s and frames are `int`s, both counted from the programme's zero. Ranges leave their end out.
+Time code labels wrap at 24 hours; frame numbers never do.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from marlin_edit.errors import MarlinEditError, UsageError
+
+TOLERANCE = Fraction(1, 10_000)
+"""How far before a span's end points a frame may be presented and still count as being there, in seconds."""
+
+_NTSC = {"23.976": 24, "23.98": 24, "29.97": 30, "47.952": 48, "47.95": 48, "59.94": 60, "119.88": 120}
+_STANDARD = tuple(
+    sorted(
+        [Fraction(whole) for whole in (24, 25, 30, 48, 50, 60, 100, 120)]
+        + [Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 120)]
+    )
+)
+_SNAP = Fraction(5, 10_000)
+_DROPPING_BASES = (30, 60, 120)
+
+
+@dataclass(frozen=True)
+class FrameRate:
+    """Frames a second, exact, and whether its time code skips labels (drop-frame).
+
+    Drop-frame exists at 30000/1001, 60000/1001 and 120000/1001 only (SMPTE ST 12-1 and its high-rate practice).
+    """
+
+    value: Fraction
+    drop_frame: bool = False
+
+    def __post_init__(self) -> None:
+        if self.value <= 0:
+            raise MarlinEditError(f"A frame rate is above zero, not {self.value}.")
+        if self.drop_frame and (self.value.denominator != 1001 or self.base not in _DROPPING_BASES):
+            raise MarlinEditError(
+                f"Drop-frame time code exists at 29.97, 59.94 and 119.88 fps only, not at {self.name}."
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> FrameRate:
+        """Read `25`, `24000/1001`, `23.976`, `29.97df` or `29.97ndf`; the usual NTSC names mean their exact rates."""
+        words = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)(?:/([0-9]+))?\s*(fps)?\s*(df|ndf)?\s*", text, re.IGNORECASE)
+        if words is None or Fraction(words[1]) == 0 or (words[2] is not None and int(words[2]) == 0):
+            raise UsageError(f"{text!r} is not a frame rate. Write it like 25, 23.976, 24000/1001 or 29.97df.")
+        if words[2] is None and words[1].rstrip("0") in _NTSC:
+            value = Fraction(_NTSC[words[1].rstrip("0")] * 1000, 1001)
+        else:
+            value = Fraction(words[1]) / int(words[2] or 1)
+        return cls(value, drop_frame=(words[4] or "").lower() == "df")
+
+    @property
+    def base(self) -> int:
+        """Labels in one second of time code: 24 at 23.976, 30 at 29.97."""
+        return math.ceil(self.value)
+
+    @property
+    def name(self) -> str:
+        """The rate as people say it: `25`, `23.976`, `29.97 DF`."""
+        if self.value.denominator == 1:
+            return str(self.value)
+        text = f"{float(self.value):.3f}".rstrip("0")
+        return f"{text} DF" if self.drop_frame else text
+
+    @property
+    def seconds_per_frame(self) -> Fraction:
+        return 1 / self.value
+
+    def seconds(self, frame: int) -> Fraction:
+        """When frame `frame` is presented, in seconds from zero, at a constant rate."""
+        return frame / self.value
+
+    def first_frame_at(self, seconds: Fraction) -> int:
+        """The first frame presented at `seconds` or later, within the tolerance."""
+        return math.ceil((seconds - TOLERANCE) * self.value)
+
+    def timecode(self, frame: int) -> str:
+        """The label of a frame number counted from 00:00:00:00; `;` before the frames says drop-frame."""
+        base = self.base
+        if self.drop_frame:
+            skipped = base // 15
+            per_minute = base * 60 - skipped
+            per_ten = per_minute * 10 + skipped
+            frame %= per_ten * 144
+            tens, rest = divmod(frame, per_ten)
+            minutes = 0 if rest < base * 60 else 1 + (rest - base * 60) // per_minute
+            frame += skipped * (9 * tens + minutes)
+        frame %= base * 86_400
+        seconds, frames = divmod(frame, base)
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        separator = ";" if self.drop_frame else ":"
+        return f"{hours:02}:{minutes:02}:{seconds:02}{separator}{frames:0{len(str(base - 1))}}"
+
+    def frame_of(self, timecode: str) -> int:
+        """The frame number of a label; labels that drop-frame skips and fields out of range are refused."""
+        fields = re.fullmatch(r"\s*(\d{1,2}):(\d{2}):(\d{2})[:;.,](\d{2,3})\s*", timecode)
+        if fields is None:
+            raise UsageError(f"{timecode!r} is not a time code. Write it like 01:00:00:00 (or 01:00:00;00 for drop-frame).")
+        hours, minutes, seconds, frames = (int(field) for field in fields.groups())
+        if hours > 23 or minutes > 59 or seconds > 59 or frames >= self.base:
+            raise UsageError(f"The time code {timecode} does not exist at {self.name} fps.")
+        number = ((hours * 60 + minutes) * 60 + seconds) * self.base + frames
+        if self.drop_frame:
+            skipped = self.base // 15
+            if seconds == 0 and frames < skipped and minutes % 10 != 0:
+                raise UsageError(f"The time code {timecode} does not exist at {self.name} fps: drop-frame skips it.")
+            whole_minutes = hours * 60 + minutes
+            number -= skipped * (whole_minutes - whole_minutes // 10)
+        return number
+
+
+def snapped(average: Fraction) -> tuple[FrameRate, bool]:
+    """The standard rate within 0.05 % of a measured average, and whether that differs from the average itself.
+
+    Too far from every standard rate: the average as it is.
+    """
+    nearest = min(_STANDARD, key=lambda rate: abs(rate - average))
+    if abs(nearest - average) <= nearest * _SNAP:
+        return FrameRate(nearest), nearest != average
+    return FrameRate(average), False
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a programme in exact seconds from zero: `start` is in it, `end` is not."""
+
+    start: Fraction
+    end: Fraction
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise MarlinEditError(
+                f"A span needs 0 <= start < end, not {seconds_text(self.start)} - {seconds_text(self.end)} s."
+            )
+
+    @property
+    def length(self) -> Fraction:
+        return self.end - self.start
+
+    def overlap(self, other: Span) -> Fraction:
+        """Seconds that both have; 0 when they are apart."""
+        return max(Fraction(0), min(self.end, other.end) - max(self.start, other.start))
+
+    def within(self, other: Span) -> Span | None:
+        """The part of this span that lies in `other`, or None."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return Span(start, end) if start < end else None
+
+    def __str__(self) -> str:
+        return f"{seconds_text(self.start)} - {seconds_text(self.end)} s"
+
+
+@dataclass(frozen=True)
+class FrameRange:
+    """Presented frames `first` to `stop`, `stop` not included; at least one."""
+
+    first: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.first < self.stop:
+            raise MarlinEditError(f"A frame range needs 0 <= first < stop, not {self.first} to {self.stop}.")
+
+    @property
+    def count(self) -> int:
+        return self.stop - self.first
+
+
+@dataclass(frozen=True)
+class FrameNumber:
+    """A position given as the n-th presented frame."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class SourceTimecode:
+    """A position given as time code of the source, its start time code included."""
+
+    text: str
+
+
+Position = Fraction | FrameNumber | SourceTimecode
+"""A place in a programme as a person gives it: seconds, a frame or source time code."""
+
+
+def parse_position(text: str) -> Position:
+    """Read `14.3`, `14.3s`, `1:02.5`, `0:01:02.5`, `222f`, or time code such as `01:00:07:10` and `01:00:07;10`."""
+    text = text.strip()
+    if re.fullmatch(r"\d+f", text):
+        return FrameNumber(int(text[:-1]))
+    if re.fullmatch(r"\d{1,2}:\d{2}:\d{2}[:;]\d{2,3}", text):
+        return SourceTimecode(text)
+    if re.fullmatch(r"\d+(\.\d+)?s?|\d+/\d+s?", text) and not re.search(r"/0+s?$", text):
+        return Fraction(text.removesuffix("s"))
+    clock = re.fullmatch(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)", text)
+    if clock is not None and int(clock[2]) < 60 and Fraction(clock[3]) < 60:
+        return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
+    raise UsageError(f"{text!r} is not a time. Write seconds (14.3), frames (222f) or time code (01:00:07:10).")
+
+
+def parse_positions(text: str) -> tuple[Position, Position]:
+    """Read `IN-OUT`, two positions with a dash between them, OUT not included."""
+    start, dash, end = text.partition("-")
+    if not dash or not start.strip() or not end.strip() or "-" in end:
+        raise UsageError(f"{text!r} is not a span. Write IN-OUT, like 14.3-18.2, 222f-312f or 01:00:07:10-01:00:11:02.")
+    return parse_position(start), parse_position(end)
+
+
+def parse_seconds(value: object) -> Fraction:
+    """Exact seconds from a file's decimal or `n/d` text, or from a number (through its shortest decimal form)."""
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        try:
+            return Fraction(str(value))
+        except (ValueError, ZeroDivisionError):
+            pass
+    raise MarlinEditError(f"{value!r} is not a time in seconds. Write it like 14.3, \"14.3\" or \"1001/24\".")
+
+
+def seconds_text(seconds: Fraction) -> str:
+    """Seconds written exactly: decimal where that is exact in nine places, else `n/d`."""
+    scaled = seconds * 10**9
+    if scaled.denominator != 1:
+        return f"{seconds.numerator}/{seconds.denominator}"
+    sign = "-" if scaled < 0 else ""
+    whole, part = divmod(abs(int(scaled)), 10**9)
+    return f"{sign}{whole}.{part:09}".rstrip("0").rstrip(".")
+
+
+def clock_text(seconds: Fraction, separator: str = ".") -> str:
+    """`HH:MM:SS.mmm`, rounded to the nearest millisecond (half up); hours take as many digits as they need."""
+    milliseconds = math.floor(seconds * 1000 + Fraction(1, 2))
+    whole, milliseconds = divmod(milliseconds, 1000)
+    minutes, whole = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{whole:02}{separator}{milliseconds:03}"
