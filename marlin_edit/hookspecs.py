@@ -11,7 +11,6 @@ from marlin_edit.interfaces import Backend, Delivery, Detector, Exporter, Settin
 
 if TYPE_CHECKING:
     import click
-
     from marlin_edit.plugins import App
 
 hookspec = pluggy.HookspecMarker("marlin_edit")

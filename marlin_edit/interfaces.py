@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from marlin_edit.settings import Settings
+
     from marlin_edit.analysis import Analysis, ModelIdentity
     from marlin_edit.edit import Edit
     from marlin_edit.media import MediaInfo
-    from marlin_edit.settings import Settings
     from marlin_edit.timebase import Span
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 
-from marlin_edit.timebase import FrameRate, Position, Span
+from marlin_edit.timebase import FrameRate, Position
 
 
 class Scan(Enum):
@@ -53,7 +53,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class FrameTimes:
-    """When each presented frame of a variable-rate stream is shown: `pts[n] * time_base` seconds from zero, ascending."""
+    """When each presented frame is shown where the rate varies: `pts[n] * time_base` seconds from zero, ascending."""
 
     pts: Sequence[int]
     time_base: Fraction

@@ -104,7 +104,9 @@ class FrameRate:
         """The frame number of a label; labels that drop-frame skips and fields out of range are refused."""
         fields = re.fullmatch(r"\s*(\d{1,2}):(\d{2}):(\d{2})[:;.,](\d{2,3})\s*", timecode)
         if fields is None:
-            raise UsageError(f"{timecode!r} is not a time code. Write it like 01:00:00:00 (or 01:00:00;00 for drop-frame).")
+            raise UsageError(
+                f"{timecode!r} is not a time code. Write it like 01:00:00:00 (or 01:00:00;00 for drop-frame)."
+            )
         hours, minutes, seconds, frames = (int(field) for field in fields.groups())
         if hours > 23 or minutes > 59 or seconds > 59 or frames >= self.base:
             raise UsageError(f"The time code {timecode} does not exist at {self.name} fps.")
