@@ -21,7 +21,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which model answered: name, revision, preprocessing profile and number format. `notice` is said wherever it is used."""
+    """Which model answered: name, revision, preprocessing profile, number format. `notice` is said wherever it is used."""
 
     name: str
     revision: str = ""
@@ -52,7 +52,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Event:
-    """Something the model saw, with its span. `flags` say what reading the answer had to do (`widened`, `partial`, ...)."""
+    """Something the model saw. `flags` say what reading the answer had to do (`widened`, `partial`, ...)."""
 
     span: Span
     text: str

@@ -109,7 +109,7 @@ class Finds(Enum):
 
 @dataclass(frozen=True)
 class Detector:
-    """Finds shots, speech or words in a span of a source; `detect` gives spans, with the words' text where it has any."""
+    """Finds shots, speech or words in a span of a source: `detect` gives spans, with text where it has any."""
 
     name: str
     finds: Finds

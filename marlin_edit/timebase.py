@@ -225,7 +225,7 @@ def parse_seconds(value: object) -> Fraction:
             return Fraction(str(value))
         except (ValueError, ZeroDivisionError):
             pass
-    raise MarlinEditError(f"{value!r} is not a time in seconds. Write it like 14.3, \"14.3\" or \"1001/24\".")
+    raise MarlinEditError(f'{value!r} is not a time in seconds. Write it like 14.3, "14.3" or "1001/24".')
 
 
 def seconds_text(seconds: Fraction) -> str:
