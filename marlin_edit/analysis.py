@@ -21,7 +21,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which model answered: name, revision, preprocessing profile, number format. `notice` is said wherever it is used."""
+    """Which model answered, from which revision, profile and number format. `notice` is said wherever it is used."""
 
     name: str
     revision: str = ""
