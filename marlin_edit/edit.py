@@ -5,12 +5,14 @@ The cutter and every exporter take the frame ranges made here, so that a clip an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from marlin_edit.analysis import Analysis, Finding, Verdict
-from marlin_edit.errors import MarlinEditError
+from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.media import MediaInfo
-from marlin_edit.timebase import FrameRange, FrameRate, Span
+from marlin_edit.timebase import FrameNumber, FrameRange, FrameRate, SourceTimecode, Span, parse_position
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,65 @@ def is_accepted(finding: Finding, threshold: float | None) -> bool:
     if finding.verdict is not None:
         return finding.verdict is Verdict.ACCEPTED
     return threshold is None or finding.score is None or finding.score >= threshold
+
+
+@dataclass(frozen=True)
+class Handles:
+    """Extra time kept on both sides of a cut: frames where it was given in frames, else seconds."""
+
+    frames: int = 0
+    seconds: Fraction = Fraction(0)
+
+    @classmethod
+    def parse(cls, text: str) -> Handles:
+        """Read `12f` or `0.5s` (or `0.5`)."""
+        position = parse_position(text)
+        if isinstance(position, FrameNumber):
+            return cls(frames=position.number)
+        if isinstance(position, SourceTimecode):
+            raise UsageError(f"{text!r} is no length. Give handles in frames (12f) or seconds (0.5s).")
+        return cls(seconds=position)
+
+    def widen(self, span: Span, media: MediaInfo) -> FrameRange:
+        """The frames of a span with its handles, kept inside the media."""
+        wider = Span(max(Fraction(0), span.start - self.seconds), span.end + self.seconds)
+        frames = frames_of(wider, media)
+        return FrameRange(max(0, frames.first - self.frames), min(media.frame_count, frames.stop + self.frames))
+
+
+def cuts_of_findings(
+    analysis: Analysis, handles: Handles = Handles(), threshold: float | None = None
+) -> tuple[Cut, ...]:
+    """A cut for each accepted finding, in order of time."""
+    accepted = [finding for finding in analysis.findings if is_accepted(finding, threshold)]
+    accepted.sort(key=lambda finding: (finding.span.start, finding.span.end))
+    return tuple(
+        Cut(analysis, handles.widen(finding.span, analysis.media), finding, finding.query) for finding in accepted
+    )
+
+
+def cuts_of_events(analysis: Analysis, handles: Handles = Handles()) -> tuple[Cut, ...]:
+    """A cut for each event, in order of time."""
+    return tuple(
+        Cut(analysis, handles.widen(event.span, analysis.media), None, event.text) for event in analysis.events
+    )
+
+
+def cuts_of_spans(analysis: Analysis, spans: Sequence[Span], handles: Handles = Handles()) -> tuple[Cut, ...]:
+    """A cut for each span that a person gave, in the order given."""
+    return tuple(Cut(analysis, handles.widen(span, analysis.media), None, "") for span in spans)
+
+
+def edit_of(
+    analysis: Analysis, cuts: Sequence[Cut] = (), title: str | None = None, record_start: str = "01:00:00:00"
+) -> Edit:
+    """The edit of one source. `record_start` is time code; at a drop-frame rate its label is read as drop-frame.
+
+    Raises MarlinEditError for a source without a frame rate.
+    """
+    rate = analysis.media.rate
+    if rate is None:
+        raise MarlinEditError(
+            f"{analysis.media.path.name} has no known frame rate. Set one with --rate, e.g. --rate 24000/1001."
+        )
+    return Edit(title or analysis.media.path.stem, rate, rate.frame_of(record_start), (analysis,), tuple(cuts))

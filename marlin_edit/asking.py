@@ -1,0 +1,85 @@
+"""Asks a model about windows of a source: from questions to an `Analysis`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from marlin_edit.analysis import Analysis, Asked, Event, Finding, Origin, Scene
+from marlin_edit.errors import UsageError
+from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel
+from marlin_edit.marlin.prompts import read_caption, read_find
+from marlin_edit.media import MediaInfo
+from marlin_edit.timebase import Span
+
+LONGEST_QUERY = 1_000
+"""Characters. The model was trained on one short sentence; far longer ones are a mistake, and slow."""
+
+
+def checked_queries(queries: Sequence[str]) -> tuple[str, ...]:
+    """The queries, each once, stripped; UsageError for one that is empty or absurdly long."""
+    kept: list[str] = []
+    for query in queries:
+        words = " ".join(query.split())
+        if not words:
+            raise UsageError('A query is empty. Say one visible action in the present tense, e.g. "a door opens".')
+        if len(words) > LONGEST_QUERY:
+            raise UsageError(
+                f"A query has {len(words)} characters; at most {LONGEST_QUERY} make sense. "
+                'Say one visible action in the present tense, e.g. "a door opens".'
+            )
+        if words not in kept:
+            kept.append(words)
+    return tuple(kept)
+
+
+def ask(
+    model: VideoModel,
+    media: MediaInfo,
+    windows: Iterable[Span],
+    *,
+    caption: bool,
+    queries: Sequence[str],
+    watched: Callable[[Span], None] = lambda window: None,
+) -> Analysis:
+    """Shows each window once and asks it everything; `watched` is told after each one.
+
+    Answers that cannot be read as a span are kept in `Analysis.unread`, each with its reason.
+    """
+    questions = [Question(QuestionKind.CAPTION)] if caption else []
+    questions += [Question(QuestionKind.FIND, query) for query in queries]
+    scenes: list[Scene] = []
+    events: list[Event] = []
+    findings: list[Finding] = []
+    unread: list[str] = []
+    looked_at: list[Span] = []
+    for window in model.watch(media, windows):
+        answers = window.ask(questions)
+        looked_at.append(window.span)
+        for question, answer in zip(questions, answers, strict=True):
+            if question.kind is QuestionKind.CAPTION:
+                read = read_caption(answer, window.span, model.sampling_step)
+                if read.scene:
+                    scenes.append(Scene(window.span, read.scene, origin=_origin(window.span, answer)))
+                events.extend(read.events)
+                unread.extend(read.unread)
+            else:
+                finding, problems = read_find(answer, window.span, model.sampling_step, question.query)
+                if finding is not None:
+                    findings.append(finding)
+                unread.extend(problems)
+        watched(window.span)
+    asked = [Asked(None, tuple(looked_at))] if caption else []
+    asked += [Asked(query, tuple(looked_at)) for query in queries]
+    return Analysis(
+        media=media,
+        model=model.identity,
+        scenes=tuple(scenes),
+        events=tuple(sorted(events, key=lambda event: (event.span.start, event.span.end))),
+        findings=tuple(findings),
+        asked=tuple(asked),
+        unread=tuple(unread),
+    )
+
+
+def _origin(window: Span, answer: Answer) -> Origin:
+    return Origin((window,), answer.raw)
