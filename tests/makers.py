@@ -181,6 +181,10 @@ def make_video(
             encoder_options |= {"preset": "superfast", "b-adapt": "0"}
     if codec == "libx265":
         encoder_options["x265-params"] = f"log-level=none:bframes={bframes}:keyint={gop}:min-keyint={gop}:scenecut=0"
+    if codec == "libsvtav1":  # its hierarchical prediction writes broken streams at this size
+        encoder_options |= {"preset": "12", "svtav1-params": "pred-struct=1:lp=1"}
+    if codec in ("libvpx", "libvpx-vp9"):
+        encoder_options |= {"deadline": "realtime", "cpu-used": "8"}
     if interlaced is not None and codec == "libx264":
         encoder_options["x264-params"] = f"interlaced=1:{'tff' if interlaced == 'top' else 'bff'}=1"
     encoder_options |= options or {}
