@@ -1,0 +1,45 @@
+"""Text from models, people and files, made plain as it comes in: one line, no controls, nothing that hides or reorders.
+
+Escaping belongs to each format's own file; what is cleaned here is what no format could show.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ESCAPE_CODES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor movement
+    r"|(?:\x1b[PX\]^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # strings: window titles, links
+    r"|\x1b[ -/]*[0-~]"  # everything else that an escape begins
+)
+_BLANKS = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_UNWANTED = re.compile(
+    r"[\x00-\x1f\x7f-\x9f"  # controls
+    r"\ud800-\udfff"  # halves of surrogate pairs, which no encoding can hold
+    r"\u202a-\u202e\u2066-\u2069"  # bidi embeddings, overrides and isolates: they reorder what follows
+    r"\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]"  # byte order mark, annotations, no characters at all
+)
+
+
+def clean(text: str) -> str:
+    """The text on one line: NFC, runs of blanks, tabs and line separators as one blank, nothing invisible but joiners.
+
+    What is taken out: escape codes, control characters, lone surrogates, bidi embeddings, overrides and isolates.
+    Cleaning twice changes nothing.
+    """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    text = _BLANKS.sub(" ", _ESCAPE_CODES.sub("", text))
+    text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
+    return _BLANKS.sub(" ", text).strip()
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text, or its beginning with an ellipsis, in at most `longest` characters; base and accents stay together."""
+    if len(text) <= longest:
+        return text
+    end = longest - 1
+    while end > 0 and (unicodedata.combining(text[end]) or text[end] == "\u200d" or text[end - 1] == "\u200d"):
+        end -= 1
+    return text[:end].rstrip() + "…"
