@@ -1,0 +1,553 @@
+"""Answers any number of questions about one window: the video is read once, each question goes on from a copy of that.
+
+In the prompt the video comes first and the question last, so all that stands before the question (the prefix) is the
+same for every question. Two things make going on from it exact:
+
+- Tokens. The prefix ends in `<|vision_end|>`, and a tokenizer splits its text at such tokens before anything else. So
+  the question's tokens are the same whether it is tokenised by itself or within the whole prompt.
+- Positions. They are computed here and passed explicitly. The model's own `rope_deltas` is one mutable attribute for
+  all prompts, and a stale one gives wrong answers silently; the language model is called beneath it, so it is not used.
+
+Questions are answered together in lockstep. All rows are always equally long: what all questions have room for goes in
+as one block, then each step adds one token to each row, the next one of its question where that is not finished, else
+the one just answered. So there is no padding anywhere. It would be wrong inside a row, because the memory of linear
+attention layers fades over padding too.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import DynamicCache, DynamicLayer
+
+from marlin_edit.errors import MarlinEditError
+from marlin_edit.interfaces import Answer
+from marlin_edit.marlin.profile import Profile
+from marlin_edit.marlin.tokens import Tokens
+
+_log = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
+
+MOST_TOGETHER = 8
+"""Questions answered at once. Decoding is bound by reading the weights: eight cost little more than one."""
+
+_LARGEST_BLOCK = 8192
+_SMALLEST_BLOCK = 256
+_WIDEST_SPREAD = 24
+_ROOM = 128
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A question's text, and the most tokens its answer may have."""
+
+    question: str
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A text to be judged as a part of the answer to a question: `text`, after `given` (which is not judged).
+
+    Both are tokenised by themselves, so `text` begins where words do: with the space before its first word.
+    """
+
+    question: str
+    given: str
+    text: str
+
+
+class Engine:
+    """A loaded model with its tokens and profile. It holds no state between windows.
+
+    model: a `Qwen3_5ForConditionalGeneration`, in evaluation mode, on its device. reuse: whether questions go on from
+    one reading of the video; None asks `continuation_is_exact`.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokens: Tokens,
+        profile: Profile,
+        *,
+        together: int = MOST_TOGETHER,
+        reuse: bool | None = None,
+    ) -> None:
+        self._model = model
+        self._language = model.model.language_model
+        self._tokens = tokens
+        self._profile = profile
+        self._together = together
+        self._merge = int(model.config.vision_config.spatial_merge_size)
+        self._video = int(model.config.video_token_id)
+        self._ends = frozenset(_end_tokens(model))
+        if not self._ends:
+            raise MarlinEditError("The model does not say which token ends an answer (eos_token_id). Get it again.")
+        self.device: torch.device = model.device
+        self.dtype: torch.dtype = model.dtype
+        if reuse is None:
+            reuse = continuation_is_exact(self.device.type)
+            if not reuse:
+                _log.warning(
+                    "The installed transformers cannot go on from a window it has read, so every question reads the "
+                    "video again. That is slow; transformers 5.7 or newer can."
+                )
+        self._reuse = reuse
+
+    @torch.inference_mode()
+    def look(self, patches: Tensor, grid: tuple[int, int, int]) -> Tensor:
+        """What the vision tower sees in some pairs of frames: [pairs, tokens a pair, hidden].
+
+        patches: as `grid.patches` gives them, for `grid` (time, height, width). Pairs are seen independently of each
+        other, so what is seen of one can be kept and used in every window that has the same pair.
+        """
+        pairs, height, width = grid
+        try:
+            shape = torch.tensor([grid], device=self.device)
+            seen = self._model.model.get_video_features(
+                patches.to(self.device, self.dtype), video_grid_thw=shape, return_dict=True
+            )
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            seen = None
+        if seen is None:
+            if pairs == 1:
+                raise self._too_little_memory("one pair of frames")
+            _release(self.device)
+            half = pairs // 2
+            rows = half * height * width
+            first = self.look(patches[:rows], (half, height, width))
+            return torch.cat((first, self.look(patches[rows:], (pairs - half, height, width))))
+        features: Tensor = torch.cat(tuple(seen.pooler_output))
+        return features.view(pairs, -1, features.shape[-1])
+
+    @torch.inference_mode()
+    def read(self, pairs: Iterable[tuple[str, Tensor]], grid: tuple[int, int]) -> Reading:
+        """Reads a window. `pairs` gives each pair's time stamp and what `look` saw of it; `grid` is in patches."""
+        across = max(grid) // self._merge
+        embedded: list[Tensor] = []
+        positions: list[Tensor] = []
+        position = 0
+
+        def write(tokens: list[int]) -> None:
+            nonlocal position
+            embedded.append(self._embedded(tokens))
+            positions.append(torch.arange(position, position + len(tokens)).expand(3, -1))
+            position += len(tokens)
+
+        opening = "<|im_start|>user\n" + ("<|vision_start|>" if self._profile.outer_vision_tokens else "")
+        for stamp, seen in pairs:
+            write(self._tokens.of_template(f"{opening}<{stamp} seconds><|vision_start|>"))
+            opening = ""
+            embedded.append(seen.to(self.device, self.dtype))
+            positions.append(self._picture_positions(grid) + position)
+            position += across
+            write(self._tokens.of_template("<|vision_end|>"))
+        if opening:
+            raise ValueError("a window has at least one pair of frames")
+        if self._profile.outer_vision_tokens:
+            write(self._tokens.of_template("<|vision_end|>"))
+        prefix = torch.cat(embedded)[None]
+        places = torch.cat(positions, dim=1)[:, None].to(self.device)
+        if not self._reuse:
+            return Reading(self, None, prefix, places, position)
+        return Reading(self, self._read_in_blocks(prefix, places), None, None, position)
+
+    def _read_in_blocks(self, prefix: Tensor, places: Tensor) -> Any:
+        """The cache after the prefix, read in as large blocks as memory allows."""
+        block = min(_LARGEST_BLOCK, prefix.shape[1])
+        while True:
+            try:
+                state = DynamicCache(config=self._language.config)
+                for first in range(0, prefix.shape[1], block):
+                    part = slice(first, first + block)
+                    self._forward(prefix[:, part], places[:, :, part], state)
+                return state
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+            del state
+            _release(self.device)
+            if block <= _SMALLEST_BLOCK:
+                raise self._too_little_memory(f"a window of {prefix.shape[1]} tokens")
+            block = max(_SMALLEST_BLOCK, block // 2)
+
+    def _picture_positions(self, grid: tuple[int, int]) -> Tensor:
+        """Of one pair's tokens, for time, row and column, from 0: the picture is one instant, row after row."""
+        rows, columns = grid[0] // self._merge, grid[1] // self._merge
+        row = torch.arange(rows).repeat_interleave(columns)
+        column = torch.arange(columns).repeat(rows)
+        return torch.stack((torch.zeros_like(row), row, column))
+
+    def _embedded(self, tokens: Sequence[int]) -> Tensor:
+        embedding: Tensor = self._language.embed_tokens(torch.tensor(list(tokens), device=self.device))
+        return embedding
+
+    def _forward(self, embedded: Tensor, places: Tensor, state: Any) -> Tensor:
+        """The last layer's output for each token [rows, tokens, hidden]; `state` takes them in."""
+        output = self._language(
+            inputs_embeds=embedded, position_ids=places, past_key_values=state, use_cache=True, return_dict=True
+        )
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        logits: Tensor = self._model.lm_head(hidden)
+        return logits.float()
+
+    def _question(self, text: str) -> list[int]:
+        answer = f"<|im_end|>\n<|im_start|>assistant\n{self._profile.answer_prefix}"
+        return self._tokens.of_text(text) + self._tokens.of_template(answer)
+
+    def _too_little_memory(self, what: str) -> MarlinEditError:
+        smaller = "" if self.dtype.itemsize == 2 else ", --dtype bfloat16, which takes half"
+        other = "" if self.device.type == "cpu" else ", --device cpu, which is slow"
+        return MarlinEditError(
+            f"There is not enough memory on {self.device.type} for {what}, even bit by bit. "
+            f"Try a shorter stretch with --range IN-OUT{smaller}{other}, or close other programs that use it."
+        )
+
+
+@dataclass
+class Reading:
+    """A window that has been read: ready for any number of questions, in any order. Asking does not change it."""
+
+    _engine: Engine
+    _state: Any
+    _prefix: Tensor | None = field(repr=False)
+    _places: Tensor | None = field(repr=False)
+    _position: int
+
+    @torch.inference_mode()
+    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
+        """One answer a prompt, in order: the likeliest token each time, until an end token or the limit."""
+        engine = self._engine
+        rows = [_Row(engine._question(prompt.question), prompt.max_new_tokens) for prompt in prompts]
+        most = engine._together if self._state is not None else 1
+        _in_batches(rows, lambda row: len(row.question), most, _WIDEST_SPREAD, self._answer_together, engine)
+        return [
+            Answer(engine._tokens.text(row.tokens), tuple(row.logprobs), "end" if row.ended else "length")
+            for row in rows
+        ]
+
+    @torch.inference_mode()
+    def judge(self, claims: Sequence[Claim]) -> list[tuple[float, ...]]:
+        """For each claim the log probability of each token of its text. No token is generated."""
+        engine = self._engine
+        rows = []
+        for claim in claims:
+            before = engine._question(claim.question) + engine._tokens.of_text(claim.given)
+            rows.append(_Judged(before, engine._tokens.of_text(claim.text)))
+        most = engine._together if self._state is not None else 1
+        _in_batches(rows, lambda row: len(row.before) + len(row.text), most, 256, self._judge_together, engine)
+        return [tuple(row.logprobs) for row in rows]
+
+    def _start(self, rows: int, tokens: Tensor, room: int) -> tuple[Any, Tensor, int]:
+        """Takes in one block of tokens [rows, n]: the state after it, the output for it, and the next position."""
+        engine = self._engine
+        embedded = engine._language.embed_tokens(tokens)
+        count = tokens.shape[1]
+        places = torch.arange(self._position, self._position + count, device=engine.device).expand(3, rows, -1)
+        if self._state is None:
+            assert self._prefix is not None
+            assert self._places is not None
+            state: Any = DynamicCache(config=engine._language.config)
+            whole = torch.cat((self._prefix.expand(rows, -1, -1), embedded), dim=1)
+            hidden = engine._forward(whole, torch.cat((self._places.expand(-1, rows, -1), places), dim=2), state)
+            return state, hidden[:, -count:], self._position + count
+        state = _continued(self._state, rows, count + room)
+        return state, engine._forward(embedded, places, state), self._position + count
+
+    def _answer_together(self, rows: Sequence[_Row]) -> None:
+        engine = self._engine
+        for row in rows:
+            row.begin()
+        shortest = min(len(row.question) for row in rows)
+        longest = max(len(row.question) for row in rows)
+        padded = [row.question + [0] * (longest - len(row.question)) for row in rows]
+        questions = torch.tensor(padded, device=engine.device)
+        lengths = torch.tensor([len(row.question) for row in rows], device=engine.device)
+        limit = max(row.limit for row in rows)
+        state, hidden, position = self._start(
+            len(rows), questions[:, :shortest], min(limit, _ROOM) + longest - shortest
+        )
+        hidden = hidden[:, -1]
+        taken = shortest
+        active = list(rows)
+        while True:
+            logits = engine._logits(hidden)
+            best = logits.argmax(dim=-1)
+            chosen = torch.log_softmax(logits, dim=-1).gather(1, best[:, None])[:, 0]
+            for row, token, logprob in zip(active, best.tolist(), chosen.tolist(), strict=True):
+                if taken >= len(row.question):
+                    row.take(token, logprob, engine._ends)
+            going = [index for index, row in enumerate(active) if not row.done]
+            if not going:
+                return
+            following = best
+            if taken < longest:
+                following = torch.where(taken < lengths, questions[:, taken], best)
+            if len(going) <= len(active) // 2:
+                kept = torch.tensor(going, device=engine.device)
+                _keep_rows(state, kept)
+                following, questions, lengths = following[kept], questions[kept], lengths[kept]
+                active = [active[index] for index in going]
+            places = torch.full((3, len(active), 1), position, device=engine.device)
+            hidden = engine._forward(engine._language.embed_tokens(following[:, None]), places, state)[:, -1]
+            taken += 1
+            position += 1
+
+    def _judge_together(self, rows: Sequence[_Judged]) -> None:
+        # Rows are filled up at their end. The state after that is wrong, and is thrown away; what comes before the
+        # filling does not see it.
+        engine = self._engine
+        longest = max(len(row.before) + len(row.text) for row in rows)
+        padded = [row.before + row.text + [0] * (longest - len(row.before) - len(row.text)) for row in rows]
+        _, hidden, _ = self._start(len(rows), torch.tensor(padded, device=engine.device), 0)
+        for index, row in enumerate(rows):
+            first = len(row.before) - 1
+            logits = engine._logits(hidden[index, first : first + len(row.text)])
+            wanted = torch.tensor(row.text, device=engine.device, dtype=torch.long)
+            row.logprobs = torch.log_softmax(logits, dim=-1).gather(1, wanted[:, None])[:, 0].tolist()
+
+
+@dataclass
+class _Row:
+    """One question while it is answered."""
+
+    question: list[int]
+    limit: int
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    ended: bool = False
+
+    def begin(self) -> None:
+        self.tokens, self.logprobs, self.ended = [], [], False
+
+    @property
+    def done(self) -> bool:
+        return self.ended or len(self.tokens) >= self.limit
+
+    def take(self, token: int, logprob: float, ends: frozenset[int]) -> None:
+        if self.done:
+            return
+        if token in ends:
+            self.ended = True
+        else:
+            self.tokens.append(token)
+            self.logprobs.append(logprob)
+
+
+@dataclass
+class _Judged:
+    """One claim while it is judged."""
+
+    before: list[int]
+    text: list[int]
+    logprobs: list[float] = field(default_factory=list)
+
+
+class _RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
+    """Keys and values of an attention layer for several rows, with room for tokens to come.
+
+    The library's own layer copies all it holds for every token it takes in, which for eight rows of a long window costs
+    about as much as the model does.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor, rows: int, room: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.dtype, self.device = keys.dtype, keys.device
+        self.is_initialized = True
+        length = keys.shape[-2]
+        self._key_room = keys.new_empty((rows, keys.shape[1], length + room, keys.shape[3]))
+        self._value_room = values.new_empty((rows, values.shape[1], length + room, values.shape[3]))
+        self._key_room[:, :, :length] = keys
+        self._value_room[:, :, :length] = values
+        self._show(length)
+
+    def _show(self, length: int) -> tuple[Tensor, Tensor]:
+        self._length = length
+        keys, values = self._key_room[:, :, :length], self._value_room[:, :, :length]
+        self.keys, self.values = keys, values
+        return keys, values
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        start = self._length
+        stop = start + key_states.shape[-2]
+        if stop > self._key_room.shape[-2]:
+            more = stop - self._key_room.shape[-2] + max(_ROOM, start // 8)
+            self._key_room = torch.nn.functional.pad(self._key_room, (0, 0, 0, more))
+            self._value_room = torch.nn.functional.pad(self._value_room, (0, 0, 0, more))
+        self._key_room[:, :, start:stop] = key_states
+        self._value_room[:, :, start:stop] = value_states
+        return self._show(stop)
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        self._key_room = self._key_room.index_select(0, beam_idx)
+        self._value_room = self._value_room.index_select(0, beam_idx)
+        self._show(self._length)
+
+
+def _continued(state: Any, rows: int, room: int) -> Any:
+    """A copy of a one-row cache for `rows` questions. The original stays as it is.
+
+    The states of linear layers are updated in place and cannot be rolled back, so they are really copied.
+    """
+    first = torch.zeros(rows, dtype=torch.long, device=_device_of(state))
+    layers: list[Any] = []
+    for layer in state.layers:
+        if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:
+            layers.append(_RoomyLayer(layer.keys, layer.values, rows, room))
+        else:
+            twin = copy.deepcopy(layer)
+            twin.reorder_cache(first)
+            layers.append(twin)
+    continued = copy.copy(state)
+    continued.layers = layers
+    return continued
+
+
+def _keep_rows(state: Any, rows: Tensor) -> None:
+    for layer in state.layers:
+        layer.reorder_cache(rows)
+
+
+def _device_of(state: Any) -> torch.device:
+    for layer in state.layers:
+        if isinstance(layer.device, torch.device):
+            return layer.device
+    return torch.device("cpu")
+
+
+def _in_batches(
+    items: Sequence[_Item],
+    length: Callable[[_Item], int],
+    most: int,
+    spread: int,
+    work: Callable[[Sequence[_Item]], None],
+    engine: Engine,
+) -> None:
+    """Gives `work` items of like length together, at most `most`; fewer where memory runs out."""
+    waiting = sorted(items, key=length)
+    while waiting:
+        batch = [item for item in waiting[:most] if length(item) - length(waiting[0]) <= spread]
+        if _fits(work, batch):
+            waiting = waiting[len(batch) :]
+            continue
+        _release(engine.device)
+        if len(batch) == 1:
+            raise engine._too_little_memory("one question")
+        most = len(batch) // 2
+        _log.info("Not enough memory for %d questions at once: going on with %d.", len(batch), most)
+
+
+def _fits(work: Callable[[Sequence[_Item]], None], batch: Sequence[_Item]) -> bool:
+    """Does the work; False where memory ran out. Apart, so that the failed try's tensors are gone afterwards."""
+    try:
+        work(batch)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        return False
+    return True
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, in any of the ways in which torch's devices say it."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        words in text for words in ("out of memory", "can't allocate memory", "not enough memory")
+    )
+
+
+def _release(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def _end_tokens(model: Any) -> set[int]:
+    """All that the checkpoint names: Marlin has two, and no one place is sure to hold both."""
+    ends: set[int] = set()
+    for settings in (model.generation_config, model.config, model.config.text_config):
+        value = getattr(settings, "eos_token_id", None)
+        if isinstance(value, int):
+            ends.add(value)
+        elif value is not None:
+            ends.update(int(token) for token in value)
+    return ends
+
+
+@cache
+def continuation_is_exact(device: str) -> bool:
+    """Whether the installed transformers goes on from a cache as if it had read everything at once.
+
+    Up to 5.6 it silently lost the linear layers' state. Tried once a process on a model of two random layers.
+    """
+    from transformers import Qwen3_5TextConfig, Qwen3_5TextModel
+
+    config = Qwen3_5TextConfig(
+        vocab_size=64,
+        hidden_size=64,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        layer_types=["linear_attention", "full_attention"],
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=32,
+        linear_num_key_heads=2,
+        linear_num_value_heads=2,
+        linear_key_head_dim=32,
+        linear_value_head_dim=32,
+        rope_parameters={
+            "rope_type": "default",
+            "rope_theta": 10_000.0,
+            "partial_rotary_factor": 0.5,
+            "mrope_section": [3, 3, 2],
+            "mrope_interleaved": True,
+        },
+    )
+    before = torch.random.get_rng_state()
+    try:
+        torch.manual_seed(0)
+        model: Any = Qwen3_5TextModel(config)
+        model.eval()
+        embedded = torch.randn(1, 24, 64)
+    finally:
+        torch.random.set_rng_state(before)
+    with torch.inference_mode():
+        for name, parameter in model.named_parameters():
+            if name.endswith("A_log"):
+                parameter.fill_(-6.0)
+        model, embedded = model.to(device), embedded.to(device)
+        places = torch.arange(24, device=device).expand(3, 1, -1)
+        try:
+            whole = model(inputs_embeds=embedded, position_ids=places, use_cache=False).last_hidden_state
+            state = DynamicCache(config=config)
+            model(inputs_embeds=embedded[:, :12], position_ids=places[..., :12], past_key_values=state, use_cache=True)
+            twins = _continued(state, 2, 12)
+            parts = [
+                model(
+                    inputs_embeds=embedded[:, part].expand(2, -1, -1),
+                    position_ids=places[..., part].expand(-1, 2, -1),
+                    past_key_values=twins,
+                    use_cache=True,
+                ).last_hidden_state
+                for part in (slice(12, 20), slice(20, 21), slice(21, 24))
+            ]
+        except (RuntimeError, TypeError, AttributeError, ValueError) as error:
+            _log.info("The check of cached continuation could not run: %s", error)
+            return False
+        difference = (torch.cat(parts, dim=1) - whole[:, 12:]).abs().max()
+    return bool(difference < 1e-2)
