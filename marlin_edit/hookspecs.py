@@ -1,4 +1,9 @@
-"""The whole contract of a plugin: six hooks, all optional. Their values are in `interfaces.py`."""
+"""The whole contract of a plugin: six hooks, all optional. Their values are in `interfaces.py`.
+
+A hook returns a list of values and does no work: what is heavy is imported inside the functions of the values. A plugin
+with a fault in any hook is set aside as a whole, with a warning; a single value is set aside where one of its kind and
+name, its suffix or its flag is there already.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from marlin_edit.interfaces import Backend, Delivery, Detector, Exporter, Settin
 
 if TYPE_CHECKING:
     import click
+
     from marlin_edit.plugins import App
 
 hookspec = pluggy.HookspecMarker("marlin_edit")
@@ -19,13 +25,13 @@ hookimpl = pluggy.HookimplMarker("marlin_edit")
 
 @hookspec
 def register_backends() -> Sequence[Backend]:
-    """Offer video models."""
+    """Offer video models. Whether they open one, others' backends are asked first and marlin-edit's own last."""
     return ()
 
 
 @hookspec
 def register_exporters() -> Sequence[Exporter]:
-    """Offer file formats."""
+    """Offer file formats. An output takes the one with the longest suffix that fits, or the one that --format names."""
     return ()
 
 
@@ -43,10 +49,10 @@ def register_detectors() -> Sequence[Detector]:
 
 @hookspec
 def register_settings() -> Sequence[Setting]:
-    """Add settings, and options of the core's commands."""
+    """Add settings: an environment variable, a key of the configuration file, and a flag of the commands they name."""
     return ()
 
 
 @hookspec
 def register_commands(cli: click.Group, app: App) -> None:
-    """Add commands to the group. `app` holds the registry and the settings."""
+    """Add commands to a group that becomes part of the command line. `app` holds the registry and the settings."""

@@ -1,0 +1,247 @@
+"""Every command is a file here: its name is the command's, its first line the help in the list, `command` the command.
+
+The list is read from the directory, and a file is imported when its command is asked for. Here is what commands share:
+the `Run` that each is handed, the `@as_command` decorator, and the options that mean the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from marlin_edit.console import Console
+from marlin_edit.errors import ExitCode, UsageError, did_you_mean
+from marlin_edit.interfaces import Delivery, Exporter, Setting
+from marlin_edit.plugins import App
+from marlin_edit.settings import Settings
+from marlin_edit.timebase import parse_positions
+
+Function = Callable[..., ExitCode | None]
+
+
+@dataclass
+class Run:
+    """What a command works with: what is installed, the settings with this command line's flags, and where to speak."""
+
+    app: App
+    console: Console
+
+    @property
+    def settings(self) -> Settings:
+        return self.app.settings
+
+    @property
+    def json(self) -> bool:
+        return self.console.json
+
+
+def as_command(name: str, *, settings: Sequence[str] = ()) -> Callable[[Function], click.Command]:
+    """Make a command of a function: `def command(run: Run, ...) -> ExitCode | None`; None is done.
+
+    It gets -v and -q, an option for each setting whose `commands` name it, and for those in `settings`.
+    """
+
+    def decorate(function: Function) -> click.Command:
+        made = click.command(name, cls=SettingsCommand)(click.pass_obj(function))
+        made.extra_settings = tuple(settings)
+        return made
+
+    return decorate
+
+
+class SettingsCommand(click.Command):
+    """A command whose options are its own and those of the settings that name it, a plugin's as well as the core's."""
+
+    extra_settings: tuple[str, ...] = ()
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        parameters = super().get_params(ctx)
+        run = ctx.find_object(Run)
+        if run is None:
+            return parameters
+        cached = f"{__name__}.{self.name}"
+        if cached not in ctx.meta:
+            taken = {option for one in parameters for option in (*one.opts, *one.secondary_opts)}
+            options = [_option(setting) for setting in self._settings_of(run.app) if setting.flag not in taken]
+            ctx.meta[cached] = [*options, *speaking_options()]
+        own = len(self.params)
+        return [*parameters[:own], *ctx.meta[cached], *parameters[own:]]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        run = ctx.find_object(Run)
+        assert run is not None
+        flags = {}
+        for setting in self._settings_of(run.app):
+            if _parameter_name(setting) in ctx.params:
+                flags[setting.name] = ctx.params.pop(_parameter_name(setting))
+            else:
+                run.console.warning(
+                    f"{run.app.origin(setting)}: its flag {setting.flag} is left out of {ctx.command.name},"
+                    " which has one of that name."
+                )
+        for warning in run.app.settings.warnings:
+            run.console.warning(warning)
+        ctx.obj = Run(run.app.with_flags(flags), run.console)
+        return super().invoke(ctx)
+
+    def _settings_of(self, app: App) -> list[Setting]:
+        return [
+            setting
+            for setting in app.definitions.values()
+            if setting.flag is not None and (self.name in setting.commands or setting.name in self.extra_settings)
+        ]
+
+
+def speaking_options() -> list[click.Parameter]:
+    """-v and -q, for the group and for every command."""
+
+    def louder(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+        run = ctx.find_object(Run)
+        if given and run is not None:
+            run.console.verbosity = 1
+
+    def quieter(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+        run = ctx.find_object(Run)
+        if given and run is not None:
+            run.console.verbosity = -1
+
+    return [
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=louder,
+            help="Say more, and where errors are.",
+        ),
+        click.Option(
+            ["-q", "--quiet"], is_flag=True, expose_value=False, callback=quieter, help="Say only warnings and errors."
+        ),
+    ]
+
+
+def video_argument(function: Function) -> Function:
+    """VIDEO, as `video: Path`; whether it can be read is the probe's to say."""
+    return click.argument("video", type=click.Path(path_type=Path))(function)
+
+
+def output_options(function: Function) -> Function:
+    """-o, repeatable, as `outputs: tuple[Path | None, ...]` (None is stdout), and --format, as `format_name`."""
+    function = click.option(
+        "--format", "format_name", metavar="NAME", help="Format of the output, whatever its suffix. `-o -` needs it."
+    )(function)
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        metavar="FILE",
+        callback=lambda _, __, given: tuple(None if text == "-" else Path(text) for text in given),
+        multiple=True,
+        help="File to write, its format by its suffix; `-` is stdout. Can be repeated.",
+    )(function)
+
+
+def json_option(function: Function) -> Function:
+    """--json: the run answers with one JSON document (`run.console.answer`), also when it fails."""
+
+    def heard(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+        run = ctx.find_object(Run)
+        if given and run is not None:
+            run.console.json = True
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=heard, help="Answer with one JSON document on stdout."
+    )(function)
+
+
+def range_option(function: Function) -> Function:
+    """--range IN-OUT, as `look_in: tuple[Position, Position] | None`."""
+    return click.option(
+        "--range",
+        "look_in",
+        metavar="IN-OUT",
+        callback=lambda _, __, given: None if given is None else parse_positions(given),
+        help="Look only there: seconds (10-95.5), frames (222f-312f) or source time code.",
+    )(function)
+
+
+def deliver_option(function: Function) -> Function:
+    """--deliver NAME, repeatable, as `delivery_names: tuple[str, ...]`."""
+    return click.option(
+        "--deliver",
+        "delivery_names",
+        metavar="NAME",
+        multiple=True,
+        help="Hand the result to a program, or make media of it (`marlin-edit plugins` lists them). Can be repeated.",
+    )(function)
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output that can be written: its path, None for stdout, and its exporter."""
+
+    path: Path | None
+    exporter: Exporter
+
+
+def planned_outputs(
+    run: Run, outputs: Sequence[Path | None], format_name: str | None, sources: Iterable[Path] = ()
+) -> list[Output]:
+    """The outputs with their exporters; UsageError for what could not be written at the end. Do it before the work.
+
+    `--format` names the format of the only output, or among several that of `-`.
+    """
+    to_stdout = [path for path in outputs if path is None]
+    if len(to_stdout) > 1:
+        raise UsageError("`-o -` is given twice.")
+    if to_stdout and run.json:
+        raise UsageError("`-o -` and --json both write to stdout. Give the output a file name.")
+    if format_name is not None and not outputs:
+        raise UsageError("--format needs an output: add -o FILE or `-o -`.")
+    if format_name is not None and len(outputs) > 1 and not to_stdout:
+        raise UsageError("--format names the format of one output. Give one -o with it.")
+    planned = []
+    for path in outputs:
+        named = format_name if path is None or len(outputs) == 1 else None
+        planned.append(Output(path, run.app.exporter_for(path, named)))
+    from marlin_edit.files import refuse_existing
+
+    refuse_existing(
+        [path for path in outputs if path is not None], run.settings.value("overwrite", bool), sources=sources
+    )
+    return planned
+
+
+def planned_deliveries(run: Run, names: Sequence[str]) -> list[Delivery]:
+    """The deliveries that are named, and those that the settings ask for; each has said that it can be done."""
+    app = run.app
+    for name in names:
+        if name not in app.deliveries:
+            known = ", ".join(sorted(app.deliveries)) or "none is installed"
+            raise UsageError(f"There is no delivery {name!r}.{did_you_mean(name, app.deliveries)} Deliveries: {known}.")
+    planned = []
+    for delivery in app.deliveries.values():
+        with app.calling(delivery):
+            if delivery.name in names or delivery.wanted(run.settings):
+                delivery.check(run.settings)
+                planned.append(delivery)
+    return planned
+
+
+def _parameter_name(setting: Setting) -> str:
+    return f"setting_{setting.name}"
+
+
+def _option(setting: Setting) -> click.Option:
+    assert setting.flag is not None
+    if isinstance(setting.default, bool):
+        switch = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
+        return click.Option([switch, _parameter_name(setting)], default=None, help=setting.help)
+    return click.Option(
+        [setting.flag, _parameter_name(setting)],
+        metavar="|".join(setting.choices) or setting.metavar,
+        help=setting.help,
+    )

@@ -1,0 +1,157 @@
+"""What a run says while it works: progress, warnings and receipts on stderr; stdout is for data.
+
+Text from files and models is shown with its control characters made visible, so that it cannot steer the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+PROGRAM = "marlin-edit"
+_REDRAW_SECONDS = 0.1
+_PLAIN_LINE_SECONDS = 10.0
+
+
+@dataclass
+class Console:
+    """Where a run speaks. verbosity: -1 with -q, 1 with -v. `json`: stdout takes one JSON document and nothing else."""
+
+    verbosity: int = 0
+    json: bool = False
+    answered: bool = False
+    _line: str = field(default="", repr=False)
+
+    @property
+    def out(self) -> TextIO:
+        return sys.stdout
+
+    @property
+    def err(self) -> TextIO:
+        return sys.stderr
+
+    def error(self, message: str) -> None:
+        self._say(f"{PROGRAM}: error: {message}")
+
+    def warning(self, message: str) -> None:
+        self._say(f"{PROGRAM}: warning: {message}")
+
+    def receipt(self, message: str) -> None:
+        """What was done: `written: list.edl`. Not with -q."""
+        if self.verbosity >= 0:
+            self._say(message)
+
+    def detail(self, message: str) -> None:
+        """What only -v shows."""
+        if self.verbosity > 0:
+            self._say(message)
+
+    def data(self, content: str | bytes | Path) -> None:
+        """The run's data, to stdout: text as UTF-8, bytes, or a file's content, as they are."""
+        self._clear()
+        if isinstance(content, Path):
+            content = content.read_bytes()
+        elif isinstance(content, str):
+            content = content.encode("utf-8", "replace")
+        self.out.flush()
+        binary = getattr(self.out, "buffer", None)
+        if binary is None:
+            self.out.write(content.decode("utf-8", "replace"))
+        else:
+            binary.write(content)
+            binary.flush()
+
+    def lines(self, *lines: str) -> None:
+        """Lines for a person to read, to stdout."""
+        self.data("".join(f"{_shown(line)}\n" for line in lines))
+
+    def table(self, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+        """Rows in columns, to stdout; the last column may be of any width."""
+        shown = [tuple(_shown(cell) for cell in row) for row in [header, *rows]]
+        widths = [max(len(row[column]) for row in shown) for column in range(len(header))]
+        self.lines(
+            *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown)
+        )
+
+    def answer(self, document: Mapping[str, Any]) -> None:
+        """The one JSON document of a `--json` run. Paths and fractions are written as their text."""
+        if not self.answered:
+            self.answered = True
+            self.data(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+
+    @contextmanager
+    def progress(self, label: str, total: float) -> Iterator[Progress]:
+        """Progress of a task of `total` steps, seconds of media or bytes: call `reached` as it goes on."""
+        progress = Progress(self, label, total)
+        try:
+            yield progress
+        finally:
+            self._clear()
+
+    def _say(self, message: str) -> None:
+        self._clear()
+        print(_shown(message), file=self.err, flush=True)
+
+    def _draw(self, line: str) -> None:
+        """Show a line that the next one replaces."""
+        self.err.write("\r" + line + " " * (len(self._line) - len(line)))
+        self.err.flush()
+        self._line = line
+
+    def _clear(self) -> None:
+        if self._line:
+            self.err.write("\r" + " " * len(self._line) + "\r")
+            self.err.flush()
+            self._line = ""
+
+
+class Progress:
+    """How far a task is. On a terminal one line that is drawn again, elsewhere a plain line every ten seconds."""
+
+    def __init__(self, console: Console, label: str, total: float) -> None:
+        self._console = console
+        self._label = label
+        self._total = total
+        self._started = time.monotonic()
+        self._terminal = console.err.isatty()
+        self._last = float("-inf") if self._terminal else self._started
+
+    def reached(self, done: float, detail: str = "") -> None:
+        """`done` of the total is done; `detail` says what is being worked at."""
+        now = time.monotonic()
+        if self._console.verbosity < 0 or now - self._last < (
+            _REDRAW_SECONDS if self._terminal else _PLAIN_LINE_SECONDS
+        ):
+            return
+        self._last = now
+        parts = [self._label, f"{100 * done / self._total:.0f} %" if self._total > 0 else "", detail]
+        if 0 < done < self._total:
+            parts.append(f"{time_left((now - self._started) * (self._total - done) / done)} left")
+        line = ", ".join(part for part in parts if part)
+        if self._terminal:
+            import shutil
+
+            self._console._draw(_shown(line)[: shutil.get_terminal_size().columns - 1])
+        else:
+            self._console._say(line)
+
+
+def time_left(seconds: float) -> str:
+    """A length of time as people say it: `12 s`, `3 min`, `1 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _shown(text: str) -> str:
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else character.encode("unicode_escape").decode()
+        for character in text.encode("utf-8", "backslashreplace").decode()
+    )
