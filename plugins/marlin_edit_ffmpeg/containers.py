@@ -1,0 +1,114 @@
+"""Which container a clip gets, what it can hold, and how it is written: the source's own kind where that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from marlin_edit.media import MediaInfo
+
+_MOVIE_TIMESCALE = 240_000
+"""Ticks a second of an mp4's edit lists: every common frame rate and 48 kHz fit in whole ticks."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A kind of file. edit_list: sound can begin inside a packet. text: subtitle codecs that it holds."""
+
+    name: str
+    muxer: str
+    suffix: str
+    edit_list: bool = False
+    timecode: bool = True
+    text: frozenset[str] = frozenset()
+    videos: frozenset[str] | None = None
+    fallback_video: str = "h264"
+    fallback_audio: str = "aac"
+    attachments: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+_MOVIE = {"movflags": "+faststart", "movie_timescale": str(_MOVIE_TIMESCALE)}
+_WITH_TEXT = frozenset({"subrip", "ass", "ssa", "webvtt", "text"})
+MP4 = Container(
+    "MP4",
+    "mp4",
+    ".mp4",
+    edit_list=True,
+    text=frozenset({"mov_text"}),
+    videos=frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg", "png", "vvc"}),
+    options=_MOVIE,
+)
+MOV = Container("QuickTime", "mov", ".mov", edit_list=True, text=frozenset({"mov_text"}), options=_MOVIE)
+MKV = Container("Matroska", "matroska", ".mkv", text=_WITH_TEXT, attachments=True)
+WEBM = Container(
+    "WebM",
+    "webm",
+    ".webm",
+    timecode=False,
+    text=frozenset({"webvtt"}),
+    videos=frozenset({"vp8", "vp9", "av1"}),
+    fallback_video="vp9",
+    fallback_audio="opus",
+)
+TS = Container(
+    "MPEG-TS", "mpegts", ".ts", timecode=False, videos=frozenset({"h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4"})
+)
+
+
+def container_for(media: MediaInfo) -> tuple[Container, str | None]:
+    """The container of a source's clips, and what is to be said about it."""
+    suffix = media.path.suffix.lower()
+    kinds = media.container.lower()
+    if "matroska" in kinds or "webm" in kinds:
+        return (WEBM if suffix == ".webm" else MKV), None
+    if "mp4" in kinds or "mov" in kinds:
+        return (MOV if suffix in (".mov", ".qt") else MP4), None
+    if "mpegts" in kinds:
+        return TS, None
+    by_suffix = {".mp4": MP4, ".m4v": MP4, ".mov": MOV, ".mkv": MKV, ".webm": WEBM, ".ts": TS, ".m2ts": TS, ".mts": TS}
+    if not kinds and suffix in by_suffix:
+        return by_suffix[suffix], None
+    return MKV, f"clips of {media.path.name} are written as Matroska: its own container is only read"
+
+
+class Output:
+    """A clip being written. Packets that come before `begin` wait: the picture's first frame settles the header."""
+
+    def __init__(self, path: str, kind: Container) -> None:
+        import av
+
+        self.kind = kind
+        self.container: Any = av.open(path, "w", format=kind.muxer, container_options=dict(kind.options))
+        self._begun = False
+        self._waiting: list[Any] = []
+
+    def begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self.container.start_encoding()
+            for packet in self._waiting:
+                self.container.mux_one(packet)
+            self._waiting.clear()
+
+    def mux(self, packet: Any) -> None:
+        if self._begun:
+            self.container.mux_one(packet)
+        else:
+            self._waiting.append(packet)
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.container.close()
+            return
+        from contextlib import suppress
+
+        with suppress(Exception):
+            self.container.close()

@@ -1,0 +1,234 @@
+"""Which encoder makes the picture of a clip, and how it is set: the source's own codec, pixel format and colour where
+that is possible, else H.264 (VP9 in WebM) with a note.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from marlin_edit.media import MediaInfo, Scan
+from marlin_edit_ffmpeg.containers import Container
+
+GOP_SECONDS = 2
+"""The longest way between keyframes of what we encode: short enough to scrub in an editor."""
+
+_INTERLACED = (1 << 18) | (1 << 29)  # AV_CODEC_FLAG_INTERLACED_DCT, AV_CODEC_FLAG_INTERLACED_ME
+_TOP_FIELDS, _BOTTOM_FIELDS = 2, 3  # AV_FIELD_TT, AV_FIELD_BB
+_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+
+
+@dataclass(frozen=True)
+class VideoEncoding:
+    """An encoder and its settings. `note` is said where it is not the source's own codec or pixel format."""
+
+    encoder: str
+    pixel_format: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    fixed_quality: int | None = None
+    interlaced: bool = False
+    tag: str | None = None
+    note: str | None = None
+
+
+def encoding_for(stream: Any, media: MediaInfo, kind: Container, crf: int) -> VideoEncoding:
+    """How a source's chosen video is encoded into a container of this kind."""
+    codec = stream.codec_context.codec.canonical_name
+    note = None
+    encoder = _ENCODERS.get(codec)
+    if encoder is None or (kind.videos is not None and codec not in kind.videos) or not _can(encoder.name):
+        note = f"{codec} cannot be encoded into {kind.name} here: encoded as {kind.fallback_video}"
+        encoder = _ENCODERS[kind.fallback_video]
+    elif encoder.limits is not None and (limit := encoder.limits(stream, media)) is not None:
+        note = f"{limit}: encoded as {kind.fallback_video}"
+        encoder = _ENCODERS[kind.fallback_video]
+    pixel_format, changed = _pixel_format(encoder.name, stream.codec_context.pix_fmt or "yuv420p")
+    if changed is not None:
+        note = f"{note}; {changed}" if note else changed
+    interlaced = media.scan is not Scan.PROGRESSIVE and encoder.name in ("libx264", "mpeg2video", "mpeg4", "dnxhd")
+    return VideoEncoding(
+        encoder.name,
+        pixel_format,
+        encoder.options(stream, crf),
+        encoder.fixed_quality,
+        interlaced,
+        "hvc1" if encoder.name == "libx265" and kind.edit_list else None,
+        note,
+    )
+
+
+def configure(out: Any, encoding: VideoEncoding, stream: Any, media: MediaInfo, frame: Any, time_base: Fraction) -> None:
+    """Sets an output stream up from the first frame it will get. Call before anything is muxed."""
+    assert media.rate is not None
+    context, source = out.codec_context, stream.codec_context
+    out.width, out.height = frame.width, frame.height
+    out.pix_fmt = encoding.pixel_format
+    context.framerate = media.rate.value
+    context.time_base = time_base
+    out.time_base = time_base
+    context.gop_size = max(1, round(media.rate.value * GOP_SECONDS))
+    context.options = dict(encoding.options)
+    for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
+        setattr(context, name, getattr(source, name))
+    if source.pix_fmt and source.pix_fmt.startswith("yuvj"):
+        context.color_range = _FULL_RANGE
+    aspect = stream.sample_aspect_ratio or source.sample_aspect_ratio
+    if aspect:
+        context.sample_aspect_ratio = aspect
+    if encoding.interlaced:
+        context.flags |= _INTERLACED
+        context.field_order = _TOP_FIELDS if media.scan is Scan.TOP_FIRST else _BOTTOM_FIELDS
+    if encoding.fixed_quality is not None:
+        context.qscale = True
+        context.global_quality = encoding.fixed_quality
+    if encoding.tag is not None:
+        context.codec_tag = encoding.tag
+    if encoding.encoder == "libx265":
+        light = _mastering(frame)
+        if light:
+            context.options["x265-params"] += ":" + light
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is not None and len(bytes(matrix)) == 36:
+        out.set_display_matrix(struct.unpack("=9i", bytes(matrix)))
+    elif media.rotation:
+        out.set_display_rotation(-media.rotation)
+
+
+def _mastering(frame: Any) -> str:
+    """HDR10's static metadata in x265's words (H.265 annex D.2.28 and D.2.35), empty where the frame has none."""
+    words = []
+    display = frame.side_data.get("MASTERING_DISPLAY_METADATA")
+    if display is not None:
+        values = struct.unpack_from("=22i", bytes(display))
+        ratios = [Fraction(top, bottom or 1) for top, bottom in zip(values[0:20:2], values[1:20:2], strict=True)]
+        red, green, blue, white = ([round(50_000 * part) for part in ratios[at : at + 2]] for at in (0, 2, 4, 6))
+        if values[20] and values[21]:
+            points = "".join(
+                f"{name}({x},{y})" for name, (x, y) in (("G", green), ("B", blue), ("R", red), ("WP", white))
+            )
+            words.append(f"master-display={points}L({round(ratios[9] * 10_000)},{round(ratios[8] * 10_000)})")
+    level = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    if level is not None:
+        brightest, average = struct.unpack_from("=2I", bytes(level))
+        words.append(f"max-cll={brightest},{average}")
+    if words:
+        words.append("hdr10=1")
+    return ":".join(words)
+
+
+def _can(encoder: str) -> bool:
+    import av
+
+    return encoder in av.codecs_available and _is_encoder(encoder)
+
+
+def _is_encoder(name: str) -> bool:
+    import av
+    from av.codec.codec import UnknownCodecError
+
+    try:
+        return bool(av.Codec(name, "w").is_encoder)
+    except UnknownCodecError:
+        return False
+
+
+def _pixel_format(encoder: str, wanted: str) -> tuple[str, str | None]:
+    """The encoder's pixel format nearest to the source's, and what changes with it."""
+    import av
+    from av.codec.codec import find_best_pix_fmt_of_list
+
+    formats = av.Codec(encoder, "w").video_formats
+    if not formats or any(one.name == wanted for one in formats):
+        return wanted, None
+    best, _ = find_best_pix_fmt_of_list(formats, wanted)
+    name = best.name if best is not None else formats[0].name
+    return name, f"{encoder} does not take {wanted}: encoded as {name}"
+
+
+@dataclass(frozen=True)
+class _Encoder:
+    name: str
+    options: Callable[[Any, int], Mapping[str, str]] = lambda stream, crf: {}
+    fixed_quality: int | None = None
+    limits: Callable[[Any, MediaInfo], str | None] | None = None
+
+
+def _x264(stream: Any, crf: int) -> Mapping[str, str]:
+    return {"crf": str(crf), "preset": "medium"}
+
+
+def _x265(stream: Any, crf: int) -> Mapping[str, str]:
+    return {"crf": str(crf + 2), "preset": "fast", "x265-params": "log-level=error"}
+
+
+def _vp9(stream: Any, crf: int) -> Mapping[str, str]:
+    return {"crf": str(_on_63(crf)), "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"}
+
+
+def _vp8(stream: Any, crf: int) -> Mapping[str, str]:
+    return {"crf": str(max(4, _on_63(crf))), "b": "40000000", "deadline": "good", "cpu-used": "4"}
+
+
+def _av1(stream: Any, crf: int) -> Mapping[str, str]:
+    return {"crf": str(_on_63(crf)), "preset": "8", "svtav1-params": "lp=2"}
+
+
+def _prores(stream: Any, crf: int) -> Mapping[str, str]:
+    names = {"Proxy": 0, "LT": 1, "Standard": 2, "HQ": 3, "4444": 4, "XQ": 5, "4444XQ": 5}
+    return {"profile": str(names.get(stream.profile or "", 3)), "vendor": "apl0"}
+
+
+def _dnxhr(stream: Any, crf: int) -> Mapping[str, str]:
+    names = {"DNXHR LB": "dnxhr_lb", "DNXHR SQ": "dnxhr_sq", "DNXHR HQX": "dnxhr_hqx", "DNXHR 444": "dnxhr_444"}
+    return {"profile": names.get(stream.profile or "", "dnxhr_hq")}
+
+
+def _on_63(crf: int) -> int:
+    """x264's scale of 0 to 51 on the 0 to 63 of VP8, VP9 and AV1."""
+    return min(63, round(crf * 63 / 51))
+
+
+def _mpeg_limits(stream: Any, media: MediaInfo) -> str | None:
+    assert media.rate is not None
+    if media.times is not None:
+        return "this codec has no variable frame rate"
+    allowed = {Fraction(24_000, 1001), Fraction(30_000, 1001), Fraction(60_000, 1001)} | {
+        Fraction(whole) for whole in (24, 25, 30, 50, 60)
+    }
+    return None if media.rate.value in allowed else f"MPEG-2 has no rate of {media.rate.name}"
+
+
+def _mpeg4_limits(stream: Any, media: MediaInfo) -> str | None:
+    assert media.rate is not None
+    ticks = media.times.time_base.denominator if media.times is not None else media.rate.value.numerator
+    return None if ticks < 65_536 else "MPEG-4 part 2 has no clock that fine"
+
+
+def _vp9_limits(stream: Any, media: MediaInfo) -> str | None:
+    return None if "10" not in (stream.codec_context.pix_fmt or "") else "VP9 here has 8 bits"
+
+
+_FINE = 2 * 118  # quantiser 2, in FFmpeg's lambda units
+
+_ENCODERS = {
+    "h264": _Encoder("libx264", _x264),
+    "hevc": _Encoder("libx265", _x265),
+    "vp9": _Encoder("libvpx-vp9", _vp9, limits=_vp9_limits),
+    "vp8": _Encoder("libvpx", _vp8),
+    "av1": _Encoder("libsvtav1", _av1),
+    "prores": _Encoder("prores_ks", _prores),
+    "dnxhd": _Encoder("dnxhd", _dnxhr),
+    "mpeg2video": _Encoder("mpeg2video", fixed_quality=_FINE, limits=_mpeg_limits),
+    "mpeg4": _Encoder("mpeg4", fixed_quality=_FINE, limits=_mpeg4_limits),
+    "mjpeg": _Encoder("mjpeg", fixed_quality=_FINE),
+    "ffv1": _Encoder("ffv1"),
+    "utvideo": _Encoder("utvideo"),
+    "huffyuv": _Encoder("huffyuv"),
+    "ffvhuff": _Encoder("ffvhuff"),
+    "qtrle": _Encoder("qtrle"),
+    "png": _Encoder("png"),
+    "rawvideo": _Encoder("rawvideo"),
+}

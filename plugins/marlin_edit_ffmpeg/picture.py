@@ -1,0 +1,224 @@
+"""The picture of a clip, as a track that takes the source's packets: every frame encoded again, or packets copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from marlin_edit.timebase import FrameRange
+from marlin_edit_ffmpeg.clock import ClipClock
+from marlin_edit_ffmpeg.containers import Output
+from marlin_edit_ffmpeg.encoders import VideoEncoding, configure
+from marlin_edit_ffmpeg.source import LEAD, Source
+from marlin_edit_ffmpeg.verify import Picture, picture_of
+
+MOST_EARLY = 3
+"""Frames that a copied clip may end before its out point; further than that it goes on past it."""
+
+
+@dataclass
+class Progress:
+    """What a picture track has done: frame numbers written, and small pictures of frames at both ends."""
+
+    first: int | None = None
+    last: int | None = None
+    count: int = 0
+    pictures: dict[int, Picture] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+class EncodedPicture:
+    """Decodes the source's frames and encodes those of a range, numbered and timed by the edit."""
+
+    def __init__(self, source: Source, output: Output, frames: FrameRange, encoding: VideoEncoding) -> None:
+        self.stream = source.video
+        self.done = False
+        self.progress = Progress()
+        self._source, self._output, self._frames, self._encoding = source, output, frames, encoding
+        self._clock = ClipClock(source.media, frames.first)
+        self._end = source.seconds_of(frames.stop)
+        self._near = {frames.first + step for step in (-1, 0, 1)} | {frames.stop + step for step in (-2, -1, 0)}
+        self._out: Any = output.container.add_stream(encoding.encoder, rate=source.media.rate.value)  # type: ignore[union-attr]
+        self.out = self._out
+
+    def take(self, packet: Any) -> None:
+        over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= self._end)
+        for number, frame in self._source.decode(None if over else packet):
+            self._frame(number, frame)
+        if over:
+            self.done = True
+
+    def finish(self) -> None:
+        if self.progress.count:
+            self._write(self._out.encode(None))
+
+    def _frame(self, number: int, frame: Any) -> None:
+        if number in self._near:
+            self.progress.pictures[number] = picture_of(frame)
+        if not self._frames.first <= number < self._frames.stop:
+            return
+        if self.progress.last is not None and number <= self.progress.last:
+            self.progress.warnings.append(f"frame {number} of the source came twice: kept once")
+            return
+        if self.progress.first is None:
+            self.progress.first = number
+            if number != self._frames.first:
+                self._clock = ClipClock(self._source.media, number)
+            configure(self._out, self._encoding, self.stream, self._source.media, frame, self._clock.time_base)
+            self._size = (frame.width, frame.height)
+            self._output.begin()
+        self.progress.last = number
+        self.progress.count += 1
+        if frame.format.name != self._encoding.pixel_format or (frame.width, frame.height) != self._size:
+            if (frame.width, frame.height) != self._size and len(self.progress.warnings) < 5:
+                self.progress.warnings.append(f"frame {number} has another size: scaled to the first one's")
+            frame = frame.reformat(*self._size, format=self._encoding.pixel_format)
+        frame.pict_type = 0
+        frame.pts = self._clock.ticks(number)
+        frame.time_base = self._clock.time_base
+        self._write(self._out.encode(frame))
+
+    def _write(self, packets: list[Any]) -> None:
+        for packet in packets:
+            if packet.pts is not None:
+                number = self._clock.frame_at(round(packet.pts * packet.time_base / self._clock.time_base))
+                length = self._clock.seconds(number + 1) - self._clock.seconds(number)
+                packet.duration = max(1, round(length / packet.time_base))
+            self._output.mux(packet)
+
+
+@dataclass(frozen=True)
+class CopyRange:
+    """What of a source can be copied whole: frames `frames`, the first `packets` packets in file order from the
+    keyframe at `key_pts` on that belong to them, reordered over `depth` frames at most."""
+
+    frames: FrameRange
+    key_pts: int
+    packets: int
+    depth: int
+
+
+def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:
+    """From the keyframe before the in point to the hole-free end nearest before the out point, or why that cannot be.
+
+    Before means at most `MOST_EARLY` frames before; where none is that near, the first end after it. An H.264 keyframe
+    that pictures shown before it follow (an open group) is passed over for an earlier one: players differ about it.
+    """
+    begin = source.seconds_of(frames.first)
+    starts: list[_Prefix] = []
+    chosen: _Prefix | None = None
+    for packet in source.packets([source.video], frames.first):
+        if packet.size == 0:
+            break
+        if packet.pts is None:
+            return "packets of the source carry no time"
+        number = source.number_of(packet.pts, packet.time_base)
+        if chosen is None:
+            if packet.dts is not None and packet.dts * packet.time_base >= begin:
+                chosen = _usable(starts, source)
+                if chosen is None:
+                    break
+            elif packet.is_keyframe and number <= frames.first:
+                starts = [*starts[-3:], _Prefix(number, packet.pts, frames)]
+        for start in [chosen] if chosen is not None else starts:
+            start.add(number, hidden=bool(packet.is_discard))
+        if chosen is not None and chosen.late is not None:
+            break
+    chosen = chosen or _usable(starts, source)
+    if chosen is None:
+        return "there is no keyframe to begin at before the in point"
+    if chosen.hidden:
+        return "an edit list of the source hides frames there"
+    found = chosen.nearest()
+    return found if found is not None else "its packets leave holes where a copy would end"
+
+
+class _Prefix:
+    """Counts packets from a keyframe on, in file order: wherever their frames have no hole, a copy could end."""
+
+    def __init__(self, number: int, pts: int, frames: FrameRange) -> None:
+        self.open = self.hidden = False
+        self.early: CopyRange | None = None
+        self.late: CopyRange | None = None
+        self._first, self._pts, self._wanted = number, pts, frames
+        self._latest, self._count, self._depth = number - 1, 0, 0
+
+    def add(self, number: int, *, hidden: bool) -> None:
+        if number < self._first:
+            self.open = True
+            return
+        self.hidden = self.hidden or hidden or number < 0
+        self._latest = max(self._latest, number)
+        self._depth = max(self._depth, self._count - (number - self._first))
+        self._count += 1
+        stop = self._latest + 1
+        if stop - self._first != self._count or stop <= 0 or self._first < 0:
+            return
+        found = CopyRange(FrameRange(self._first, stop), self._pts, self._count, self._depth)
+        if stop <= self._wanted.stop:
+            self.early = found
+        if stop >= self._wanted.stop and self.late is None:
+            self.late = found
+
+    def nearest(self) -> CopyRange | None:
+        near = max(self._wanted.first + 1, self._wanted.stop - MOST_EARLY)
+        if self.early is not None and (self.early.frames.stop >= near or self.late is None):
+            return self.early if self.early.frames.stop > self._wanted.first else None
+        return self.late
+
+
+def _usable(starts: list[_Prefix], source: Source) -> _Prefix | None:
+    for start in reversed(starts):
+        if not (start.open and source.video.codec_context.name == "h264"):
+            return start
+    return None
+
+
+class CopiedPicture:
+    """Passes packets of a copy range on, timed by the edit; decode times are made new from the frames' own."""
+
+    def __init__(self, source: Source, output: Output, copied: CopyRange) -> None:
+        self.stream = source.video
+        self.done = False
+        self.progress = Progress()
+        self._source, self._output, self._copied = source, output, copied
+        self._clock = ClipClock(source.media, copied.frames.first)
+        self._begun = False
+        media, context = source.media, source.video.codec_context
+        assert media.rate is not None
+        self.out: Any = output.container.add_stream_from_template(source.video, opaque=True)
+        self.out.codec_context.framerate = media.rate.value
+        self.out.time_base = self._clock.time_base
+        if context.name == "hevc" and output.kind.edit_list and context.codec_tag in ("hvc1", "hev1"):
+            self.out.codec_context.codec_tag = context.codec_tag
+
+    def take(self, packet: Any) -> None:
+        if packet.size == 0:
+            self.done = True
+            return
+        copied, clock = self._copied, self._clock
+        if not self._begun:
+            if not packet.is_keyframe or packet.pts != copied.key_pts:
+                return
+            self._begun = True
+            self._output.begin()
+        number = self._source.number_of(packet.pts, packet.time_base)
+        if number < copied.frames.first:
+            return
+        place = self.progress.count - copied.depth
+        packet.stream = self.out
+        packet.time_base = clock.time_base
+        packet.pts = clock.ticks(number)
+        one = clock.ticks(copied.frames.first + 1) or 1
+        packet.dts = clock.ticks(copied.frames.first + place) if place >= 0 else place * one
+        packet.dts = min(packet.dts, packet.pts)
+        packet.duration = clock.ticks(number + 1) - packet.pts
+        self.progress.count += 1
+        self.progress.first = copied.frames.first
+        self.progress.last = max(number, self.progress.last or 0)
+        self._output.mux(packet)
+        if self.progress.count == copied.packets:
+            self.done = True
+
+    def finish(self) -> None:
+        """Nothing is held back."""

@@ -1,0 +1,79 @@
+"""What will be written: one plan a clip, made of values before anything is opened for writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from marlin_edit import files
+from marlin_edit.edit import Cut, Edit
+from marlin_edit.media import MediaInfo
+from marlin_edit.timebase import FrameRange
+from marlin_edit_ffmpeg.containers import Container, container_for
+
+
+class Mode(Enum):
+    """How a clip's picture is made: every frame encoded again, or packets copied from keyframe to nearly the end."""
+
+    EXACT = "exact"
+    COPY = "copy"
+
+
+class Sound(Enum):
+    """How a clip's sound is made: packets copied where that begins within 25 ms, or encoded to the sample."""
+
+    COPY = "copy"
+    EXACT = "exact"
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """A clip to be written. `number` counts from 1 in the edit's order; `reason` says why the mode is another one."""
+
+    number: int
+    cut: Cut
+    path: Path
+    container: Container
+    mode: Mode
+    asked_mode: Mode
+    sound: Sound
+    crf: int
+    reason: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def media(self) -> MediaInfo:
+        return self.cut.source.media
+
+    @property
+    def frames(self) -> FrameRange:
+        return self.cut.frames
+
+    def as_exact(self, reason: str) -> ClipPlan:
+        return replace(self, mode=Mode.EXACT, reason=reason)
+
+
+def plan_clips(edit: Edit, out_dir: Path, mode: Mode, sound: Sound, crf: int) -> tuple[ClipPlan, ...]:
+    """One plan a cut, named `{stem}_{number}_{name}` inside `out_dir`."""
+    plans = []
+    for number, cut in enumerate(edit.cuts, 1):
+        media = cut.source.media
+        kind, warning = container_for(media)
+        name = f"{files.safe_name(media.path.stem, 80)}_{number:03}"
+        if cut.name.strip():
+            name += "_" + files.safe_name(cut.name, 80)
+        plans.append(
+            ClipPlan(
+                number,
+                cut,
+                out_dir / (name + kind.suffix),
+                kind,
+                mode,
+                mode,
+                sound,
+                crf,
+                warnings=(warning,) if warning else (),
+            )
+        )
+    return tuple(plans)

@@ -1,0 +1,80 @@
+"""What is said of each clip, as plain JSON values: asked, delivered, drift, mode and why, streams, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from marlin_edit.timebase import FrameRange, seconds_text
+from marlin_edit_ffmpeg.clock import time_of
+from marlin_edit_ffmpeg.plan import ClipPlan, Mode
+from marlin_edit_ffmpeg.verify import Delivered
+
+
+@dataclass
+class Report:
+    """Filled while a clip is made. `frames` is what was delivered, None while nothing was."""
+
+    plan: ClipPlan
+    frames: FrameRange | None = None
+    delivered: Delivered | None = None
+    timecode: str | None = None
+    encoder: str | None = None
+    sound: list[dict[str, Any]] = field(default_factory=list)
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    dropped: list[dict[str, Any]] = field(default_factory=list)
+    decode_errors: int = 0
+    size: int | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def item(self) -> Mapping[str, Any]:
+        plan, media = self.plan, self.plan.media
+        asked = plan.frames
+        finding = plan.cut.finding
+        item: dict[str, Any] = {
+            "clip": plan.number,
+            "file": str(plan.path),
+            "source": str(media.path),
+            "name": plan.cut.name,
+            "query": finding.query if finding is not None else None,
+            "asked": self._range(asked),
+            "delivered": None,
+            "drift": None,
+            "mode": {"asked": plan.asked_mode.value, "used": plan.mode.value, "reason": plan.reason},
+            "start_timecode": self.timecode,
+            "encoder": self.encoder,
+            "frames_copied": 0,
+            "frames_encoded": 0,
+            "sound": self.sound,
+            "streams_kept": self.kept,
+            "streams_dropped": self.dropped,
+            "decode_errors": self.decode_errors,
+            "bytes": self.size,
+            "warnings": [*plan.warnings, *self.warnings],
+        }
+        if self.frames is not None and self.delivered is not None:
+            got = self.frames
+            item["delivered"] = self._range(got) | {
+                "first_pts": seconds_text(self.delivered.first_pts),
+                "last_pts": seconds_text(self.delivered.last_pts),
+            }
+            item["drift"] = {
+                "start_frames": got.first - asked.first,
+                "start": seconds_text(time_of(media, got.first) - time_of(media, asked.first)),
+                "end_frames": got.stop - asked.stop,
+                "end": seconds_text(time_of(media, got.stop) - time_of(media, asked.stop)),
+            }
+            copied = plan.mode is Mode.COPY
+            item["frames_copied" if copied else "frames_encoded"] = got.count
+        return item
+
+    def _range(self, frames: FrameRange) -> dict[str, Any]:
+        media = self.plan.media
+        return {
+            "start": seconds_text(time_of(media, frames.first)),
+            "end": seconds_text(time_of(media, frames.stop)),
+            "first_frame": frames.first,
+            "stop_frame": frames.stop,
+            "frames": frames.count,
+        }

@@ -1,0 +1,224 @@
+"""The sound of a clip, one track a stream: cut once and whole, from the time of its first frame to the end of its last.
+
+Copied packets begin before that where the container can hide what is too early (an mp4's edit list), else with the
+first packet that begins there. Encoded sound begins and ends at the sample.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from marlin_edit_ffmpeg.containers import Container, Output
+from marlin_edit_ffmpeg.plan import Sound
+
+LATE = Fraction(25, 1000)
+"""How long a copied sound may be silent at the beginning where the container has no edit list."""
+
+_TOLERANCE = Fraction(2, 1000)  # clocks of containers are as coarse as a millisecond
+_PRIMING_PACKETS = {"aac": 1, "mp3": 2, "vorbis": 1, "opus": 4, "ac3": 1, "eac3": 1, "mp2": 1}
+_LOSSLESS = ("pcm_", "flac", "alac", "wavpack", "tta")
+_ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libopus", "wavpack": "flac", "tta": "flac"}
+_RATES = {"libopus": 128_000, "aac": 192_000, "libmp3lame": 192_000, "ac3": 448_000, "eac3": 384_000, "mp2": 256_000}
+_OPUS_RATES = (48_000, 24_000, 16_000, 12_000, 8_000)
+
+
+@dataclass(frozen=True)
+class SoundPlan:
+    """How one audio stream goes into a clip: copied (`encoder` is None) or encoded, and why."""
+
+    index: int
+    codec: str
+    encoder: str | None
+    reason: str
+
+
+def sound_plan(stream: Any, kind: Container, asked: Sound, packet_seconds: Fraction) -> SoundPlan:
+    codec = stream.codec_context.codec.canonical_name
+    encoder = codec if codec.startswith("pcm_") else _ENCODERS.get(codec, codec)
+    if not _can_encode(encoder):
+        encoder = {"aac": "aac", "opus": "libopus"}[kind.fallback_audio]
+    if asked is Sound.EXACT:
+        return SoundPlan(stream.index, codec, encoder, "asked for")
+    if codec.startswith(_LOSSLESS) and encoder == codec:
+        return SoundPlan(stream.index, codec, encoder, "lossless, so cut at the sample")
+    if kind.edit_list:
+        return SoundPlan(stream.index, codec, None, "copied, with priming that an edit list hides")
+    if packet_seconds > LATE:
+        return SoundPlan(stream.index, codec, encoder, f"its packets are {round(packet_seconds * 1000)} ms long")
+    return SoundPlan(stream.index, codec, None, "copied from the first packet that begins in the clip")
+
+
+def _can_encode(name: str) -> bool:
+    import av
+    from av.codec.codec import UnknownCodecError
+
+    try:
+        codec = av.Codec(name, "w")
+    except UnknownCodecError:
+        return False
+    return bool(codec.is_encoder) and not codec.experimental
+
+
+class CopiedSound:
+    """Passes packets of one stream on. `begin` and `end` are seconds on the source's clock."""
+
+    def __init__(self, stream: Any, output: Output, begin: Fraction, end: Fraction) -> None:
+        self.stream = stream
+        self.done = False
+        self.starts_at: Fraction | None = None
+        self._output, self._begin, self._end = output, begin, end
+        self.out: Any = output.container.add_stream_from_template(stream, opaque=True)
+        if output.kind.edit_list and stream.codec_context.sample_rate:
+            self.out.time_base = Fraction(1, stream.codec_context.sample_rate)
+        keep = _PRIMING_PACKETS.get(stream.codec_context.name, 0) if output.kind.edit_list else 0
+        self._before: deque[tuple[Fraction, Any]] = deque(maxlen=keep)
+
+    def take(self, packet: Any) -> None:
+        if packet.size == 0:
+            self.done = True
+            return
+        place = packet.pts if packet.pts is not None else packet.dts
+        if place is None:
+            return
+        time = place * packet.time_base
+        if time >= self._end:
+            self.done = True
+            return
+        length = (packet.duration or 0) * packet.time_base
+        edit_list = self._output.kind.edit_list
+        if time + length <= self._begin if edit_list else time < self._begin - _TOLERANCE / 4:
+            self._before.append((time, packet))
+            return
+        for earlier, waiting in self._before:
+            self._write(earlier, waiting)
+        self._before.clear()
+        if self.starts_at is None:
+            self.starts_at = max(Fraction(0), time - self._begin)
+        self._write(time, packet)
+
+    def _write(self, time: Fraction, packet: Any) -> None:
+        import av
+
+        copy: Any = av.Packet(bytes(packet))
+        copy.stream = self.out
+        copy.time_base = packet.time_base if not self._output.kind.edit_list else self.out.time_base
+        copy.pts = copy.dts = round((time - self._begin) / copy.time_base)
+        copy.duration = round((packet.duration or 0) * packet.time_base / copy.time_base)
+        copy.is_keyframe = True
+        self._output.mux(copy)
+
+    def finish(self) -> None:
+        """Nothing is held back."""
+
+
+class EncodedSound:
+    """Decodes one stream and encodes its samples from `begin` to `end`; what is missing before or between is silence."""
+
+    def __init__(self, stream: Any, output: Output, begin: Fraction, end: Fraction, encoder: str) -> None:
+        context = stream.codec_context
+        self.stream = stream
+        self.done = False
+        self.starts_at: Fraction | None = None
+        self.errors = 0
+        self._output, self._begin = output, begin
+        rate = context.sample_rate
+        if encoder == "libopus" and rate not in _OPUS_RATES:
+            rate = 48_000
+        self._rate = rate
+        self._stop = round((end - begin) * rate)
+        self._next = 0
+        self.out: Any = output.container.add_stream(encoder, rate=rate, layout=context.layout.name)
+        formats = [one.name for one in self.out.codec_context.codec.audio_formats or []]
+        self._format = context.format.name if context.format and context.format.name in formats else formats[0]
+        self.out.codec_context.format = self._format
+        if encoder in _RATES:
+            self.out.codec_context.bit_rate = max(context.bit_rate or 0, _RATES[encoder] * (context.channels + 1) // 3)
+        self._resampler: Any = None
+
+    def take(self, packet: Any) -> None:
+        from av.error import FFmpegError
+
+        if self.done:
+            return
+        time = packet.pts * packet.time_base if packet.pts is not None else None
+        if packet.size and time is not None and time + _ahead(packet) < self._begin - 1:
+            return
+        try:
+            frames = self.stream.codec_context.decode(packet if packet.size else None)
+        except EOFError:
+            frames = []
+        except FFmpegError:
+            self.errors += 1
+            frames = []
+        for frame in frames:
+            self._frame(frame)
+        if packet.size == 0 or self._next >= self._stop:
+            self.done = True
+
+    def _frame(self, frame: Any) -> None:
+        import av
+
+        if frame.pts is None or self._next >= self._stop:
+            return
+        time = frame.pts * frame.time_base - self._begin
+        if self._resampler is None:
+            self._resampler = av.AudioResampler(self._format, frame.layout, self._rate)
+        if self._next == 0 and time + Fraction(frame.samples, frame.sample_rate) <= 0:
+            return
+        place = round(time * self._rate)
+        for part in self._resampler.resample(frame):
+            part.pts = None
+            self._samples(place, part)
+            place += part.samples
+
+    def _samples(self, place: int, part: Any) -> None:
+        import numpy as np
+
+        if self.starts_at is None:
+            self.starts_at = Fraction(0)
+            self._next = 0
+        samples = part.to_ndarray()
+        planar, channels = part.format.is_planar, part.layout.nb_channels
+        if not planar:
+            samples = samples.reshape(-1, channels).T
+        shift = place - self._next
+        if abs(shift) > _TOLERANCE * self._rate or (self._next == 0 and shift < 0):
+            if shift < 0:
+                samples = samples[:, -shift:]
+            elif shift <= self._stop - self._next:
+                silence = np.zeros((channels, shift), samples.dtype)
+                if part.format.name.startswith("u8"):
+                    silence += 128
+                samples = np.concatenate([silence, samples], axis=1)
+            else:
+                return
+        samples = samples[:, : self._stop - self._next]
+        if samples.shape[1]:
+            self._encode(samples, part)
+
+    def _encode(self, samples: Any, part: Any) -> None:
+        import av
+        import numpy as np
+
+        block = samples if part.format.is_planar else samples.T.reshape(1, -1)
+        frame: Any = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(block), format=part.format.name, layout=part.layout.name
+        )
+        frame.sample_rate = self._rate
+        frame.time_base = Fraction(1, self._rate)
+        frame.pts = self._next
+        self._next += samples.shape[1]
+        for packet in self.out.encode(frame):
+            self._output.mux(packet)
+
+    def finish(self) -> None:
+        if self._next:
+            for packet in self.out.encode(None):
+                self._output.mux(packet)
+
+
+def _ahead(packet: Any) -> Fraction:
+    return Fraction((packet.duration or 0) * packet.time_base)

@@ -1,0 +1,132 @@
+"""An open source: its packets from a place on, its frames decoded and numbered, and its damage counted.
+
+Numbers are those of the edit (`MediaInfo`); decoding begins well before the first frame wanted and drops by pts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from types import TracebackType
+from typing import Any
+
+from marlin_edit.errors import MarlinEditError
+from marlin_edit.media import MediaInfo, open_media
+from marlin_edit_ffmpeg.clock import frame_number, time_of
+
+LEAD = Fraction(10)
+"""Seconds before the first frame wanted at which decoding begins: recovery points and open groups settle in that."""
+
+FURTHEST = Fraction(2)
+"""Seconds that streams may be apart in a file before reading stops waiting for one of them."""
+
+
+class Source:
+    """A media file opened once for any number of clips. `decode_errors` counts packets that no frame came of."""
+
+    def __init__(self, media: MediaInfo) -> None:
+        if media.video_index is None or media.rate is None:
+            raise MarlinEditError(f"{media.path.name} has no picture: clips are cut by frames, so it cannot be cut yet.")
+        self.media = media
+        self.decode_errors = 0
+        self.container: Any = open_media(media.path)
+        self.video: Any = self.container.streams[media.video_index]
+        self.video.thread_type = "AUTO"
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.container.close()
+
+    def seconds_of(self, frame: int) -> Fraction:
+        """When a frame is presented, on the container's clock."""
+        return self.media.zero + time_of(self.media, frame)
+
+    def number_of(self, pts: int, time_base: Fraction) -> int:
+        return frame_number(self.media, pts * time_base)
+
+    def packets(self, streams: Sequence[Any], frame: int, lead: Fraction = LEAD) -> Iterator[Any]:
+        """Packets of `streams` from a keyframe at least `lead` seconds before `frame` on (or from the beginning).
+
+        The last ones are empty, one a stream: the file ended.
+        """
+        wanted = self.seconds_of(frame)
+        while True:
+            begin = wanted - lead
+            self._seek(begin)
+            packets = self._read(streams)
+            held = []
+            early = False
+            for packet in packets:
+                held.append(packet)
+                if packet.stream is self.video and packet.is_keyframe and packet.pts is not None:
+                    early = packet.pts * packet.time_base <= wanted
+                    break
+            if early or begin <= self.media.zero - LEAD:
+                yield from held
+                yield from packets
+                return
+            lead = lead * 2 + 1
+
+    def _seek(self, seconds: Fraction) -> None:
+        from av.error import FFmpegError
+
+        try:
+            self.container.seek(int(seconds // self.video.time_base), stream=self.video)
+        except FFmpegError:
+            try:
+                self.container.seek(0)
+            except FFmpegError as error:
+                raise MarlinEditError(
+                    f"{self.media.path.name} cannot be read from a place inside it ({error.strerror}). "
+                    "Remux it first, e.g. into .mkv."
+                ) from error
+
+    def _read(self, streams: Sequence[Any]) -> Iterator[Any]:
+        """Demuxes, and takes a read error as the end: what came before it is good."""
+        from av.error import FFmpegError
+
+        try:
+            yield from self.container.demux(*streams)
+            return
+        except FFmpegError:
+            self.decode_errors += 1
+        import av
+
+        for stream in streams:
+            packet: Any = av.Packet()
+            packet.stream = stream
+            yield packet
+
+    def decode(self, packet: Any | None) -> Iterable[tuple[int, Any]]:
+        """Frames of the chosen video with their numbers; None gives what the decoder still holds."""
+        return ((self.number_of(place, frame.time_base), frame) for place, frame in self._frames(packet))
+
+    def _frames(self, packet: Any | None) -> Iterator[tuple[int, Any]]:
+        from av.error import FFmpegError
+
+        try:
+            frames = self.video.codec_context.decode(packet)
+        except EOFError:
+            return
+        except FFmpegError:
+            self.decode_errors += 1
+            return
+        for frame in frames:
+            place = frame.pts if frame.pts is not None else frame.dts
+            if place is not None:
+                yield place, frame
+
+    def frames(self, first: int, stop: int, lead: Fraction = LEAD) -> Iterator[tuple[int, Any]]:
+        """Frames `first` to `stop`, decoded."""
+        end = self.seconds_of(stop)
+        for packet in self.packets([self.video], first, lead):
+            over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= end)
+            for number, frame in self.decode(None if over else packet):
+                if first <= number < stop:
+                    yield number, frame
+            if over:
+                return

@@ -1,0 +1,162 @@
+"""Reading a written clip back before it gets its name: its packets counted, both ends decoded, compared with the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from marlin_edit.media import open_media
+from marlin_edit.timebase import FrameRange
+from marlin_edit_ffmpeg.clock import ClipClock
+
+_WIDTH, _HEIGHT = 32, 18
+_NEAR = 12.0
+"""The mean difference (of 255) that encoding may make on a small picture; copied pictures get `_SAME`."""
+
+_SAME = 1.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame made very small, to tell it from its neighbours."""
+
+    luma: Any
+
+    def difference(self, other: Picture) -> float:
+        import numpy as np
+
+        return float(np.abs(self.luma - other.luma).mean())
+
+
+def picture_of(frame: Any) -> Picture:
+    import numpy as np
+
+    small = frame.reformat(width=_WIDTH, height=_HEIGHT, format="gray", interpolation="AREA")
+    return Picture(small.to_ndarray().astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What decoding found in a written clip: frames by the source's numbers, times on the clip's own clock."""
+
+    frames: FrameRange
+    first_pts: Fraction
+    last_pts: Fraction
+    sound_starts: dict[int, Fraction]
+
+
+def check_clip(
+    path: Path, frames: FrameRange, clock: ClipClock, pictures: dict[int, Picture], *, copied: bool, count: int
+) -> Delivered | str:
+    """What a clip holds, or what is wrong with it. `frames` and `count` are the plan; `pictures` the source's own."""
+    from av.error import FFmpegError
+
+    try:
+        container: Any = open_media(path)
+    except Exception as error:
+        return f"the written clip cannot be opened ({error})"
+    with container:
+        video = container.streams.video[0]
+        try:
+            packets = _count(container, video, clock, frames, count)
+            if isinstance(packets, str):
+                return packets
+            zero = packets
+            wrong = _check_ends(container, video, clock, frames, zero, pictures, copied)
+            if wrong is not None:
+                return wrong
+            sound = {stream.index: _sound_start(container, stream, zero) for stream in container.streams.audio}
+        except FFmpegError as error:
+            return f"the written clip cannot be read ({error.strerror})"
+    found = {index: start for index, start in sound.items() if start is not None}
+    return Delivered(frames, Fraction(0), clock.seconds(frames.stop - 1), found)
+
+
+def _count(container: Any, video: Any, clock: ClipClock, frames: FrameRange, count: int) -> Fraction | str:
+    """The first frame's time, where the packets are as many as planned and reach from the first frame to the last."""
+    seen = 0
+    first = last = None
+    for packet in container.demux(video):
+        if packet.size == 0:
+            continue
+        if packet.is_corrupt or packet.pts is None:
+            return "a packet of the written clip is damaged"
+        if not packet.is_discard:
+            seen += 1
+            first = packet.pts if first is None else min(first, packet.pts)
+            last = packet.pts if last is None else max(last, packet.pts)
+    if first is None or last is None:
+        return "the written clip has no picture"
+    zero = Fraction(first * video.time_base)
+    if seen != count:
+        return f"the written clip has {seen} pictures in place of {count}"
+    length = (last - first) * video.time_base
+    if abs(length - clock.seconds(frames.stop - 1)) > _tolerance(clock):
+        return f"the written clip's last frame lies at {float(length):.4f} s, not {float(clock.seconds(frames.stop - 1)):.4f} s"
+    return zero
+
+
+def _check_ends(
+    container: Any,
+    video: Any,
+    clock: ClipClock,
+    frames: FrameRange,
+    zero: Fraction,
+    pictures: dict[int, Picture],
+    copied: bool,
+) -> str | None:
+    container.seek(int(zero / video.time_base), stream=video)
+    for number, picture in _decoded(container, video, clock, zero):
+        if number < frames.first or (number > frames.first and frames.first not in pictures):
+            return "the written clip begins before its first frame"
+        if number > frames.first:
+            return "the written clip's first frame does not decode"
+        wrong = _compare(number, picture, pictures, copied)
+        if wrong is not None:
+            return wrong
+        break
+    last = frames.stop - 1
+    container.seek(int((zero + clock.seconds(last)) / video.time_base), stream=video)
+    place, picture = None, None
+    for place, picture in _decoded(container, video, clock, zero):
+        pass
+    if place != last or picture is None:
+        return f"the written clip's last frame is {place}, not {last}"
+    return _compare(last, picture, pictures, copied)
+
+
+def _decoded(container: Any, video: Any, clock: ClipClock, zero: Fraction) -> Any:
+    for frame in container.decode(video):
+        if frame.pts is not None:
+            since = frame.pts * video.time_base - zero
+            yield clock.frame_at(round(since / clock.time_base)), picture_of(frame)
+
+
+def _compare(number: int, picture: Picture, pictures: dict[int, Picture], copied: bool) -> str | None:
+    expected = pictures.get(number)
+    if expected is None:
+        return None
+    difference = picture.difference(expected)
+    if difference > (_SAME if copied else _NEAR):
+        return f"frame {number} does not look like the source's (differs by {difference:.1f} of 255)"
+    for step in (-1, 1):
+        neighbour = pictures.get(number + step)
+        if neighbour is not None and picture.difference(neighbour) * 2 + 0.5 < difference:
+            return f"frame {number} looks like frame {number + step} of the source"
+    return None
+
+
+def _sound_start(container: Any, stream: Any, zero: Fraction) -> Fraction | None:
+    """When the first sound is heard, counted from the first frame."""
+    container.seek(0)
+    for packet in container.demux(stream):
+        for frame in packet.decode():
+            if frame.pts is not None:
+                return Fraction(frame.pts * frame.time_base) - zero
+    return None
+
+
+def _tolerance(clock: ClipClock) -> Fraction:
+    return max(Fraction(1, 1000), clock.time_base / 4)
