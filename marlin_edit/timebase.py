@@ -24,7 +24,8 @@ _STANDARD = tuple(
     )
 )
 _SNAP = Fraction(5, 10_000)
-_DROPPING_BASES = (30, 60, 120)
+_LONGEST_TIME = 100
+_DROPPING = tuple(Fraction(whole * 1000, 1001) for whole in (30, 60, 120))
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class FrameRate:
     def __post_init__(self) -> None:
         if self.value <= 0:
             raise MarlinEditError(f"A frame rate is above zero, not {self.value}.")
-        if self.drop_frame and (self.value.denominator != 1001 or self.base not in _DROPPING_BASES):
+        if self.drop_frame and self.value not in _DROPPING:
             raise MarlinEditError(
                 f"Drop-frame time code exists at 29.97, 59.94 and 119.88 fps only, not at {self.name}."
             )
@@ -67,8 +68,14 @@ class FrameRate:
         """The rate as people say it: `25`, `23.976`, `29.97 DF`."""
         if self.value.denominator == 1:
             return str(self.value)
-        text = f"{float(self.value):.3f}".rstrip("0")
+        text = f"{float(self.value):.3f}".rstrip("0").rstrip(".")
         return f"{text} DF" if self.drop_frame else text
+
+    @property
+    def frames_per_day(self) -> int:
+        """Frame numbers until the labels begin again."""
+        skipped = self.base // 15 * 9 * 144 if self.drop_frame else 0
+        return self.base * 86_400 - skipped
 
     @property
     def seconds_per_frame(self) -> Fraction:
@@ -129,6 +136,11 @@ def snapped(average: Fraction) -> tuple[FrameRate, bool]:
     if abs(nearest - average) <= nearest * _SNAP:
         return FrameRate(nearest), nearest != average
     return FrameRate(average), False
+
+
+def nearest_standard(average: Fraction) -> FrameRate:
+    """The standard rate closest to an average, however far that is: for programs that need a rate at any price."""
+    return FrameRate(min(_STANDARD, key=lambda rate: abs(rate - average)))
 
 
 @dataclass(frozen=True)
@@ -198,6 +210,8 @@ Position = Fraction | FrameNumber | SourceTimecode
 def parse_position(text: str) -> Position:
     """Read `14.3`, `14.3s`, `1:02.5`, `0:01:02.5`, `222f`, or time code such as `01:00:07:10` and `01:00:07;10`."""
     text = text.strip()
+    if len(text) > _LONGEST_TIME:
+        raise UsageError(f"A time of {len(text)} characters cannot be read. Write it like 14.3, 222f or 01:00:07:10.")
     if re.fullmatch(r"\d+f", text):
         return FrameNumber(int(text[:-1]))
     if re.fullmatch(r"\d{1,2}:\d{2}:\d{2}[:;]\d{2,3}", text):
@@ -221,10 +235,13 @@ def parse_positions(text: str) -> tuple[Position, Position]:
 def parse_seconds(value: object) -> Fraction:
     """Exact seconds from a file's decimal or `n/d` text, or from a number (through its shortest decimal form)."""
     if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        try:
-            return Fraction(str(value))
-        except (ValueError, ZeroDivisionError):
-            pass
+        text = str(value).strip() if not isinstance(value, int) or abs(value) < 10**_LONGEST_TIME else ""
+        # An exponent of nine digits would make a number that no memory holds.
+        if len(text) <= _LONGEST_TIME and not re.search(r"[eE][-+]?\d{4}", text):
+            try:
+                return Fraction(text)
+            except (ValueError, ZeroDivisionError):
+                pass
     raise MarlinEditError(f'{value!r} is not a time in seconds. Write it like 14.3, "14.3" or "1001/24".')
 
 

@@ -65,13 +65,18 @@ def frame_index(frame: av.VideoFrame) -> int:
 
 def frame_indices(path: Path, stream: int = 0) -> list[tuple[Fraction, int]]:
     """Every frame that decoding the `stream`-th video stream gives: its pts in seconds, and the index it carries."""
+    found = []
     with av.open(str(path)) as container:
-        found = []
-        for frame in container.decode(video=stream):
-            assert frame.pts is not None
-            assert frame.time_base is not None
-            found.append((frame.pts * frame.time_base, frame_index(frame)))
-        return found
+        for packet in container.demux(video=stream):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:  # a damaged packet shows nothing
+                continue
+            for frame in frames:
+                assert frame.pts is not None
+                assert frame.time_base is not None
+                found.append((frame.pts * frame.time_base, frame_index(frame)))
+    return found
 
 
 def burst_times(path: Path, stream: int = 0) -> list[Fraction]:
