@@ -33,7 +33,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
     reels = reels_of(source.media for source in sources)
     locators = {source.media.path: _locators(source) for source in sources}
     title = shortened(clean(edit.title), TITLE_LENGTH) or "UNTITLED"
-    lines = [f"TITLE: {title}", f"FCM: {'DROP FRAME' if edit.rate.drop_frame else 'NON-DROP FRAME'}", ""]
+    lines = [f"TITLE: {title}", f"FCM: {'DROP FRAME' if edit.rate.drop_frame else 'NON-DROP FRAME'}"]
     cut_short = 0
     for number, (cut, record) in enumerate(zip(edit.cuts, edit.record_ranges(), strict=True), 1):
         media = cut.source.media
