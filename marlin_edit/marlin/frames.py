@@ -1,0 +1,530 @@
+"""Frames of a window, straight from the source: which instants the model is shown, and what is displayed at each.
+
+Two decoders give the same pixels: torchcodec where it can load and the file is of an ordinary kind, else PyAV. One
+conversion to RGB holds for both:
+
+- Matrix by the stream's tag; untagged, BT.709 from 1280 pixels of width or 577 lines on, else BT.601. Full range where
+  the stream says so, else limited. FFmpeg's swscale converts, with bicubic chroma where it interpolates any.
+- Interlaced pictures are deinterlaced by FFmpeg's bwdif, one picture a frame, the first field's.
+- PQ and HLG become SDR. PQ by SMPTE ST 2084; HLG by BT.2100 for a display of 1000 cd/m2 (gamma 1.2). 203 cd/m2, the
+  reference white of BT.2408, is 1. BT.2020 primaries become BT.709, negative values 0. With m the largest of R, G and
+  B, all three are multiplied by f(m) / m, where f(m) = m up to 1/2 and 1 - exp(1 - 2m) / 2 above. Then x^(1/2.4).
+- Pictures are turned upright. Pixels stay as stored: `display_size` tells the size in square pixels, which goes into
+  the one resize (`grid.py`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.marlin.profile import Profile
+from marlin_edit.media import MediaInfo, Scan, open_media
+from marlin_edit.timebase import TOLERANCE, Span
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+    _TimedFrames = Generator[tuple[Fraction, VideoFrame], None, None]
+
+_Pictures = Generator[tuple[Fraction, Fraction, Tensor], None, None]
+"""Each instant with the pts and the picture [H, W, 3] of the frame displayed then."""
+
+DECODERS = ("auto", "torchcodec", "pyav")
+GROUP = 8
+"""Frames decoded at once: enough for an efficient resize, few enough for 4K in little memory."""
+
+_THREADS = max(1, min(8, (os.cpu_count() or 1) // 2))
+
+
+def sample_times(window: Span, profile: Profile) -> list[Fraction]:
+    """The instants of a window that the model is shown, in seconds from zero: a steady grid from the window's start.
+
+    A short window gets the profile's least number of frames, evenly spaced. Raises MarlinEditError where the window
+    needs more frames than the model was trained for.
+    """
+    count = math.ceil(window.length * profile.fps)
+    if count > profile.max_frames:
+        raise MarlinEditError(
+            f"The window {window} needs {count} frames; {profile.name} was trained for {profile.max_frames}, "
+            f"that is {float(profile.max_frames / profile.fps):g} s. Choose a shorter part with --range IN-OUT."
+        )
+    if count < profile.min_frames:
+        return [window.start + number * window.length / profile.min_frames for number in range(profile.min_frames)]
+    return [window.start + number / profile.fps for number in range(count)]
+
+
+def display_size(media: MediaInfo) -> tuple[int, int]:
+    """Height and width of the picture as it is displayed: upright, in square pixels (the stored height is kept)."""
+    height, width = media.height, max(1, round(media.width * media.pixel_aspect))
+    return (width, height) if media.rotation in (90, 270) else (height, width)
+
+
+@dataclass(frozen=True)
+class FrameGroup:
+    """Some frames of a window, in order: uint8 [n, 3, H, W] upright, and each one's time in seconds from zero.
+
+    A frame's time is its own pts; where it was on the screen before (a window that starts between frames, a slide
+    that is held), the instant it was looked at. So times ascend, and none is before the window.
+    """
+
+    pixels: Tensor
+    times: tuple[Fraction, ...]
+
+
+@dataclass
+class WindowFrames:
+    """The frames of one window, decoded as they are iterated over, in groups of an even number (but for the last).
+
+    instants: what will be shown, if the file holds it. decoder: `torchcodec` or `pyav`. notes: why that decoder was
+    chosen, and, once iterated, what was damaged or missing.
+    """
+
+    media: MediaInfo
+    window: Span
+    instants: Sequence[Fraction]
+    decoder: str
+    notes: list[str] = field(default_factory=list)
+    damaged: int = 0
+
+    @property
+    def count(self) -> int:
+        """Frames to come. Where the picture ends before the window does, there are fewer."""
+        return len(self.instants)
+
+    def __iter__(self) -> Iterator[FrameGroup]:
+        self.damaged = 0
+        pictures: list[Tensor] = []
+        times: list[Fraction] = []
+        shown = 0
+        previous: Fraction | None = None
+        for instant, pts, picture in self._pictures():
+            pictures.append(picture)
+            times.append(instant if pts == previous else max(pts, self.window.start))
+            previous = pts
+            shown += 1
+            if len(pictures) == GROUP:
+                yield _group(pictures, times)
+                pictures, times = [], []
+        if pictures:
+            yield _group(pictures, times)
+        if shown == 0:
+            raise MarlinEditError(
+                f"No picture of {self.media.path.name} could be decoded in {self.window}. "
+                "The file is damaged there; choose another part with --range IN-OUT."
+            )
+        if self.damaged:
+            self.notes.append(f"{self.damaged} damaged packets or frames were passed over in {self.window}.")
+        if shown < self.count:
+            self.notes.append(f"{self.count - shown} of {self.count} frames are missing in {self.window}.")
+
+    def _pictures(self) -> _Pictures:
+        done = 0
+        if self.decoder == "torchcodec":
+            try:
+                for found in _by_torchcodec(self.media, self.instants):
+                    yield found
+                    done += 1
+                return
+            except _Unsure as reason:
+                self.notes.append(f"PyAV decodes from {float(self.instants[done]):.1f} s on: {reason}.")
+                self.decoder = "pyav"
+        with closing(_by_pyav(self, self.instants[done:])) as rest:
+            yield from rest
+
+
+def _group(pictures: Sequence[Tensor], times: Sequence[Fraction]) -> FrameGroup:
+    # Height, width and colour stay in this order in memory: the resize is several times faster on it.
+    return FrameGroup(torch.stack(list(pictures)).permute(0, 3, 1, 2), tuple(times))
+
+
+def read_frames(media: MediaInfo, window: Span, profile: Profile, decoder: str = "auto") -> WindowFrames:
+    """The frames that the model is shown of a window. Nothing is decoded before they are iterated over.
+
+    decoder: `torchcodec`, `pyav`, or `auto` for the first of them that gives the defined pixels of this file. Raises
+    MarlinEditError where there is no picture, the window is too long, or torchcodec is asked for and cannot serve.
+    """
+    if decoder not in DECODERS:
+        raise UsageError(f"There is no decoder {decoder!r}; there are {', '.join(DECODERS)}.")
+    if media.video_index is None:
+        raise MarlinEditError(f"{media.path.name} has no picture, so the model has nothing to look at.")
+    instants = sample_times(window, profile)
+    if decoder == "pyav":
+        return WindowFrames(media, window, instants, "pyav")
+    reason = _torchcodec_problem() or _out_of_the_ordinary(media)
+    if reason is None:
+        return WindowFrames(media, window, instants, "torchcodec")
+    if decoder == "torchcodec":
+        raise MarlinEditError(f"torchcodec cannot be used for {media.path.name}: {reason}. Use PyAV, or auto.")
+    return WindowFrames(media, window, instants, "pyav", [f"PyAV decodes: {reason}."])
+
+
+# torchcodec ----------------------------------------------------------------------------------------------------------
+
+
+class _Unsure(Exception):
+    """torchcodec failed, or did not surely give the frame that is displayed."""
+
+
+@cache
+def _torchcodec_problem() -> str | None:
+    """Why torchcodec cannot be used here, or None."""
+    try:
+        import torchcodec.decoders  # noqa: F401
+    except ImportError:
+        return "torchcodec is not installed"
+    except (OSError, RuntimeError):
+        return "torchcodec does not load here (it needs FFmpeg's shared libraries, and a build that fits torch)"
+    return None
+
+
+_SAME_FORMATS = (
+    "yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv422p10le", "yuv444p10le",
+)  # fmt: skip
+"""Pixel formats of which both decoders' conversions are the same. (Of 10-bit 4:2:0 they are not: chroma siting.)"""
+
+
+def _out_of_the_ordinary(media: MediaInfo) -> str | None:
+    """Why torchcodec would not give the defined pixels of this file, or None."""
+    kinds = media.container.split(",")
+    if "mp4" not in kinds and "matroska" not in kinds:
+        return f"the container {media.container} is not read by torchcodec here"
+    if media.times is not None:
+        return "the frame rate varies"
+    if media.colour.hdr:
+        return "the picture is HDR"
+    if media.scan is not Scan.PROGRESSIVE:
+        return "the picture is interlaced"
+    if media.colour.matrix not in _MATRICES and _is_hd(media.width, media.height):
+        return "the picture does not say its colour matrix"
+    with open_media(media.path) as container:
+        pixel_format = _stream(container, media).codec_context.pix_fmt
+    if pixel_format not in _SAME_FORMATS:
+        return f"the picture is {pixel_format}"
+    if media.colour.range == "pc" and not pixel_format.startswith("yuvj"):
+        return f"the picture is full range {pixel_format}"
+    return None
+
+
+def _by_torchcodec(media: MediaInfo, instants: Sequence[Fraction]) -> _Pictures:
+    import torchcodec.decoders
+
+    with open_media(media.path) as container:
+        time_base = _stream(container, media).time_base
+    assert time_base is not None
+    assert media.rate is not None
+    try:
+        # "approximate" only saves reading the whole file first: frames are asked for by time, and checked below.
+        decoders: Any = torchcodec.decoders
+        source = decoders.VideoDecoder(
+            f"file:{media.path.absolute()}",
+            stream_index=media.video_index,
+            dimension_order="NHWC",
+            num_ffmpeg_threads=_THREADS,
+            device="cpu",
+            seek_mode="approximate",
+        )
+    except Exception as error:
+        raise _Unsure("torchcodec cannot open the file") from error
+    if (source.metadata.rotation or 0) % 360 != -media.rotation % 360:
+        raise _Unsure("torchcodec would turn the picture otherwise")
+    height, width = (media.width, media.height) if media.rotation in (90, 270) else (media.height, media.width)
+    for instant in instants:
+        try:
+            frame = source.get_frame_played_at(float(media.zero + instant + TOLERANCE))
+        except Exception as error:
+            raise _Unsure("torchcodec gives no frame there") from error
+        ticks = round(Fraction(frame.pts_seconds) / time_base)
+        pts = ticks * time_base - media.zero
+        displayed = math.floor((instant + TOLERANCE) * media.rate.value) / media.rate.value
+        if abs(pts - displayed) * media.rate.value > Fraction(1, 3) or tuple(frame.data.shape) != (height, width, 3):
+            raise _Unsure("torchcodec gives another frame there")
+        yield instant, pts, frame.data
+
+
+# PyAV ----------------------------------------------------------------------------------------------------------------
+
+_LOOK_BACK = (Fraction(0), Fraction(2), Fraction(10), Fraction(60))
+"""Seconds before the wanted time to seek to, one after the other, until decoding begins early enough."""
+
+
+def _stream(container: InputContainer, media: MediaInfo) -> VideoStream:
+    from av.stream import Discard
+
+    for stream in container.streams:
+        if stream.index != media.video_index:
+            stream.discard = Discard.all
+    for stream in container.streams.video:
+        if stream.index == media.video_index:
+            return stream
+    raise MarlinEditError(f"{media.path.name} has no video stream {media.video_index} any more. Was it replaced?")
+
+
+def _by_pyav(reading: WindowFrames, instants: Sequence[Fraction]) -> _Pictures:
+    media = reading.media
+    convert = _Conversion(media)
+    waiting = list(instants)
+    with closing(_frames_from(reading, waiting[0])) as frames:
+        current: tuple[Fraction, VideoFrame] | None = None
+        for pts, frame in frames:
+            if current is not None:
+                due = sum(1 for instant in waiting if instant + TOLERANCE < pts)
+                yield from _held(current, waiting[:due], convert)
+                waiting = waiting[due:]
+            else:
+                # What lies before the first picture that the file gives cannot be shown.
+                waiting = [instant for instant in waiting if instant + TOLERANCE >= pts]
+            current = (pts, frame)
+            if not waiting:
+                return
+        if current is not None:
+            pts, frame = current
+            lasts = frame.duration * frame.time_base if frame.duration and frame.time_base else Fraction(0)
+            rate = media.rate.seconds_per_frame if media.rate is not None else Fraction(0)
+            end = pts + max(lasts, rate) + TOLERANCE
+            yield from _held(current, [instant for instant in waiting if instant < end], convert)
+
+
+def _held(current: tuple[Fraction, VideoFrame], instants: Sequence[Fraction], convert: _Conversion) -> _Pictures:
+    if instants:
+        pts, frame = current
+        picture = convert(frame)
+        for instant in instants:
+            yield instant, pts, picture
+
+
+def _frames_from(reading: WindowFrames, start: Fraction) -> _TimedFrames:
+    """Frames with their pts in seconds from zero, ascending; the first one is displayed at `start` or before.
+
+    Where the file has none that early, from its beginning. Seeks may land late (MPEG-TS has no index): then further
+    back.
+    """
+    media = reading.media
+    if media.scan is not Scan.PROGRESSIVE and media.rate is not None:
+        # The deinterlacer looks at neighbours: with some, a frame looks the same in every window.
+        start = max(Fraction(0), start - 3 * media.rate.seconds_per_frame)
+    for back in (*_LOOK_BACK, None):
+        whole = back is None or start - back <= 1
+        before = reading.damaged
+        with open_media(media.path) as container:
+            stream = _stream(container, media)
+            stream.codec_context.thread_count = _THREADS
+            stream.codec_context.thread_type = "AUTO" if _THREADS > 1 else "NONE"
+            if not whole and not _sought(container, stream, media.zero + start - (back or 0)):
+                continue
+            with closing(_timed(reading, container, stream)) as frames:
+                first = next(frames, None)
+                if whole or (first is not None and first[0] <= start + TOLERANCE):
+                    if first is not None:
+                        yield first
+                        yield from frames
+                    return
+        reading.damaged = before
+
+
+def _sought(container: InputContainer, stream: VideoStream, seconds: Fraction) -> bool:
+    import av
+
+    assert stream.time_base is not None
+    try:
+        container.seek(math.floor(seconds / stream.time_base), stream=stream, backward=True)
+    except (av.FFmpegError, OSError):
+        return False
+    return True
+
+
+def _timed(reading: WindowFrames, container: InputContainer, stream: VideoStream) -> _TimedFrames:
+    media = reading.media
+    frames = _decoded(reading, container, stream)
+    if media.scan is not Scan.PROGRESSIVE:
+        frames = _deinterlaced(frames, media.scan)
+    latest: Fraction | None = None
+    for frame in frames:
+        ticks = frame.pts if frame.pts is not None else frame.dts
+        if ticks is None or frame.time_base is None:
+            continue
+        pts = ticks * frame.time_base - media.zero
+        if latest is None or pts > latest:
+            latest = pts
+            yield pts, frame
+
+
+def _decoded(reading: WindowFrames, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Every sound frame from where the container stands; what is damaged is counted and passed over."""
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except (av.FFmpegError, OSError):
+            reading.damaged += 1
+            # Reading ends here; what the decoder still holds is shown.
+            try:
+                yield from stream.decode(None)
+            except av.FFmpegError:
+                return
+            return
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            reading.damaged += 1
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                reading.damaged += 1
+            else:
+                yield frame
+
+
+def _deinterlaced(frames: Iterator[VideoFrame], scan: Scan) -> Iterator[VideoFrame]:
+    import av
+
+    graph: Any = None
+    kind: tuple[int, int, str] | None = None
+    for frame in frames:
+        if kind != (frame.width, frame.height, frame.format.name):
+            if graph is not None:
+                graph.push(None)
+                yield from _pulled(graph)
+            kind = (frame.width, frame.height, frame.format.name)
+            graph = av.filter.Graph()
+            source = graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+            )
+            parity = "tff" if scan is Scan.TOP_FIRST else "bff"
+            filtering = graph.add("bwdif", f"mode=send_frame:parity={parity}:deint=all")
+            sink = graph.add("buffersink")
+            source.link_to(filtering)
+            filtering.link_to(sink)
+            graph.configure()
+        graph.push(frame)
+        yield from _pulled(graph)
+    if graph is not None:
+        graph.push(None)
+        yield from _pulled(graph)
+
+
+def _pulled(graph: Any) -> Iterator[VideoFrame]:
+    import av
+
+    while True:
+        try:
+            yield graph.pull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+
+
+# The conversion to RGB -----------------------------------------------------------------------------------------------
+
+_MATRICES = {
+    "bt709": 1, "fcc": 4, "bt470bg": 5, "smpte170m": 5, "smpte240m": 7, "bt2020nc": 9, "bt2020c": 9,
+}  # fmt: skip
+_MATRIX_TAGS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+"""The stream's matrix, as ITU-T H.273 numbers it, to swscale's."""
+
+_BICUBIC, _FULL_CHROMA, _ACCURATE = 4, 0x2000, 0x40000
+_WHITE = 203.0
+_HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2
+_BT2020_LUMA = np.array([0.2627, 0.6780, 0.0593], dtype=np.float32)
+_BT2020_TO_BT709 = np.array(
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], dtype=np.float32
+)
+"""ITU-R BT.2087-0."""
+
+
+def _is_hd(width: int, height: int) -> bool:
+    return width >= 1280 or height > 576
+
+
+class _Conversion:
+    """Decoded frames to upright RGB, uint8 [H, W, 3]. A frame of another size than the first one is scaled to it."""
+
+    def __init__(self, media: MediaInfo) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._media = media
+        self._reformatter: Any = VideoReformatter()
+        self._size: tuple[int, int] | None = None
+
+    def __call__(self, frame: VideoFrame) -> Tensor:
+        self._size = self._size or (frame.width, frame.height)
+        if self._media.colour.hdr:
+            values: Any = self._reformatted(frame, "rgb48le", _BICUBIC | _FULL_CHROMA | _ACCURATE).to_ndarray()
+            picture: Any = tone_mapped(values, self._media.colour.transfer or "", self._media.colour.primaries or "")
+        else:
+            picture = self._reformatted(frame, "rgb24", _BICUBIC).to_ndarray()
+        upright = np.ascontiguousarray(np.rot90(picture, -self._media.rotation // 90))
+        return torch.from_numpy(upright)
+
+    def _reformatted(self, frame: VideoFrame, pixel_format: str, flags: int) -> VideoFrame:
+        assert self._size is not None
+        width, height = self._size
+        coded_in_yuv = not frame.format.is_rgb
+        matrix = _MATRIX_TAGS.get(int(frame.colorspace), 1 if _is_hd(frame.width, frame.height) else 5)
+        known_range = int(frame.color_range) in (1, 2)
+        reformatted: VideoFrame = self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format=pixel_format,
+            src_colorspace=matrix if coded_in_yuv else None,
+            src_color_range=int(frame.color_range) if coded_in_yuv and known_range else None,
+            interpolation=flags,
+            threads=1,
+        )
+        return reformatted
+
+
+def tone_mapped(values: npt.NDArray[np.uint16], transfer: str, primaries: str) -> npt.NDArray[np.uint8]:
+    """PQ or HLG pictures, RGB in 16 bits [H, W, 3], as SDR in 8 bits, by the module's formula."""
+    if transfer == "smpte2084":
+        light = _pq_light()[values]
+    else:
+        scene = _hlg_light()[values]
+        luma = scene @ _BT2020_LUMA
+        light = scene * (luma ** np.float32(_HLG_GAMMA - 1))[..., None] * np.float32(_HLG_PEAK / _WHITE)
+    if primaries != "bt709":
+        light = light @ _BT2020_TO_BT709.T
+    np.maximum(light, 0, out=light)
+    largest = light.max(axis=-1)
+    bright = largest > 0.5
+    scale = np.ones_like(largest)
+    scale[bright] = (1 - np.exp(1 - 2 * largest[bright]) / 2) / largest[bright]
+    code: npt.NDArray[np.float32] = np.minimum(light * scale[..., None], 1) ** np.float32(1 / 2.4)
+    return (code * 255 + np.float32(0.5)).astype(np.uint8)
+
+
+@cache
+def _pq_light() -> npt.NDArray[np.float32]:
+    """Light by 16-bit PQ code, reference white 1 (SMPTE ST 2084)."""
+    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
+    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+    power = np.linspace(0, 1, 65536) ** (1 / m2)
+    light = 10_000 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1)
+    return (light / _WHITE).astype(np.float32)
+
+
+@cache
+def _hlg_light() -> npt.NDArray[np.float32]:
+    """Scene light, 0 to 1, by 16-bit HLG code (ITU-R BT.2100)."""
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    code = np.linspace(0, 1, 65536)
+    light = np.where(code <= 0.5, code**2 / 3, (np.exp((code - c) / a) + b) / 12)
+    return light.astype(np.float32)
