@@ -520,7 +520,8 @@ def _shown_frames(container: InputContainer, stream: VideoStream, path: Path, *,
             if frame.pts is not None:
                 head.append(frame.pts)
 
-    if head != sorted(head):
+    context = stream.codec_context
+    if container.format.name == "avi" and context.name in ("h264", "hevc") and context.reorder_depth > 0:
         shown.notes.append(
             "The file keeps no presentation times (AVI with B-frames): they are guessed, and cuts can be a frame off."
             " Rewrite it as MP4 or MKV first."
@@ -583,8 +584,8 @@ def _decode_all(path: Path, index: int, shown: _Shown) -> None:
 def _counted_from_index(path: Path, index: int) -> _Shown | None:
     """Count a very large MP4 or MOV from its index, which holds each frame's decoding time; None where that is unsafe.
 
-    Sound at a constant rate only, where presentation times are the decoding times in another order: that is checked
-    on the decoded beginning.
+    Safe at a constant rate only, where presentation times are the decoding times in another order; the decoded
+    beginning shows whether they are.
     """
     with open_media(path) as container:
         stream = _only(container, index)
