@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, Origin, Scene
+from marlin_edit.console import Console
 from marlin_edit.errors import UsageError
 from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel
 from marlin_edit.marlin.prompts import read_caption, read_find
 from marlin_edit.media import MediaInfo
-from marlin_edit.timebase import Span
+from marlin_edit.plugins import App
+from marlin_edit.timebase import Position, Span
+from marlin_edit.windows import single_window, span_between
 
 LONGEST_QUERY = 1_000
 """Characters. The model was trained on one short sentence; far longer ones are a mistake, and slow."""
@@ -30,6 +34,36 @@ def checked_queries(queries: Sequence[str]) -> tuple[str, ...]:
         if words not in kept:
             kept.append(words)
     return tuple(kept)
+
+
+def ask_about(
+    app: App,
+    console: Console,
+    media: MediaInfo,
+    look_in: tuple[Position, Position] | None,
+    *,
+    caption: bool = False,
+    queries: Sequence[str] = (),
+) -> Analysis:
+    """Opens the model that the settings name, shows it the media or the part `look_in` of it, and asks."""
+    wanted = Span(Fraction(0), media.duration) if look_in is None else span_between(media, *look_in, console)
+    backend = app.backend_for(app.settings.value("model", str))
+    with app.calling(backend):
+        model = backend.open(app.settings)
+    window = single_window(media, wanted, model.longest_window)
+    if model.identity.notice:
+        console.receipt(model.identity.notice)
+    for note in media.notes:
+        console.receipt(f"{media.path.name}: {note}")
+    with console.progress(f"watching {media.path.name}", float(window.length)) as progress:
+        return ask(
+            model,
+            media,
+            [window],
+            caption=caption,
+            queries=queries,
+            watched=lambda seen: progress.reached(float(seen.end - window.start)),
+        )
 
 
 def ask(

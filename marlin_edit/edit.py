@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from marlin_edit.analysis import Analysis, Finding, Verdict
-from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo
-from marlin_edit.timebase import FrameNumber, FrameRange, FrameRate, SourceTimecode, Span, parse_position
+from marlin_edit.timebase import FrameNumber, FrameRange, FrameRate, Span
 
 
 @dataclass(frozen=True)
@@ -76,51 +76,41 @@ def is_accepted(finding: Finding, threshold: float | None) -> bool:
     return threshold is None or finding.score is None or finding.score >= threshold
 
 
-@dataclass(frozen=True)
-class Handles:
-    """Extra time kept on both sides of a cut: frames where it was given in frames, else seconds."""
+Handles = FrameNumber | Fraction
+"""Extra time kept on both sides of a cut: a number of frames, or seconds."""
 
-    frames: int = 0
-    seconds: Fraction = Fraction(0)
+NO_HANDLES = FrameNumber(0)
 
-    @classmethod
-    def parse(cls, text: str) -> Handles:
-        """Read `12f` or `0.5s` (or `0.5`)."""
-        position = parse_position(text)
-        if isinstance(position, FrameNumber):
-            return cls(frames=position.number)
-        if isinstance(position, SourceTimecode):
-            raise UsageError(f"{text!r} is no length. Give handles in frames (12f) or seconds (0.5s).")
-        return cls(seconds=position)
 
-    def widen(self, span: Span, media: MediaInfo) -> FrameRange:
-        """The frames of a span with its handles, kept inside the media."""
-        wider = Span(max(Fraction(0), span.start - self.seconds), span.end + self.seconds)
-        frames = frames_of(wider, media)
-        return FrameRange(max(0, frames.first - self.frames), min(media.frame_count, frames.stop + self.frames))
+def widened(span: Span, media: MediaInfo, handles: Handles = NO_HANDLES) -> FrameRange:
+    """The frames of a span with its handles, kept inside the media."""
+    if isinstance(handles, FrameNumber):
+        frames = frames_of(span, media)
+        return FrameRange(max(0, frames.first - handles.number), min(media.frame_count, frames.stop + handles.number))
+    return frames_of(Span(max(Fraction(0), span.start - handles), span.end + handles), media)
 
 
 def cuts_of_findings(
-    analysis: Analysis, handles: Handles = Handles(), threshold: float | None = None
+    analysis: Analysis, handles: Handles = NO_HANDLES, threshold: float | None = None
 ) -> tuple[Cut, ...]:
     """A cut for each accepted finding, in order of time."""
     accepted = [finding for finding in analysis.findings if is_accepted(finding, threshold)]
     accepted.sort(key=lambda finding: (finding.span.start, finding.span.end))
     return tuple(
-        Cut(analysis, handles.widen(finding.span, analysis.media), finding, finding.query) for finding in accepted
+        Cut(analysis, widened(finding.span, analysis.media, handles), finding, finding.query) for finding in accepted
     )
 
 
-def cuts_of_events(analysis: Analysis, handles: Handles = Handles()) -> tuple[Cut, ...]:
+def cuts_of_events(analysis: Analysis, handles: Handles = NO_HANDLES) -> tuple[Cut, ...]:
     """A cut for each event, in order of time."""
     return tuple(
-        Cut(analysis, handles.widen(event.span, analysis.media), None, event.text) for event in analysis.events
+        Cut(analysis, widened(event.span, analysis.media, handles), None, event.text) for event in analysis.events
     )
 
 
-def cuts_of_spans(analysis: Analysis, spans: Sequence[Span], handles: Handles = Handles()) -> tuple[Cut, ...]:
+def cuts_of_spans(analysis: Analysis, spans: Sequence[Span], handles: Handles = NO_HANDLES) -> tuple[Cut, ...]:
     """A cut for each span that a person gave, in the order given."""
-    return tuple(Cut(analysis, handles.widen(span, analysis.media), None, "") for span in spans)
+    return tuple(Cut(analysis, widened(span, analysis.media, handles), None, "") for span in spans)
 
 
 def edit_of(

@@ -6,48 +6,36 @@ What a format cannot hold is said here, once, for all of them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from marlin_edit import files
 from marlin_edit.edit import Edit
-from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
+from marlin_edit.errors import ExitCode, MarlinEditError, UsageError, did_you_mean
 from marlin_edit.interfaces import Carries, Delivery, Exporter, RenderContext
 from marlin_edit.plugins import App
 
 
 @dataclass(frozen=True)
-class Target:
+class Output:
     """A file to be written in a format; `path` is None for stdout."""
 
-    exporter: Exporter
     path: Path | None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was asked for and can be done, as far as that is known before the work."""
-
-    targets: tuple[Target, ...]
-    deliveries: tuple[Delivery, ...]
+    exporter: Exporter
 
     @property
-    def empty(self) -> bool:
-        return not self.targets and not self.deliveries
-
-    @property
-    def uses_stdout(self) -> bool:
-        return any(target.path is None for target in self.targets)
+    def name(self) -> str:
+        return self.path.name if self.path else self.exporter.name
 
 
 @dataclass
 class Outcome:
-    """What came of a plan: files, reports, what was left out (notes) and what could not be done (missing)."""
+    """What came of it: files, reports per item, what was left out (notes), what could not be done (missing)."""
 
     files: list[Path] = field(default_factory=list)
-    stdout: list[str | bytes] = field(default_factory=list)
+    stdout: str | bytes | None = None
     items: list[Mapping[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -56,118 +44,133 @@ class Outcome:
     def exit_code(self) -> ExitCode:
         if not self.missing:
             return ExitCode.DONE
-        return ExitCode.PARTIAL if self.files or self.stdout else ExitCode.FAILED
+        return ExitCode.PARTIAL if self.files or self.stdout is not None else ExitCode.FAILED
 
 
-def plan(
+def planned_outputs(
     app: App,
-    outputs: Sequence[str],
+    paths: Sequence[Path | None],
     format_name: str | None,
-    deliver: Sequence[str],
     makes: Carries,
-    *,
-    overwrite: bool,
-) -> Plan:
-    """Chooses exporters and deliveries for what a command `makes`.
+    sources: Iterable[Path] = (),
+) -> list[Output]:
+    """The outputs with their exporters; None stands for stdout. Do it before the work.
 
-    Raises UsageError or MarlinEditError for an unknown suffix or delivery, a file that exists, a folder that cannot be
-    written, a format that can hold nothing of what will be made, and a delivery that cannot work now.
+    `--format` names the format of the only output, or among several that of stdout. Raises UsageError for what could
+    not be written at the end, and for a format that can hold nothing of what the command `makes`.
     """
-    targets: list[Target] = []
-    for output in outputs:
-        path = None if output == "-" else Path(output)
-        exporter = app.exporter_for(path, format_name)
+    to_stdout = [path for path in paths if path is None]
+    if len(to_stdout) > 1:
+        raise UsageError("`-o -` is given twice.")
+    if format_name is not None and not paths:
+        raise UsageError("--format needs an output: add -o FILE or `-o -`.")
+    if format_name is not None and len(paths) > 1 and not to_stdout:
+        raise UsageError("--format names the format of one output. Give one -o with it.")
+    planned = []
+    for path in paths:
+        exporter = app.exporter_for(path, format_name if path is None or len(paths) == 1 else None)
         if not exporter.carries & makes:
-            fitting = sorted(
-                suffix for other in app.exporters.values() if other.carries & makes for suffix in other.suffixes
-            )
+            fitting = sorted(other.name for other in app.exporters.values() if other.carries & makes)
             raise UsageError(
-                f"The format {exporter.name} holds {_words(exporter.carries)}, and this command makes {_words(makes)}. "
+                f"The format {exporter.name} holds {_words(exporter.carries)}, and this makes {_words(makes)}. "
                 f"Formats that fit: {', '.join(fitting)}."
             )
-        if any(path == other.path for other in targets):
-            raise UsageError(f"{output} is given twice as an output.")
-        targets.append(Target(exporter, path))
-    if format_name is not None and not outputs:
-        raise UsageError("--format says how an output is written; name one with -o FILE, or -o - for stdout.")
-    files.refuse_existing([target.path for target in targets if target.path is not None], overwrite=overwrite)
-    unknown = [name for name in deliver if name not in app.deliveries]
-    if unknown:
-        raise UsageError(f"There is no delivery {unknown[0]!r}. There are: {', '.join(sorted(app.deliveries))}.")
-    deliveries = tuple(
-        delivery
-        for delivery in app.deliveries.values()
-        if delivery.name in deliver or (delivery.carries & makes and delivery.wanted(app.settings))
-    )
-    for delivery in deliveries:
-        if not delivery.carries & makes:
-            raise UsageError(f"The delivery {delivery.name} takes {_words(delivery.carries)}; this command makes none.")
-        delivery.check(app.settings)
-    return Plan(tuple(targets), deliveries)
+        planned.append(Output(path, exporter))
+    overwrite = app.settings.value("overwrite", bool)
+    files.refuse_existing([path for path in paths if path is not None], overwrite, sources)
+    return planned
 
 
-def publish(plan: Plan, edit: Edit, app: App, *, overwrite: bool, dry_run: bool = False) -> Outcome:
-    """Renders and writes every target, then runs every delivery; one that fails does not stop the others.
+def planned_deliveries(app: App, names: Sequence[str], makes: Carries) -> list[Delivery]:
+    """The deliveries that are named, and those that the settings ask for; each has said that it can be done."""
+    for name in names:
+        if name not in app.deliveries:
+            known = ", ".join(sorted(app.deliveries)) or "none is installed"
+            raise UsageError(f"There is no delivery {name!r}.{did_you_mean(name, app.deliveries)} Deliveries: {known}.")
+    planned = []
+    for delivery in app.deliveries.values():
+        with app.calling(delivery):
+            if delivery.name not in names and not delivery.wanted(app.settings):
+                continue
+            if not delivery.carries & makes:
+                raise UsageError(
+                    f"The delivery {delivery.name} takes {_words(delivery.carries)}, and this makes {_words(makes)}."
+                )
+            delivery.check(app.settings)
+            planned.append(delivery)
+    return planned
 
-    Raises the error of the only thing that was asked for, so that its exit code is kept.
+
+def publish(
+    app: App, edit: Edit, outputs: Sequence[Output], deliveries: Sequence[Delivery] = (), dry_run: bool = False
+) -> Outcome:
+    """Renders and writes every output, then runs every delivery; one that fails does not stop the others.
+
+    A single thing that fails raises its own error, so that its exit code is kept.
     """
     outcome = Outcome()
-    errors: list[MarlinEditError] = []
-    for target in plan.targets:
-        name = str(target.path) if target.path else target.exporter.name
+    alone = len(outputs) + len(deliveries) == 1
+    for output in outputs:
         try:
-            _write(target, edit, app, outcome, overwrite=overwrite, dry_run=dry_run)
+            _write(app, edit, output, outcome, dry_run)
         except MarlinEditError as error:
-            errors.append(error)
-            outcome.missing.append(f"{name}: {error}")
-    for delivery in plan.deliveries:
+            if alone:
+                raise
+            outcome.missing.append(f"{output.name}: {error}")
+    for delivery in deliveries:
         try:
-            receipt = delivery.deliver(edit, app.settings, dry_run)
+            with app.calling(delivery):
+                receipt = delivery.deliver(edit, app.settings, dry_run)
         except MarlinEditError as error:
-            errors.append(error)
+            if alone:
+                raise
             outcome.missing.append(f"{delivery.name}: {error}")
             continue
         outcome.files.extend(receipt.files)
         outcome.items.extend(receipt.items)
         outcome.notes.extend(receipt.notes)
         outcome.missing.extend(receipt.missing)
-    if errors and not outcome.files and not outcome.stdout and len(plan.targets) + len(plan.deliveries) == 1:
-        raise errors[0]
     return outcome
 
 
-def _write(target: Target, edit: Edit, app: App, outcome: Outcome, *, overwrite: bool, dry_run: bool) -> None:
-    name = target.path.name if target.path else target.exporter.name
+def _write(app: App, edit: Edit, output: Output, outcome: Outcome, dry_run: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="marlin-edit-") as temporary:
-        rendered = target.exporter.render(edit, RenderContext(app.settings, target.path, Path(temporary)))
-        if target.path is None:
-            content = rendered.content
-            outcome.stdout.append(content.read_bytes() if isinstance(content, Path) else content)
+        with app.calling(output.exporter):
+            rendered = output.exporter.render(edit, RenderContext(app.settings, output.path, Path(temporary)))
+        content = rendered.content
+        if output.path is None:
+            outcome.stdout = content.read_bytes() if isinstance(content, Path) else content
         elif not dry_run:
-            files.write_output(target.path, rendered.content, overwrite=overwrite)
-            outcome.files.append(target.path)
-    outcome.notes.extend(f"{name}: {note}" for note in rendered.notes)
-    outcome.notes.extend(f"{name}: {left}" for left in _left_out(target.exporter.carries, edit))
+            files.write_output(output.path, content, app.settings.value("overwrite", bool))
+            outcome.files.append(output.path)
+    outcome.notes.extend(f"{output.name}: {note}" for note in rendered.notes)
+    outcome.notes.extend(f"{output.name}: {left}" for left in _left_out(output.exporter.carries, edit))
 
 
 _CONTENTS = (
-    (Carries.SCENES, "scene", lambda edit: sum(len(source.scenes) for source in edit.sources)),
-    (Carries.EVENTS, "event", lambda edit: sum(len(source.events) for source in edit.sources)),
-    (Carries.FINDINGS, "finding", lambda edit: sum(len(source.findings) for source in edit.sources)),
-    (Carries.CUTS, "cut", lambda edit: len(edit.cuts)),
+    (Carries.SCENES, "scene"),
+    (Carries.EVENTS, "event"),
+    (Carries.FINDINGS, "finding"),
+    (Carries.CUTS, "cut"),
 )
 
 
 def _left_out(carries: Carries, edit: Edit) -> list[str]:
     """What an edit has and a format cannot hold, in words: `3 cuts left out`."""
-    left = []
-    for flag, word, count in _CONTENTS:
-        number = count(edit)
-        if number and not carries & flag:
-            left.append(f"{number} {word}{'' if number == 1 else 's'} left out: the format does not hold them")
-    return left
+    numbers = {
+        Carries.SCENES: sum(len(source.scenes) for source in edit.sources),
+        Carries.EVENTS: sum(len(source.events) for source in edit.sources),
+        # Where there are cuts, findings are in them.
+        Carries.FINDINGS: 0 if edit.cuts else sum(len(source.findings) for source in edit.sources),
+        Carries.CUTS: len(edit.cuts),
+    }
+    return [
+        f"{numbers[flag]} {word}{'' if numbers[flag] == 1 else 's'} left out, which this format does not hold"
+        for flag, word in _CONTENTS
+        if numbers[flag] and not carries & flag
+    ]
 
 
 def _words(carries: Carries) -> str:
-    names = [word + "s" for flag, word, _ in _CONTENTS if carries & flag]
+    names = [word + "s" for flag, word in _CONTENTS if carries & flag]
     return " and ".join(names) if names else "nothing of that kind"

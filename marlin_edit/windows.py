@@ -1,30 +1,38 @@
-"""Which stretches of a source the model is shown."""
+"""Which stretches of a source are looked at, and in which windows the model is shown them."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
+from marlin_edit.console import Console
 from marlin_edit.errors import UsageError
 from marlin_edit.media import MediaInfo
-from marlin_edit.timebase import Span, parse_positions
+from marlin_edit.timebase import Position, Span, seconds_text
 
 
-def wanted_span(media: MediaInfo, text: str | None) -> tuple[Span, str | None]:
-    """The stretch that `--range IN-OUT` names, the whole media without it, and a warning if its end was clamped.
+def span_between(media: MediaInfo, start: Position, end: Position, console: Console) -> Span:
+    """The span between two positions in a media file; an end past the media's is taken to its end, with a warning.
 
-    Raises UsageError where the range is reversed or begins after the end.
+    Raises UsageError where the out point does not come after the in point, or the span begins after the end.
     """
-    if text is None:
-        return Span(Fraction(0), media.duration), None
-    start, end = (media.seconds_at(position) for position in parse_positions(text))
-    if not 0 <= start < end:
-        raise UsageError(f"{text!r} is not a span: the out point must come after the in point.")
-    if start >= media.duration:
-        raise UsageError(f"{text!r} begins after the end of {media.path.name}, which is {float(media.duration):.3f} s.")
-    if end > media.duration:
-        warning = f"{text} reaches past the end of {media.path.name}; taken to its end, {float(media.duration):.3f} s"
-        return Span(start, media.duration), warning
-    return Span(start, end), None
+    first, last = media.seconds_at(start), media.seconds_at(end)
+    if not 0 <= first < last:
+        raise UsageError(
+            f"The out point must come after the in point, and {seconds_text(last)} s does not come after "
+            f"{seconds_text(first)} s."
+        )
+    if first >= media.duration:
+        raise UsageError(
+            f"The span from {seconds_text(first)} s begins after the end of {media.path.name}, "
+            f"which is {float(media.duration):.3f} s."
+        )
+    if last > media.duration:
+        console.warning(
+            f"The span to {seconds_text(last)} s reaches past the end of {media.path.name}: "
+            f"taken to its end, {float(media.duration):.3f} s."
+        )
+        last = media.duration
+    return Span(first, last)
 
 
 def single_window(media: MediaInfo, wanted: Span, longest: Fraction) -> Span:

@@ -1,0 +1,89 @@
+"""Cut what a query finds, or the spans you give, out of a video: clips, cut lists, timelines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from marlin_edit.analysis import Analysis
+from marlin_edit.asking import ask_about, checked_queries
+from marlin_edit.commands import (
+    Run,
+    as_command,
+    deliver_option,
+    json_option,
+    output_options,
+    range_option,
+    video_argument,
+)
+from marlin_edit.edit import cuts_of_findings, cuts_of_spans, edit_of
+from marlin_edit.errors import ExitCode, UsageError
+from marlin_edit.interfaces import Carries
+from marlin_edit.media import probe_video
+from marlin_edit.outputs import planned_deliveries, planned_outputs, publish
+from marlin_edit.reporting import report
+from marlin_edit.timebase import Position, parse_positions
+from marlin_edit.windows import span_between
+
+MAKES = Carries.FINDINGS | Carries.CUTS
+
+
+@as_command("cut")
+@video_argument
+@click.option(
+    "-q",
+    "--query",
+    "queries",
+    multiple=True,
+    metavar="TEXT",
+    help='What to cut out: one visible action, in the present tense, like "a door opens". Can be repeated.',
+)
+@click.option(
+    "--span",
+    "spans",
+    multiple=True,
+    metavar="IN-OUT",
+    callback=lambda _, __, given: tuple(parse_positions(text) for text in given),
+    help="Cut this span, no model needed: seconds (2.5-7), frames (222f-312f) or source time code. Can be repeated.",
+)
+@output_options
+@deliver_option
+@range_option
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@json_option
+def command(
+    run: Run,
+    video: Path,
+    queries: tuple[str, ...],
+    spans: tuple[tuple[Position, Position], ...],
+    outputs: tuple[Path | None, ...],
+    format_name: str | None,
+    delivery_names: tuple[str, ...],
+    look_in: tuple[Position, Position] | None,
+    dry_run: bool,
+) -> ExitCode:
+    """Cut what a query finds, or the spans you give, out of VIDEO.
+
+    -o writes cut lists and timelines, --out-dir clips. With neither, clips go into the current directory.
+    """
+    if bool(queries) == bool(spans):
+        raise UsageError("Say what to cut: either --query TEXT or --span IN-OUT, each as often as you like.")
+    if spans and look_in is not None:
+        raise UsageError("--range says where to look for a query; with --span there is nothing to look for.")
+    wanted = checked_queries(queries)
+    makes = MAKES if queries else Carries.CUTS
+    planned = planned_outputs(run.app, outputs, format_name, makes, [video])
+    deliveries = planned_deliveries(run.app, delivery_names, makes)
+    if not planned and not deliveries:
+        deliveries = planned_deliveries(run.app, [run.settings.value("cut_to", str)], makes)
+    media = probe_video(video, run.settings.optional("stream", int))
+    if queries:
+        analysis = ask_about(run.app, run.console, media, look_in, queries=wanted)
+        cuts = cuts_of_findings(analysis, run.settings["handles"])
+    else:
+        analysis = Analysis(media)
+        chosen = [span_between(media, *positions, run.console) for positions in spans]
+        cuts = cuts_of_spans(analysis, chosen, run.settings["handles"])
+    outcome = publish(run.app, edit_of(analysis, cuts), planned, deliveries if cuts else [], dry_run)
+    return report(run.app, run.console, analysis, outcome, cuts, dry_run=dry_run)

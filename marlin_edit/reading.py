@@ -1,0 +1,76 @@
+"""Reads an analysis file back, with what is known of its media: from the media itself, and from the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from marlin_edit.analysis import Analysis
+from marlin_edit.console import Console
+from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.media import MediaInfo, probe
+from marlin_edit.plugins import App
+from marlin_edit.timebase import FrameRate
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What a person says of the media: its file, and what to believe instead of it."""
+
+    path: Path | None = None
+    rate: FrameRate | None = None
+    duration: Fraction | None = None
+    start_timecode: str | None = None
+
+    def applied_to(self, media: MediaInfo) -> MediaInfo:
+        """The media with these facts; UsageError for a time code that its rate does not have."""
+        rate = self.rate or media.rate
+        if self.rate is not None:
+            media = replace(
+                media, rate=rate, times=None, frame_count=self.rate.first_frame_at(self.duration or media.duration)
+            )
+        if self.duration is not None:
+            count = rate.first_frame_at(self.duration) if rate is not None else media.frame_count
+            media = replace(media, duration=self.duration, frame_count=count)
+        if self.start_timecode is not None:
+            if rate is None:
+                raise UsageError("--start-timecode needs the frame rate. Give it with --rate.")
+            if ";" in self.start_timecode and not rate.drop_frame:
+                rate = FrameRate(rate.value, drop_frame=True)
+            media = replace(media, rate=rate, start_frame=rate.frame_of(self.start_timecode), has_timecode=True)
+        return media
+
+
+def read_analysis(app: App, console: Console, path: Path, facts: MediaFacts) -> Analysis:
+    """The analysis in a file, in the format of its suffix.
+
+    What it does not say of its media is probed from the media, which is `facts.path`, or where the file says, counted
+    from its own folder; if it is not there any more, the file's word has to do.
+    """
+    exporter = app.exporter_for(path)
+    if exporter.read is None:
+        readable = sorted(suffix for one in app.exporters.values() if one.read for suffix in one.suffixes)
+        raise UsageError(f"{path.name}: {exporter.name} files are not read. Files that are: {', '.join(readable)}.")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MarlinEditError(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        with app.calling(exporter):
+            if facts.path is not None:
+                analysis = exporter.read(content, probe(facts.path))
+            elif facts.rate is not None and facts.duration is not None:
+                analysis = exporter.read(content, MediaInfo(Path(path.stem), facts.duration, facts.rate))
+            else:
+                analysis = exporter.read(content, None)
+                found = path.parent / analysis.media.path
+                if found.is_file():
+                    analysis = exporter.read(content, probe(found))
+                else:
+                    console.detail(f"{analysis.media.path} is not there; what {path.name} says of it has to do")
+    except MarlinEditError as error:
+        if str(path.name) in str(error):
+            raise
+        raise type(error)(f"{path.name}: {error}") from error
+    return replace(analysis, media=facts.applied_to(analysis.media))

@@ -1,0 +1,121 @@
+"""What a run tells at its end: one JSON document or lines to read, receipts, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from marlin_edit.analysis import Analysis, Finding
+from marlin_edit.console import Console
+from marlin_edit.edit import Cut, edit_of, frames_of
+from marlin_edit.errors import ExitCode
+from marlin_edit.interfaces import RenderContext
+from marlin_edit.outputs import Outcome
+from marlin_edit.plugins import App
+from marlin_edit.timebase import clock_text
+
+NOT_SCORED = "not scored for this model, check before cutting"
+
+
+def report(
+    app: App,
+    console: Console,
+    analysis: Analysis,
+    outcome: Outcome,
+    cuts: Sequence[Cut] = (),
+    *,
+    dry_run: bool = False,
+) -> ExitCode:
+    """Prints what came of a run, and gives its exit code.
+
+    Partial where something is missing or the media is cut short; nothing matched where the model was asked and nothing
+    could be read as a span.
+    """
+    missing = list(outcome.missing)
+    if analysis.media.incomplete:
+        missing.append(f"{analysis.media.path.name} is cut short: what there is of it was used")
+    code = outcome.exit_code
+    if code is ExitCode.DONE and missing:
+        code = ExitCode.PARTIAL
+    elif code is ExitCode.DONE and analysis.asked and not (analysis.events or analysis.findings or analysis.scenes):
+        code = ExitCode.NOTHING_MATCHED
+    if console.json:
+        console.answer(
+            {
+                "analysis": _document(app, analysis, cuts),
+                "dry_run": dry_run,
+                "files": [str(path) for path in outcome.files],
+                "items": list(outcome.items),
+                "notes": outcome.notes,
+                "missing": missing,
+                "exit_code": int(code),
+            }
+        )
+    elif outcome.stdout is not None:
+        console.data(outcome.stdout)
+    elif not outcome.files:
+        _print(console, analysis, cuts)
+    for line in analysis.unread:
+        console.warning(f"not used: {line}")
+    for note in outcome.notes:
+        console.receipt(f"note: {note}")
+    if analysis.findings and all(finding.score is None for finding in analysis.findings):
+        console.receipt(f"note: findings are {NOT_SCORED}")
+    if dry_run:
+        for item in outcome.items:
+            console.receipt("would write: " + ", ".join(f"{key} {value}" for key, value in item.items() if value))
+    for path in outcome.files:
+        console.receipt(f"wrote {path}")
+    for sentence in missing:
+        console.warning(sentence)
+    if code is ExitCode.NOTHING_MATCHED:
+        console.receipt("nothing was found")
+    return code
+
+
+def _document(app: App, analysis: Analysis, cuts: Sequence[Cut]) -> Any:
+    """The analysis as its own file would say it."""
+    with tempfile.TemporaryDirectory(prefix="marlin-edit-") as temporary:
+        context = RenderContext(app.settings, None, Path(temporary))
+        content = app.exporters["json"].render(edit_of(analysis, cuts), context).content
+    assert isinstance(content, str)
+    return json.loads(content)
+
+
+def _print(console: Console, analysis: Analysis, cuts: Sequence[Cut]) -> None:
+    for scene in analysis.scenes:
+        console.lines(scene.text, "")
+    for event in analysis.events:
+        flags = f"  ({', '.join(event.flags)})" if event.flags else ""
+        console.lines(f"{_times(analysis, event.span.start, event.span.end)}  {event.text}{flags}")
+    if cuts:
+        media = analysis.media
+        for cut in cuts:
+            console.lines(
+                f"{_times(analysis, cut.span.start, cut.span.end)}  frames {cut.frames.first} to {cut.frames.stop - 1}"
+                f"  {_label(analysis, cut.frames.first)}  {cut.name or media.path.name}"
+            )
+        return
+    for finding in analysis.findings:
+        console.lines(_finding_line(analysis, finding))
+
+
+def _finding_line(analysis: Analysis, finding: Finding) -> str:
+    frames = frames_of(finding.span, analysis.media)
+    notes = [*finding.flags, "not scored" if finding.score is None else f"score {finding.score:.2f}"]
+    return (
+        f"{_times(analysis, finding.span.start, finding.span.end)}  frames {frames.first} to {frames.stop - 1}"
+        f"  {_label(analysis, frames.first)}  {finding.query}  ({', '.join(notes)})"
+    )
+
+
+def _times(analysis: Analysis, start: Any, end: Any) -> str:
+    return f"{clock_text(start)} - {clock_text(end)}"
+
+
+def _label(analysis: Analysis, frame: int) -> str:
+    media = analysis.media
+    return media.rate.timecode(media.start_frame + frame) if media.rate is not None else ""
