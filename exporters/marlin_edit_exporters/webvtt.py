@@ -28,11 +28,8 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
 
 def _label(edit: Edit) -> str:
     """A comment that says what the track is, and is not."""
-    lines = [
-        "NOTE",
-        "Visual descriptions, auto-generated. They tell what is seen, not what is heard, and want a review.",
-    ]
+    told = "Visual descriptions, auto-generated. They tell what is seen, not what is heard: review them."
     models = {str(source.model) for source in edit.sources if source.model is not None}
     notices = {source.model.notice for source in edit.sources if source.model is not None and source.model.notice}
-    lines += [f"Model: {name}" for name in sorted(models)] + sorted(notices)
+    lines = ["NOTE", told, *(f"Model: {name}" for name in sorted(models)), *sorted(notices)]
     return "\n".join(cleaned for line in lines if (cleaned := clean(line).translate(_ESCAPES))) + "\n"
