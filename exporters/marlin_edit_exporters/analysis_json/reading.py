@@ -75,11 +75,7 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
     for name, entry, known in (("media", told, media_keys), ("model", model, _KNOWN_MODEL)):
         if isinstance(entry, dict) and set(entry) - known:
             extra[name] = {key: value for key, value in entry.items() if key not in known}
-    for name, known in _KNOWN_ENTRY.items():
-        unknown = _unknown_of_entries(document.get(name), known)
-        if unknown:
-            extra[name] = unknown
-    return Analysis(
+    analysis = Analysis(
         media=known_media,
         model=_read_model(_object(model, "model")) if model is not None else None,
         scenes=_each(document, "scenes", _read_scene),
@@ -89,8 +85,12 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         shots=_each(document, "shots", _time) if document.get("shots") is not None else None,
         speech=_each(document, "speech", _pair) if document.get("speech") is not None else None,
         unread=_each(document, "unread", _text),
-        extra=extra,
     )
+    for name, known in _KNOWN_ENTRY.items():
+        unknown = _unknown_of_entries(document.get(name), known)
+        if unknown:
+            extra[name] = unknown
+    return replace(analysis, extra=extra)
 
 
 def _parsed(content: bytes) -> _Json:

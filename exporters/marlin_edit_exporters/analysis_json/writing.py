@@ -65,8 +65,6 @@ def _media_entry(media: MediaInfo, folder: Path | None) -> _Json:
         rate = media.rate.value
         entry["rate"] = str(rate)
         entry["drop_frame"] = media.rate.drop_frame
-        if media.variable_rate:
-            entry["variable_rate"] = True
         entry["frame_count"] = media.frame_count
         if media.has_timecode or media.start_frame:
             entry["start_timecode"] = media.rate.timecode(media.start_frame)
@@ -81,6 +79,8 @@ def _media_entry(media: MediaInfo, folder: Path | None) -> _Json:
             entry[key] = value
     if media.streams:
         entry["streams"] = [_stream_entry(stream) for stream in media.streams]
+    if media.variable_rate:
+        entry["variable_rate"] = True
     return entry
 
 
