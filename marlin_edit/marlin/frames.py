@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -262,6 +262,9 @@ _LOOK_BACK = (Fraction(0), Fraction(2), Fraction(10), Fraction(60))
 """Seconds before the wanted time to seek to, one after the other, until decoding begins early enough."""
 
 
+_FAILURES_IN_A_ROW = 20
+
+
 def _stream(container: InputContainer, media: MediaInfo) -> VideoStream:
     from av.stream import Discard
 
@@ -368,19 +371,23 @@ def _decoded(reading: WindowFrames, container: InputContainer, stream: VideoStre
     import av
 
     packets = container.demux(stream)
+    failures = 0
     while True:
         try:
             packet = next(packets)
         except StopIteration:
             return
-        except (av.FFmpegError, OSError):
+        except (av.FFmpegError, OSError, IndexError):  # IndexError: PyAV, where damage looks like one more stream
             reading.damaged += 1
-            # Reading ends here; what the decoder still holds is shown.
-            try:
+            failures += 1
+            if failures < _FAILURES_IN_A_ROW:
+                packets = container.demux(stream)
+                continue
+            # Nothing more can be read; what the decoder still holds is shown.
+            with suppress(av.FFmpegError):
                 yield from stream.decode(None)
-            except av.FFmpegError:
-                return
             return
+        failures = 0
         try:
             frames = packet.decode()
         except av.FFmpegError:
