@@ -518,36 +518,31 @@ def continuation_is_exact(device: str) -> bool:
             "mrope_interleaved": True,
         },
     )
-    before = torch.random.get_rng_state()
-    try:
-        torch.manual_seed(0)
-        model: Any = Qwen3_5TextModel(config)
-        model.eval()
-        embedded = torch.randn(1, 24, 64)
-    finally:
-        torch.random.set_rng_state(before)
+    chance = torch.Generator().manual_seed(0)
+    model: Any = Qwen3_5TextModel(config)
+    model.eval()
+    embedded = torch.randn(1, 24, 64, generator=chance)
     with torch.inference_mode():
         for name, parameter in model.named_parameters():
             if name.endswith("A_log"):
-                parameter.fill_(-6.0)
+                parameter.fill_(-6.0)  # a long memory
+            elif parameter.dim() > 1:
+                parameter.normal_(std=parameter[0].numel() ** -0.5, generator=chance)  # large enough to tell
         model, embedded = model.to(device), embedded.to(device)
         places = torch.arange(24, device=device).expand(3, 1, -1)
-        try:
-            whole = model(inputs_embeds=embedded, position_ids=places, use_cache=False).last_hidden_state
-            state = DynamicCache(config=config)
-            model(inputs_embeds=embedded[:, :12], position_ids=places[..., :12], past_key_values=state, use_cache=True)
-            twins = _continued(state, 2, 12)
-            parts = [
-                model(
-                    inputs_embeds=embedded[:, part].expand(2, -1, -1),
-                    position_ids=places[..., part].expand(-1, 2, -1),
-                    past_key_values=twins,
-                    use_cache=True,
-                ).last_hidden_state
-                for part in (slice(12, 20), slice(20, 21), slice(21, 24))
-            ]
-        except (RuntimeError, TypeError, AttributeError, ValueError) as error:
-            _log.info("The check of cached continuation could not run: %s", error)
-            return False
+        whole = model(inputs_embeds=embedded, position_ids=places, use_cache=False).last_hidden_state
+        state = DynamicCache(config=config)
+        model(inputs_embeds=embedded[:, :12], position_ids=places[..., :12], past_key_values=state, use_cache=True)
+        twins = _continued(state, 2, 12)
+        parts = [
+            model(
+                inputs_embeds=embedded[:, part].expand(2, -1, -1),
+                position_ids=places[..., part].expand(-1, 2, -1),
+                past_key_values=twins,
+                use_cache=True,
+            ).last_hidden_state
+            for part in (slice(12, 20), slice(20, 21), slice(21, 24))
+        ]
+        # Of values about 1: 1e-6 on a CPU, 1e-2 with kernels that compute in TF32, above 1 where a state is lost.
         difference = (torch.cat(parts, dim=1) - whole[:, 12:]).abs().max()
-    return bool(difference < 1e-2)
+    return bool(difference < 0.1)

@@ -1,0 +1,350 @@
+"""Opens a checkpoint and shows it windows of a source: the video model behind `--model`.
+
+The weights go into transformers' own class, from safetensors only, and no code that comes with a model is run. Nothing
+is fetched: `hub.py` finds what is on disk. While the model works on a window, a thread decodes the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from marlin_edit.analysis import ModelIdentity
+from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.interfaces import Answer, Question, QuestionKind
+from marlin_edit.marlin import hub
+from marlin_edit.marlin.engine import Engine, Prompt, Reading, out_of_memory
+from marlin_edit.marlin.frames import display_size, read_frames
+from marlin_edit.marlin.grid import patches, resized, stamps, target_size
+from marlin_edit.marlin.profile import PatchLayout, Profile, read_profile
+from marlin_edit.marlin.prompts import question_text
+from marlin_edit.marlin.tokens import Tokens
+from marlin_edit.media import MediaInfo
+from marlin_edit.settings import Settings
+from marlin_edit.timebase import Span
+
+_log = logging.getLogger(__name__)
+
+MAX_NEW_TOKENS = {QuestionKind.CAPTION: 2048, QuestionKind.FIND: 64}
+"""The most tokens of an answer, as Marlin's own helpers have it."""
+
+SMALL_MODEL = 1_000_000_000
+"""Parameters up to which a CPU runs in float32, where answers do not depend on how questions are grouped. Above it
+takes bfloat16: half the memory (about 6 GB instead of 11 for 2B) and, on CPUs that have it, a third of the time."""
+
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+_GROUPS_AHEAD = 4
+
+_Pair = tuple[str, str, Fraction, Fraction, int, int]
+
+
+def open_checkpoint(
+    source: str, settings: Settings, revision: str | None = None, name: str | None = None
+) -> MarlinModel:
+    """Load a model of the Qwen3.5-VL family: a directory, or a name on the hub whose files are on disk.
+
+    name: what it is called in results, where that is not the source's own name. Raises MarlinEditError, which says
+    what to do, where the files are missing, not whole or of another kind, and where the device is missing or too small.
+    """
+    checkpoint = hub.find(source, revision)
+    device = choose_device(settings.value("device", str))
+    dtype = choose_dtype(settings.value("dtype", str), device, hub.weights(checkpoint.path).parameters)
+    profile = read_profile(checkpoint.path)
+    tokens = Tokens(checkpoint.path / "tokenizer.json")
+    model = _load(checkpoint.path, device, dtype)
+    identity = ModelIdentity(
+        name or checkpoint.name, checkpoint.revision, profile.name, str(dtype).removeprefix("torch."), profile.notice
+    )
+    try:
+        engine = Engine(model, tokens, profile)
+    except (RuntimeError, TypeError, AttributeError, ValueError) as error:
+        raise MarlinEditError(
+            f"The installed transformers cannot run this model on {device}: {error}. `marlin-edit doctor` tells more."
+        ) from error
+    layout = PatchLayout(
+        model.config.vision_config.patch_size,
+        model.config.vision_config.spatial_merge_size,
+        model.config.vision_config.temporal_patch_size,
+    )
+    return MarlinModel(engine, profile, identity, layout, settings.value("decoder", str))
+
+
+def choose_device(wanted: str) -> str:
+    """`auto`: the best that is here. Anything else is taken at its word, or refused."""
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(device for device, present in here.items() if present)
+    if wanted not in here:
+        raise UsageError(f"There is no device {wanted!r}: auto, {', '.join(here)}.")
+    if not here[wanted]:
+        there = " or ".join(device for device, present in here.items() if present)
+        raise UsageError(
+            f"The installed torch ({torch.__version__}) finds no {wanted} device here. Use {there}, or auto."
+        )
+    return wanted
+
+
+def choose_dtype(wanted: str, device: str, parameters: int) -> torch.dtype:
+    """`auto`: bfloat16 on CUDA (float16 on cards without it), float16 on MPS, on a CPU by size (see SMALL_MODEL)."""
+    if wanted in _DTYPES:
+        return _DTYPES[wanted]
+    if wanted != "auto":
+        raise UsageError(f"There is no number format {wanted!r}: auto, {', '.join(_DTYPES)}.")
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device == "mps":
+        return torch.float16
+    return torch.float32 if parameters <= SMALL_MODEL else torch.bfloat16
+
+
+def memory_text(device: str) -> str:
+    """A device's name and memory, for a person; nothing where torch does not tell."""
+    if device != "cuda":
+        return ""
+    properties = torch.cuda.get_device_properties(0)
+    return f"({properties.name}, {properties.total_memory / 2**30:.0f} GiB)"
+
+
+def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
+    import transformers
+
+    # What it would say is for programmers: which kernels it lacks (doctor tells), and a bar for a second's loading.
+    says: Any = transformers.utils.logging
+    says.set_verbosity_error()
+    says.disable_progress_bar()
+    values = hub.read_config(path)
+    values = {key: value for key, value in values.items() if key not in ("auto_map", "model_type", "architectures")}
+    stored = hub.weights(path).values
+    text: dict[str, Any] = values.get("text_config") or {}
+    tied = bool(values.get("tie_word_embeddings") or text.get("tie_word_embeddings") or "lm_head.weight" not in stored)
+    try:
+        config: Any = transformers.Qwen3_5Config.from_dict(values)
+        for part in (config, config.text_config):
+            part.tie_word_embeddings = tied
+            part.use_cache = True
+        loaded: Any = transformers.Qwen3_5ForConditionalGeneration.from_pretrained(
+            path,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            attn_implementation="sdpa",
+            output_loading_info=True,
+        )
+        model, found = loaded
+        missing = sorted(key for key in found["missing_keys"] if not (tied and key == "lm_head.weight"))
+        if missing:
+            raise MarlinEditError(
+                f"The weights in {path} do not fit its config.json: {len(missing)} tensors are missing, such as "
+                f"{missing[0]}. Get the model again."
+            )
+        if tied:
+            model.lm_head.weight = model.model.language_model.embed_tokens.weight
+        model.requires_grad_(False)
+        model.eval()
+        return model.to(device)
+    except MarlinEditError:
+        raise
+    except Exception as error:  # transformers and safetensors raise all kinds
+        if out_of_memory(error):
+            raise MarlinEditError(
+                f"There is not enough memory on {device} to load the model as {str(dtype).removeprefix('torch.')}. "
+                "Try --dtype bfloat16, or another --device, or close other programs that use it."
+            ) from error
+        reason = " ".join(str(error).split())[:300]
+        raise MarlinEditError(f"The model in {path} cannot be loaded: {reason}. Get the model again.") from error
+
+
+class MarlinModel:
+    """A video model on this computer. Each window's pictures are seen once, also where the next window overlaps it."""
+
+    def __init__(
+        self, engine: Engine, profile: Profile, identity: ModelIdentity, layout: PatchLayout, decoder: str
+    ) -> None:
+        self.engine = engine
+        self.profile = profile
+        self._identity = identity
+        self._layout = layout
+        self._decoder = decoder
+        self._seen: dict[_Pair, Tensor] = {}
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self._identity
+
+    @property
+    def longest_window(self) -> Fraction:
+        return self.profile.longest_window
+
+    @property
+    def sampling_step(self) -> Fraction:
+        return self.profile.sampling_step
+
+    def watch(self, media: MediaInfo, windows: Iterable[Span]) -> Iterator[WatchedWindow]:
+        """Each window in turn. One that is asked again after the next was taken is read again.
+
+        Raises MarlinEditError, before anything is decoded, where a window is too long.
+        """
+        spans = list(windows)
+        for span in spans:
+            self._check(span)
+        return self._watch(media, spans)
+
+    def _watch(self, media: MediaInfo, spans: Sequence[Span]) -> Iterator[WatchedWindow]:
+        last: WatchedWindow | None = None
+        with _Ahead(self, media, spans) as ahead:
+            for span in spans:
+                if last is not None:
+                    last.forget()
+                last = WatchedWindow(self, media, span, self._read(media, ahead.groups(), keep=True))
+                yield last
+
+    def _check(self, span: Span) -> None:
+        if span.length > self.longest_window:
+            raise UsageError(
+                f"The model {self._identity.name} watches at most {float(self.longest_window):g} s at once, and "
+                f"{span} is longer. Choose a part with --range IN-OUT, "
+                f"e.g. --range {float(span.start):g}-{float(span.start + self.longest_window):g}."
+            )
+
+    def prepared(self, media: MediaInfo, span: Span) -> Iterator[_Group]:
+        """A window's frames as the vision tower takes them, group by group."""
+        frames = read_frames(media, span, self.profile, self._decoder)
+        size = target_size(*display_size(media), frames.count, self.profile, self._layout)
+        for group in frames:
+            rows, grid = patches(resized(group.pixels, size), self._layout)
+            step = self._layout.temporal
+            firsts = range(0, len(group.times), step)
+            pairs = [(group.times[first], group.times[min(first + step, len(group.times)) - 1]) for first in firsts]
+            since = [time - span.start for time in group.times]
+            yield _Group(rows, grid, pairs, stamps(since, self._layout))
+        for note in frames.notes:
+            _log.info("%s", note)
+
+    def _read(self, media: MediaInfo, groups: Iterable[_Group], *, keep: bool) -> Reading:
+        """Reads a window. keep: what is seen of its pictures is kept for the next one, in place of the last one's."""
+        seen: dict[_Pair, Tensor] = {}
+        stamped: list[tuple[str, Tensor]] = []
+        grid = (0, 0)
+        for group in groups:
+            grid = group.grid[1:]
+            keys = [(str(media.path), media.fingerprint, *pair, *grid) for pair in group.pairs]
+            new = [index for index, key in enumerate(keys) if key not in self._seen]
+            if new:
+                per_pair = group.rows.view(len(keys), -1, group.rows.shape[-1])
+                rows = per_pair[new].flatten(0, 1) if len(new) < len(keys) else group.rows
+                features = self.engine.look(rows, (len(new), *grid))
+                seen.update({keys[index]: feature for index, feature in zip(new, features, strict=True)})
+            for key, stamp in zip(keys, group.stamps, strict=True):
+                if key not in seen:
+                    seen[key] = self._seen[key]
+                stamped.append((stamp, seen[key]))
+        if keep:
+            self._seen = seen
+        return self.engine.read(stamped, grid)
+
+
+class WatchedWindow:
+    """A window that the model has read."""
+
+    def __init__(self, model: MarlinModel, media: MediaInfo, span: Span, reading: Reading | None) -> None:
+        self._model = model
+        self._media = media
+        self._span = span
+        self._reading = reading
+
+    @property
+    def span(self) -> Span:
+        return self._span
+
+    @property
+    def reading(self) -> Reading:
+        """What the engine knows of it; read (again) where it is not at hand."""
+        if self._reading is None:
+            self._reading = self._model._read(self._media, self._model.prepared(self._media, self._span), keep=False)
+        return self._reading
+
+    def forget(self) -> None:
+        """Give its memory back. Asked again, it is read again."""
+        self._reading = None
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """One answer a question, in order; the questions are answered together."""
+        prompts = [Prompt(question_text(question), MAX_NEW_TOKENS[question.kind]) for question in questions]
+        return self.reading.answer(prompts) if prompts else []
+
+    def part(self, span: Span) -> WatchedWindow:
+        """A stretch of it, read by itself when it is asked."""
+        if span.within(self._span) != span:
+            raise ValueError(f"{span} is not within {self._span}")
+        return WatchedWindow(self._model, self._media, span, None)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Some pairs of frames: patches, their grid, the times of each pair's frames in the source, and its stamp."""
+
+    rows: Tensor
+    grid: tuple[int, int, int]
+    pairs: Sequence[tuple[Fraction, Fraction]]
+    stamps: Sequence[str]
+
+
+@dataclass
+class _Ahead:
+    """Decodes the windows one after another on a thread, a few groups further than they are taken."""
+
+    model: MarlinModel
+    media: MediaInfo
+    spans: Sequence[Span]
+    _queue: queue.Queue[_Group | BaseException | None] = field(default_factory=lambda: queue.Queue(_GROUPS_AHEAD))
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> _Ahead:
+        self._thread = threading.Thread(target=self._work, name="decode-ahead", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def groups(self) -> Iterator[_Group]:
+        """The next window's groups. What went wrong on the thread is raised here."""
+        while True:
+            item = self._queue.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _work(self) -> None:
+        try:
+            for span in self.spans:
+                for group in self.model.prepared(self.media, span):
+                    if not self._put(group):
+                        return
+                if not self._put(None):
+                    return
+        except BaseException as error:
+            self._put(error)
+
+    def _put(self, item: _Group | BaseException | None) -> bool:
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=0.05)
+                return True
+            except queue.Full:
+                continue
+        return False
