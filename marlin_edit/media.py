@@ -817,7 +817,8 @@ def _is_cut_short(path: Path, container: str, size: int) -> bool:
         if "matroska" in kinds:
             return _matroska_end(file.read(4096)) > size
         if "mpegts" in kinds:
-            return size % 188 != 0 and size % 192 != 0 and size % 204 != 0
+            head = file.read(205)
+            return any(head[packet : packet + 1] == head[:1] == b"G" and size % packet for packet in (188, 204))
     return False
 
 
