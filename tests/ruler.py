@@ -53,13 +53,15 @@ class Reading:
 
 
 def read_clip(path: Path, start: Fraction | None = None) -> Reading:
-    """Reads a clip. start: where its first frame lies in the source, in seconds; without it the sound is not measured."""
+    """Reads a clip. start: where its first frame lies in the source, in seconds; without it sound is not measured."""
     shown = frame_indices(path)
     zero = shown[0][0]
     with av.open(str(path)) as opened:
         container: Any = opened
         video = container.streams.video[0]
-        timecode = video.metadata.get("timecode") or container.metadata.get("timecode") or container.metadata.get("TIMECODE")
+        timecode = (
+            video.metadata.get("timecode") or container.metadata.get("timecode") or container.metadata.get("TIMECODE")
+        )
         rate = video.average_rate
         length = video.duration * video.time_base if video.duration is not None else None
         sounds = len(container.streams.audio)

@@ -77,6 +77,3 @@ def _crf(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 51:
         raise ValueError(f"{text!r} is not a quality: give a whole number from 0 to 51.")
     return int(text)
-
-
-

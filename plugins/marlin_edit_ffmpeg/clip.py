@@ -69,6 +69,8 @@ def write_clip(source: Source, plan: ClipPlan, target: Path, copied: CopyRange |
     assert progress.last is not None
     report.warnings.extend(progress.warnings[:5])
     report.decode_errors = source.decode_errors - errors + sum(getattr(track, "errors", 0) for track in tracks)
+    if progress.damaged:
+        report.warnings.append(f"{progress.damaged} frames are damaged in the source")
     got = FrameRange(progress.first, progress.last + 1)
     if progress.count != got.count:
         report.warnings.append(f"{got.count - progress.count} frames inside the clip could not be read and are missing")
@@ -102,7 +104,7 @@ def _other_tracks(
         reason = None
         if stream.type == "audio" and stream.codec_context is not None:
             sound = sound_plan(stream, plan.container, plan.sound, _packet_seconds(stream))
-            tracks.append(_sound_track(stream, output, begin, end, sound))
+            tracks.append(_sound_track(source, stream, output, begin, end, sound))
             how = "copied" if sound.encoder is None else f"encoded with {sound.encoder}"
             report.sound.append({"stream": stream.index, "codec": sound.codec, "how": how, "reason": sound.reason})
         elif stream.type == "subtitle" and stream.codec_context is not None:
@@ -127,9 +129,11 @@ def _other_tracks(
     return tracks
 
 
-def _sound_track(stream: Any, output: Output, begin: Fraction, end: Fraction, sound: SoundPlan) -> Track:
+def _sound_track(
+    source: Source, stream: Any, output: Output, begin: Fraction, end: Fraction, sound: SoundPlan
+) -> Track:
     if sound.encoder is None:
-        return CopiedSound(stream, output, begin, end)
+        return CopiedSound(stream, output, begin, end, source.priming(stream))
     return EncodedSound(stream, output, begin, end, sound.encoder)
 
 
@@ -166,11 +170,12 @@ def _check_sound(starts: dict[int, Fraction], tracks: Sequence[Track], report: R
     sounds = [track for track in tracks if isinstance(track, (CopiedSound, EncodedSound))]
     for track, said in zip(sounds, report.sound, strict=True):
         found = starts.get(track.out.index)
-        if found is None:
-            said["starts_at"] = None
-            if track.starts_at is not None:
-                report.warnings.append(f"sound stream {track.stream.index} holds nothing that is heard")
+        said["starts_at"] = None
+        if track.starts_at is None:
+            report.warnings.append(f"stream {track.stream.index} has no sound there")
             continue
+        if found is None:
+            return f"the sound of stream {track.stream.index} cannot be decoded"
         expected = track.starts_at or Fraction(0)
         said["starts_at"] = round(float(found), 6)
         said["error"] = round(float(found - expected), 6)

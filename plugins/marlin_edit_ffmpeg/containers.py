@@ -1,4 +1,4 @@
-"""Which container a clip gets, what it can hold, and how it is written: the source's own kind where that is possible."""
+"""Which container a clip gets, what it can hold and how it is written: the source's own kind where possible."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ _MOVIE_TIMESCALE = 240_000
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of file. edit_list: sound can begin inside a packet. text: subtitle codecs that it holds."""
+    """A kind of file. text, videos: subtitle and video codecs that it holds (None for any).
+
+    edit_list: sound can begin inside a packet. hides_priming: decoders drop what an encoder puts before its sound.
+    """
 
     name: str
     muxer: str
     suffix: str
     edit_list: bool = False
+    hides_priming: bool = True
     timecode: bool = True
     text: frozenset[str] = frozenset()
     videos: frozenset[str] | None = None
@@ -54,7 +58,12 @@ WEBM = Container(
     fallback_audio="opus",
 )
 TS = Container(
-    "MPEG-TS", "mpegts", ".ts", timecode=False, videos=frozenset({"h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4"})
+    "MPEG-TS",
+    "mpegts",
+    ".ts",
+    hides_priming=False,
+    timecode=False,
+    videos=frozenset({"h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4"}),
 )
 
 

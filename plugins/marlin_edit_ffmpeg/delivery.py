@@ -1,10 +1,13 @@
-"""The delivery `clips`: one media file a cut, each written beside its name, read back, and published when it is right."""
+"""The delivery `clips`: a media file for each cut, written beside its name, read back, published when it is right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from marlin_edit import files
 from marlin_edit.edit import Edit
@@ -12,6 +15,8 @@ from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Receipt
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import FrameRange
+from marlin_edit_ffmpeg.clip import NothingThere, write_clip
+from marlin_edit_ffmpeg.picture import MOST_EARLY, CopyRange, copy_range
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode, Sound, plan_clips
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.source import Source
@@ -31,8 +36,6 @@ def check(settings: Settings) -> None:
         parent = parent.parent
     if not parent.is_dir():
         raise UsageError(f"{out_dir} cannot be made: {parent} is a file.")
-    import os
-
     if not os.access(parent, os.W_OK | os.X_OK):
         raise UsageError(f"{out_dir}: no permission to write into {parent}.")
 
@@ -51,37 +54,59 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     for plan in plans:
         if plan.media.video_index is None or plan.media.rate is None:
             raise MarlinEditError(
-                f"{plan.media.path.name} has no picture. Clips are cut by frames; files with sound only cannot be cut yet."
+                f"{plan.media.path.name} has no picture. Clips are cut by frames; sound alone cannot be cut yet."
             )
-    if dry_run:
-        return Receipt(items=tuple(_planned(plan) for plan in plans), notes=("dry run: no clip was written",))
-    made = not out_dir.exists()
-    out_dir.mkdir(parents=True, exist_ok=True)
+    sources = {plan.media.path for plan in plans}
     overwrite = bool(settings["overwrite"])
-    files.refuse_existing([plan.path for plan in plans], overwrite, {plan.media.path for plan in plans})
-    reports: dict[int, Report] = {}
-    missing: dict[int, str] = {}
+    if dry_run:
+        if out_dir.exists():
+            files.refuse_existing([plan.path for plan in plans], overwrite, sources)
+        return Receipt(items=tuple(_planned(plans)), notes=("dry run: no clip was written",))
+    made = not out_dir.exists()
+    with _writing_into(out_dir):
+        out_dir.mkdir(parents=True, exist_ok=True)
+    work = _Work(overwrite)
     try:
-        for path, group in groupby(sorted(plans, key=_place), key=lambda plan: plan.media.path):
-            _deliver_source(path, list(group), overwrite, reports, missing)
+        files.refuse_existing([plan.path for plan in plans], overwrite, sources)
+        for _, group in groupby(sorted(plans, key=_place), key=lambda plan: plan.media.path):
+            work.deliver_source(list(group))
     finally:
         if made and not any(out_dir.iterdir()):
             out_dir.rmdir()
-    done = [reports[number] for number in sorted(reports)]
+    if work.errors and not work.reports:
+        raise work.errors[0]
+    done = [work.reports[number] for number in sorted(work.reports)]
     return Receipt(
         files=tuple(report.plan.path for report in done),
         items=tuple(report.item() for report in done),
-        missing=tuple(missing[number] for number in sorted(missing)),
+        missing=tuple(work.missing[number] for number in sorted(work.missing)),
         notes=tuple(_notes(done)),
     )
+
+
+@contextmanager
+def _writing_into(out_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MarlinEditError(f"{out_dir} cannot be made: {error.strerror}.") from error
 
 
 def _place(plan: ClipPlan) -> tuple[str, int, int]:
     return str(plan.media.path), plan.frames.first, plan.number
 
 
-def _planned(plan: ClipPlan) -> dict[str, object]:
-    return dict(Report(plan).item()) | {"planned": True}
+def _planned(plans: Sequence[ClipPlan]) -> Iterator[Mapping[str, Any]]:
+    """What each clip would be; for a copy the source is read, so that its drift is known."""
+    for plan in plans:
+        report = Report(plan, plan.frames)
+        if plan.mode is Mode.COPY:
+            with Source(plan.media) as source:
+                copied = copy_range(source, plan.frames)
+            report = (
+                Report(plan.as_exact(copied), plan.frames) if isinstance(copied, str) else Report(plan, copied.frames)
+            )
+        yield report.item()
 
 
 def _out_dir(settings: Settings) -> Path:
@@ -91,78 +116,76 @@ def _out_dir(settings: Settings) -> Path:
     return Path(out_dir)
 
 
-def _deliver_source(
-    path: Path, plans: list[ClipPlan], overwrite: bool, reports: dict[int, Report], missing: dict[int, str]
-) -> None:
-    with Source(plans[0].media) as source:
-        for plan in plans:
-            try:
-                report, left = _deliver_clip(source, plan, overwrite)
-            except Lost as error:
-                missing[plan.number] = f"{plan.path.name}: {error}"
-                continue
-            reports[plan.number] = report
-            if left:
-                missing[plan.number] = f"{plan.path.name}: {left}"
-
-
 class Lost(Exception):
     """A clip that was not delivered, with the reason."""
 
 
-def _deliver_clip(source: Source, plan: ClipPlan, overwrite: bool) -> tuple[Report, str | None]:
-    """The report of a published clip, and a sentence where frames at its end were not to be had."""
-    from marlin_edit_ffmpeg.picture import copy_range
-
-    wrong: str | None = None
-    if plan.mode is Mode.COPY:
-        copied = copy_range(source, plan.frames)
-        if isinstance(copied, str):
-            plan = plan.as_exact(copied)
-        else:
-            report = Report(plan)
-            wrong = _write(source, plan, overwrite, report, copied)
-            if wrong is None:
-                return report, _left_out(report)
-            plan = plan.as_exact(f"a copy did not hold: {wrong}")
-    report = Report(plan)
-    wrong = _write(source, plan, overwrite, report, None)
-    if wrong is not None:
-        raise Lost(f"not delivered, what was written did not hold: {wrong}.")
-    return report, _left_out(report)
+class NotAsPlanned(Exception):
+    """A written clip that is not what was planned, with what is wrong."""
 
 
-def _write(source: Source, plan: ClipPlan, overwrite: bool, report: Report, copied: object) -> str | None:
-    """Writes, checks and publishes a clip, or says what is wrong with it and leaves nothing."""
-    from av.error import FFmpegError
+class _Work:
+    """Clips of any number of sources, each source opened once; what went wrong with one does not stop the others."""
 
-    from marlin_edit_ffmpeg.clip import NothingThere, write_clip
-    from marlin_edit_ffmpeg.picture import CopyRange
+    def __init__(self, overwrite: bool) -> None:
+        self.reports: dict[int, Report] = {}
+        self.missing: dict[int, str] = {}
+        self.errors: list[MarlinEditError] = []
+        self._overwrite = overwrite
 
-    assert copied is None or isinstance(copied, CopyRange)
-    try:
-        with files.staged(plan.path, overwrite) as temporary:
-            wrong = write_clip(source, plan, temporary, copied, report)
-            if wrong is not None:
-                raise _NotAsPlanned(wrong)
-    except _NotAsPlanned as error:
-        return str(error)
-    except NothingThere:
-        raise Lost(f"not delivered, {source.media.path.name} holds no readable frame from {plan.frames.first} on.") from None
-    except FFmpegError as error:
-        return f"{error.strerror} ({type(error).__name__})"
-    return None
+    def deliver_source(self, plans: Sequence[ClipPlan]) -> None:
+        with Source(plans[0].media) as source:
+            for plan in plans:
+                try:
+                    report = self._deliver_clip(source, plan)
+                except (Lost, MarlinEditError) as error:
+                    if isinstance(error, MarlinEditError):
+                        self.errors.append(error)
+                    self.missing[plan.number] = f"{plan.path.name}: {error}"
+                    continue
+                self.reports[plan.number] = report
+                left = _left_out(report)
+                if left is not None:
+                    self.missing[plan.number] = f"{plan.path.name}: {left}"
 
+    def _deliver_clip(self, source: Source, plan: ClipPlan) -> Report:
+        """A published clip's report. A copy that cannot be, or does not hold, is made again as exact."""
+        if plan.mode is Mode.COPY:
+            copied = copy_range(source, plan.frames)
+            if isinstance(copied, CopyRange):
+                try:
+                    return self._write(source, plan, copied)
+                except NotAsPlanned as error:
+                    plan = plan.as_exact(f"a copy did not hold: {error}")
+            else:
+                plan = plan.as_exact(copied)
+        try:
+            return self._write(source, plan, None)
+        except NotAsPlanned as error:
+            raise Lost(f"not delivered, what was written did not hold: {error}.") from error
 
-class _NotAsPlanned(Exception):
-    pass
+    def _write(self, source: Source, plan: ClipPlan, copied: CopyRange | None) -> Report:
+        """Writes a clip beside its name and publishes it when it is right; otherwise nothing is left."""
+        from av.error import FFmpegError
+
+        report = Report(plan)
+        try:
+            with files.staged(plan.path, self._overwrite) as temporary:
+                wrong = write_clip(source, plan, temporary, copied, report)
+                if wrong is not None:
+                    raise NotAsPlanned(wrong)
+        except NothingThere as error:
+            raise Lost(f"not delivered, {source.media.path.name} has no readable frame there.") from error
+        except (FFmpegError, ValueError) as error:
+            raise NotAsPlanned(str(error)) from error
+        return report
 
 
 def _left_out(report: Report) -> str | None:
     """What of the range asked for is not there because the source has no more."""
     asked, got = report.plan.frames, report.frames
     assert got is not None
-    if report.plan.mode is Mode.COPY:
+    if report.plan.mode is Mode.COPY and got.first <= asked.first and got.stop >= asked.stop - MOST_EARLY:
         return None
     absent: list[FrameRange] = []
     if got.first > asked.first:

@@ -4,6 +4,7 @@ that is possible, else H.264 (VP9 in WebM) with a note.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ GOP_SECONDS = 2
 _INTERLACED = (1 << 18) | (1 << 29)  # AV_CODEC_FLAG_INTERLACED_DCT, AV_CODEC_FLAG_INTERLACED_ME
 _TOP_FIELDS, _BOTTOM_FIELDS = 2, 3  # AV_FIELD_TT, AV_FIELD_BB
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_X265_FEW = 8  # with fewer frames than it reorders over, x265 gives decode times from nowhere
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,10 @@ def encoding_for(stream: Any, media: MediaInfo, kind: Container, crf: int) -> Vi
     )
 
 
-def configure(out: Any, encoding: VideoEncoding, stream: Any, media: MediaInfo, frame: Any, time_base: Fraction) -> None:
-    """Sets an output stream up from the first frame it will get. Call before anything is muxed."""
+def configure(
+    out: Any, encoding: VideoEncoding, stream: Any, media: MediaInfo, frame: Any, time_base: Fraction, count: int
+) -> None:
+    """Sets an output stream up from the first of the `count` frames it will get. Call before anything is muxed."""
     assert media.rate is not None
     context, source = out.codec_context, stream.codec_context
     out.width, out.height = frame.width, frame.height
@@ -86,7 +90,11 @@ def configure(out: Any, encoding: VideoEncoding, stream: Any, media: MediaInfo, 
         context.global_quality = encoding.fixed_quality
     if encoding.tag is not None:
         context.codec_tag = encoding.tag
+    if encoding.encoder == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")  # its own switch: it prints on stderr whatever FFmpeg is told
     if encoding.encoder == "libx265":
+        if count < _X265_FEW:
+            context.options["x265-params"] += ":bframes=0"
         light = _mastering(frame)
         if light:
             context.options["x265-params"] += ":" + light
@@ -161,7 +169,7 @@ def _x264(stream: Any, crf: int) -> Mapping[str, str]:
 
 
 def _x265(stream: Any, crf: int) -> Mapping[str, str]:
-    return {"crf": str(crf + 2), "preset": "fast", "x265-params": "log-level=error"}
+    return {"crf": str(crf + 2), "preset": "fast", "x265-params": "log-level=error:open-gop=0"}
 
 
 def _vp9(stream: Any, crf: int) -> Mapping[str, str]:

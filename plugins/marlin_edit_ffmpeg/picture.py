@@ -9,7 +9,7 @@ from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clock import ClipClock
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.encoders import VideoEncoding, configure
-from marlin_edit_ffmpeg.source import LEAD, Source
+from marlin_edit_ffmpeg.source import Source
 from marlin_edit_ffmpeg.verify import Picture, picture_of
 
 MOST_EARLY = 3
@@ -23,6 +23,7 @@ class Progress:
     first: int | None = None
     last: int | None = None
     count: int = 0
+    damaged: int = 0
     pictures: dict[int, Picture] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -50,6 +51,8 @@ class EncodedPicture:
 
     def finish(self) -> None:
         if self.progress.count:
+            assert self.progress.last is not None
+            self.progress.pictures.setdefault(self.progress.last, picture_of(self._latest))
             self._write(self._out.encode(None))
 
     def _frame(self, number: int, frame: Any) -> None:
@@ -64,11 +67,21 @@ class EncodedPicture:
             self.progress.first = number
             if number != self._frames.first:
                 self._clock = ClipClock(self._source.media, number)
-            configure(self._out, self._encoding, self.stream, self._source.media, frame, self._clock.time_base)
+            configure(
+                self._out,
+                self._encoding,
+                self.stream,
+                self._source.media,
+                frame,
+                self._clock.time_base,
+                self._frames.count,
+            )
             self._size = (frame.width, frame.height)
             self._output.begin()
         self.progress.last = number
         self.progress.count += 1
+        self._latest = frame
+        self.progress.damaged += frame.is_corrupt
         if frame.format.name != self._encoding.pixel_format or (frame.width, frame.height) != self._size:
             if (frame.width, frame.height) != self._size and len(self.progress.warnings) < 5:
                 self.progress.warnings.append(f"frame {number} has another size: scaled to the first one's")

@@ -14,7 +14,7 @@ from marlin_edit_ffmpeg.verify import Delivered
 
 @dataclass
 class Report:
-    """Filled while a clip is made. `frames` is what was delivered, None while nothing was."""
+    """Filled while a clip is made. frames: what is or would be in it. delivered: what reading it back found."""
 
     plan: ClipPlan
     frames: FrameRange | None = None
@@ -38,6 +38,7 @@ class Report:
             "source": str(media.path),
             "name": plan.cut.name,
             "query": finding.query if finding is not None else None,
+            "found": None if finding is None else [seconds_text(finding.span.start), seconds_text(finding.span.end)],
             "asked": self._range(asked),
             "delivered": None,
             "drift": None,
@@ -53,12 +54,13 @@ class Report:
             "bytes": self.size,
             "warnings": [*plan.warnings, *self.warnings],
         }
-        if self.frames is not None and self.delivered is not None:
+        if self.frames is not None:
             got = self.frames
-            item["delivered"] = self._range(got) | {
-                "first_pts": seconds_text(self.delivered.first_pts),
-                "last_pts": seconds_text(self.delivered.last_pts),
-            }
+            if self.delivered is not None:
+                item["delivered"] = self._range(got) | {
+                    "first_pts": seconds_text(self.delivered.first_pts),
+                    "last_pts": seconds_text(self.delivered.last_pts),
+                }
             item["drift"] = {
                 "start_frames": got.first - asked.first,
                 "start": seconds_text(time_of(media, got.first) - time_of(media, asked.first)),

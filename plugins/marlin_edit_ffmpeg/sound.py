@@ -63,13 +63,18 @@ def _can_encode(name: str) -> bool:
 
 
 class CopiedSound:
-    """Passes packets of one stream on. `begin` and `end` are seconds on the source's clock."""
+    """Passes packets of one stream on. `begin` and `end` are seconds on the source's clock.
 
-    def __init__(self, stream: Any, output: Output, begin: Fraction, end: Fraction) -> None:
+    priming: samples that a decoder of the clip will throw away at its beginning, because the stream's header says so.
+    """
+
+    def __init__(self, stream: Any, output: Output, begin: Fraction, end: Fraction, priming: int) -> None:
         self.stream = stream
         self.done = False
         self.starts_at: Fraction | None = None
         self._output, self._begin, self._end = output, begin, end
+        hidden = 0 if output.kind.edit_list else priming
+        self._hidden = Fraction(hidden, stream.codec_context.sample_rate or 48_000)
         self.out: Any = output.container.add_stream_from_template(stream, opaque=True)
         if output.kind.edit_list and stream.codec_context.sample_rate:
             self.out.time_base = Fraction(1, stream.codec_context.sample_rate)
@@ -89,14 +94,14 @@ class CopiedSound:
             return
         length = (packet.duration or 0) * packet.time_base
         edit_list = self._output.kind.edit_list
-        if time + length <= self._begin if edit_list else time < self._begin - _TOLERANCE / 4:
+        if time + length <= self._begin if edit_list else time < self._begin - self._hidden - _TOLERANCE / 4:
             self._before.append((time, packet))
             return
         for earlier, waiting in self._before:
             self._write(earlier, waiting)
         self._before.clear()
         if self.starts_at is None:
-            self.starts_at = max(Fraction(0), time - self._begin)
+            self.starts_at = max(Fraction(0), time + self._hidden - self._begin)
         self._write(time, packet)
 
     def _write(self, time: Fraction, packet: Any) -> None:
@@ -115,7 +120,7 @@ class CopiedSound:
 
 
 class EncodedSound:
-    """Decodes one stream and encodes its samples from `begin` to `end`; what is missing before or between is silence."""
+    """Decodes one stream and encodes its samples from `begin` to `end`; what is missing before them is silence."""
 
     def __init__(self, stream: Any, output: Output, begin: Fraction, end: Fraction, encoder: str) -> None:
         context = stream.codec_context
@@ -163,7 +168,7 @@ class EncodedSound:
 
         if frame.pts is None or self._next >= self._stop:
             return
-        time = frame.pts * frame.time_base - self._begin
+        time = frame.pts * self.stream.time_base - self._begin
         if self._resampler is None:
             self._resampler = av.AudioResampler(self._format, frame.layout, self._rate)
         if self._next == 0 and time + Fraction(frame.samples, frame.sample_rate) <= 0:
@@ -177,9 +182,6 @@ class EncodedSound:
     def _samples(self, place: int, part: Any) -> None:
         import numpy as np
 
-        if self.starts_at is None:
-            self.starts_at = Fraction(0)
-            self._next = 0
         samples = part.to_ndarray()
         planar, channels = part.format.is_planar, part.layout.nb_channels
         if not planar:
@@ -211,13 +213,18 @@ class EncodedSound:
         frame.time_base = Fraction(1, self._rate)
         frame.pts = self._next
         self._next += samples.shape[1]
-        for packet in self.out.encode(frame):
+        self._write(self.out.encode(frame))
+
+    def _write(self, packets: list[Any]) -> None:
+        for packet in packets:
+            if self.starts_at is None:
+                first = packet.pts * packet.time_base
+                self.starts_at = Fraction(0) if self._output.kind.hides_priming else Fraction(first)
             self._output.mux(packet)
 
     def finish(self) -> None:
         if self._next:
-            for packet in self.out.encode(None):
-                self._output.mux(packet)
+            self._write(self.out.encode(None))
 
 
 def _ahead(packet: Any) -> Fraction:

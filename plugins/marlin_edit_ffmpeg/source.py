@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, open_media
@@ -26,12 +26,15 @@ class Source:
 
     def __init__(self, media: MediaInfo) -> None:
         if media.video_index is None or media.rate is None:
-            raise MarlinEditError(f"{media.path.name} has no picture: clips are cut by frames, so it cannot be cut yet.")
+            raise MarlinEditError(
+                f"{media.path.name} has no picture: clips are cut by frames, so it cannot be cut yet."
+            )
         self.media = media
         self.decode_errors = 0
         self.container: Any = open_media(media.path)
-        self.video: Any = self.container.streams[media.video_index]
+        self.video = cast(Any, self.container.streams[media.video_index])
         self.video.thread_type = "AUTO"
+        self._priming = self._read_priming()
 
     def __enter__(self) -> Source:
         return self
@@ -47,6 +50,28 @@ class Source:
 
     def number_of(self, pts: int, time_base: Fraction) -> int:
         return frame_number(self.media, pts * time_base)
+
+    def priming(self, stream: Any) -> int:
+        """Samples that decoders throw away where this stream's sound begins, as the file's first packet says."""
+        return self._priming.get(stream.index, 0)
+
+    def _read_priming(self) -> dict[int, int]:
+        from itertools import islice
+
+        from av.error import FFmpegError
+
+        found: dict[int, int] = {}
+        sounds = [stream for stream in self.container.streams.audio if stream.codec_context is not None]
+        try:
+            for packet in islice(self.container.demux(*sounds) if sounds else [], 50 * len(sounds)):
+                if packet.stream_index not in found:
+                    skip = bytes(packet.get_sidedata("skip_samples"))
+                    found[packet.stream_index] = int.from_bytes(skip[:4], "little")
+                if len(found) == len(sounds):
+                    break
+        except FFmpegError:
+            self.decode_errors += 1
+        return found
 
     def packets(self, streams: Sequence[Any], frame: int, lead: Fraction = LEAD) -> Iterator[Any]:
         """Packets of `streams` from a keyframe at least `lead` seconds before `frame` on (or from the beginning).
@@ -103,7 +128,7 @@ class Source:
 
     def decode(self, packet: Any | None) -> Iterable[tuple[int, Any]]:
         """Frames of the chosen video with their numbers; None gives what the decoder still holds."""
-        return ((self.number_of(place, frame.time_base), frame) for place, frame in self._frames(packet))
+        return ((self.number_of(place, self.video.time_base), frame) for place, frame in self._frames(packet))
 
     def _frames(self, packet: Any | None) -> Iterator[tuple[int, Any]]:
         from av.error import FFmpegError

@@ -1,4 +1,4 @@
-"""Reading a written clip back before it gets its name: its packets counted, both ends decoded, compared with the plan."""
+"""Reading a written clip back before it gets its name: packets counted, both ends decoded, compared with the plan."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _NEAR = 12.0
 """The mean difference (of 255) that encoding may make on a small picture; copied pictures get `_SAME`."""
 
 _SAME = 1.0
+_BACK = (0, 3, 12, 60)
+"""Seconds before the last frame from which it is tried to be decoded: seeking in a transport stream lands late."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,15 @@ def check_clip(
             if isinstance(packets, str):
                 return packets
             zero = packets
-            wrong = _check_ends(container, video, clock, frames, zero, pictures, copied)
+            wrong = _check_last(container, video, clock, frames, zero, pictures, copied)
+            if wrong is None:
+                wrong = _check_first(path, clock, frames, zero, pictures, copied)
             if wrong is not None:
                 return wrong
-            sound = {stream.index: _sound_start(container, stream, zero) for stream in container.streams.audio}
+            sound = _sound_starts(path, zero)
         except FFmpegError as error:
             return f"the written clip cannot be read ({error.strerror})"
-    found = {index: start for index, start in sound.items() if start is not None}
-    return Delivered(frames, Fraction(0), clock.seconds(frames.stop - 1), found)
+    return Delivered(frames, Fraction(0), clock.seconds(frames.stop - 1), sound)
 
 
 def _count(container: Any, video: Any, clock: ClipClock, frames: FrameRange, count: int) -> Fraction | str:
@@ -94,11 +97,25 @@ def _count(container: Any, video: Any, clock: ClipClock, frames: FrameRange, cou
         return f"the written clip has {seen} pictures in place of {count}"
     length = (last - first) * video.time_base
     if abs(length - clock.seconds(frames.stop - 1)) > _tolerance(clock):
-        return f"the written clip's last frame lies at {float(length):.4f} s, not {float(clock.seconds(frames.stop - 1)):.4f} s"
+        planned = float(clock.seconds(frames.stop - 1))
+        return f"the written clip's last frame lies at {float(length):.4f} s, not {planned:.4f} s"
     return zero
 
 
-def _check_ends(
+def _check_first(
+    path: Path, clock: ClipClock, frames: FrameRange, zero: Fraction, pictures: dict[int, Picture], copied: bool
+) -> str | None:
+    """Decodes the first frame, from the file's beginning: a seek may miss it."""
+    with open_media(path) as opened:
+        container: Any = opened
+        for number, picture in _decoded(container, container.streams.video[0], clock, zero):
+            if number != frames.first:
+                return f"the written clip's first frame is {number}, not {frames.first}"
+            return _compare(number, picture, pictures, copied)
+    return "the written clip's first frame does not decode"
+
+
+def _check_last(
     container: Any,
     video: Any,
     clock: ClipClock,
@@ -107,24 +124,15 @@ def _check_ends(
     pictures: dict[int, Picture],
     copied: bool,
 ) -> str | None:
-    container.seek(int(zero / video.time_base), stream=video)
-    for number, picture in _decoded(container, video, clock, zero):
-        if number < frames.first or (number > frames.first and frames.first not in pictures):
-            return "the written clip begins before its first frame"
-        if number > frames.first:
-            return "the written clip's first frame does not decode"
-        wrong = _compare(number, picture, pictures, copied)
-        if wrong is not None:
-            return wrong
-        break
     last = frames.stop - 1
-    container.seek(int((zero + clock.seconds(last)) / video.time_base), stream=video)
     place, picture = None, None
-    for place, picture in _decoded(container, video, clock, zero):
-        pass
-    if place != last or picture is None:
-        return f"the written clip's last frame is {place}, not {last}"
-    return _compare(last, picture, pictures, copied)
+    for back in _BACK:
+        container.seek(int((zero + clock.seconds(last) - back) / video.time_base), stream=video)
+        for decoded in _decoded(container, video, clock, zero):
+            place, picture = decoded
+        if place == last and picture is not None:
+            return _compare(last, picture, pictures, copied)
+    return f"the written clip's last frame is {place}, not {last}"
 
 
 def _decoded(container: Any, video: Any, clock: ClipClock, zero: Fraction) -> Any:
@@ -148,14 +156,20 @@ def _compare(number: int, picture: Picture, pictures: dict[int, Picture], copied
     return None
 
 
-def _sound_start(container: Any, stream: Any, zero: Fraction) -> Fraction | None:
-    """When the first sound is heard, counted from the first frame."""
-    container.seek(0)
-    for packet in container.demux(stream):
-        for frame in packet.decode():
-            if frame.pts is not None:
-                return Fraction(frame.pts * frame.time_base) - zero
-    return None
+def _sound_starts(path: Path, zero: Fraction) -> dict[int, Fraction]:
+    """When each stream is first heard, counted from the first frame. Read anew: a seek may skip what is first."""
+    found: dict[int, Fraction] = {}
+    with open_media(path) as opened:
+        container: Any = opened
+        sounds = list(container.streams.audio)
+        for packet in container.demux(*sounds) if sounds else []:
+            if packet.stream.index not in found:
+                for frame in packet.decode():
+                    if frame.pts is not None and packet.stream.index not in found:
+                        found[packet.stream.index] = Fraction(frame.pts * packet.stream.time_base) - zero
+            if len(found) == len(sounds):
+                break
+    return found
 
 
 def _tolerance(clock: ClipClock) -> Fraction:
