@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -44,18 +45,15 @@ def minimal(**more: Any) -> dict[str, Any]:
     return {"schema": "marlin-edit.analysis/1", "media": {"path": "a.mov"}, "events": []} | more
 
 
-ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 CLEAN = ANY_TEXT.map(clean)
 FLAGS = st.lists(CLEAN, max_size=2).map(tuple)
 SECONDS = st.fractions(0, 40_000, max_denominator=30_000) | st.decimals(0, 40_000, places=3).map(Fraction)
 SPANS = st.tuples(SECONDS, SECONDS).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: Span(*sorted(pair)))
 ORIGINS = st.builds(Origin, st.lists(SPANS, max_size=2).map(tuple), ANY_TEXT)
+NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
 JSON_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**20), 10**20)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | ANY_TEXT,
+    st.none() | st.booleans() | NUMBERS | ANY_TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
     max_leaves=6,
 )
@@ -114,7 +112,7 @@ ANALYSES = st.builds(
 
 
 @given(ANALYSES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_is_written_is_read_back(analysis: Analysis) -> None:
     text = written(analysis)
     text.encode()
@@ -123,14 +121,14 @@ def test_what_is_written_is_read_back(analysis: Analysis) -> None:
 
 
 @given(st.binary(max_size=60) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_whatever_is_read_is_an_analysis_or_a_clear_error(content: bytes) -> None:
     with pytest.raises(MarlinEditError):
         read(content, None)
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_file_with_a_foreign_value_in_any_place_is_read_or_refused(data: st.DataObject) -> None:
     span = Span(Fraction(1), Fraction(2))
     origin = Origin((span,), "raw")
@@ -145,29 +143,23 @@ def test_a_file_with_a_foreign_value_in_any_place_is_read_or_refused(data: st.Da
         keys: list[Any] = sorted(value) if isinstance(value, dict) else list(range(len(value)))
         key = data.draw(st.sampled_from(keys))
         if data.draw(st.booleans()) or not isinstance(value[key], (dict, list)):
-            value[key] = data.draw(
-                JSON_VALUES | st.sampled_from([float("nan"), float("inf"), "1e999999999", "9" * 5000])
-            )
+            odd = st.sampled_from([float("nan"), float("inf"), "1e999999999", "9" * 5000])
+            value[key] = data.draw(JSON_VALUES | odd)
             break
         value = value[key]
-    try:
+    with contextlib.suppress(MarlinEditError):
         read_text(document)
-    except MarlinEditError:
-        pass
 
 
 def test_an_analysis_file_looks_like_this() -> None:
     span = Span(Fraction("14.3"), Fraction("18.2"))
+    minute = Span(Fraction(0), Fraction(60))
     finding = Finding(span, "a door opens")
     source = Analysis(
         media=replace(MEDIA, reel="A001C002", width=1920, height=1080, video_index=0),
         model=ModelIdentity("NemoStation/Marlin-2B", "fd111fca", dtype="bfloat16"),
-        scenes=(Scene(Span(Fraction(0), Fraction(60)), "A kitchen in daylight."),),
-        events=(
-            Event(
-                span, "A person pushes a door open.", ("widened",), Origin((Span(Fraction(0), Fraction(60)),), "raw")
-            ),
-        ),
+        scenes=(Scene(minute, "A kitchen in daylight."),),
+        events=(Event(span, "A person pushes a door open.", ("widened",), Origin((minute,), "raw")),),
         findings=(finding,),
         asked=(Asked("a door opens", (Span(Fraction(0), Fraction(600)),)),),
     )
@@ -336,6 +328,7 @@ def test_the_vendors_answer_needs_its_media() -> None:
         (minimal(events=[{"start": -1, "end": "1", "text": "x"}]), r"events\[0\]\.start: .*before zero"),
         (minimal(events=[{"start": 0, "end": "1e999999999", "text": "x"}]), r"events\[0\]\.end: "),
         (minimal(events=[{"start": 0, "end": 10**30, "text": "x"}]), r"events\[0\]\.end: "),
+        (minimal(events=[{"start": "x", "end": "1", "text": "x", "person": 7}]), r"events\[0\]\.start: "),
         (minimal(events=[{"start": 0, "end": "1/0", "text": "x"}]), r"events\[0\]\.end: "),
         (minimal(events=[{"start": 0, "end": 1}]), r"events\[0\]\.text: this should be text, not nothing\."),
         (minimal(events=[{"end": 1, "text": "x"}]), r"events\[0\]\.start: .* not nothing\."),
@@ -372,3 +365,19 @@ def test_a_bad_file_is_refused_by_place(document: Any, message: str) -> None:
 def test_a_file_that_is_not_text_is_refused() -> None:
     with pytest.raises(MarlinEditError, match="not UTF-8 text"):
         read(b"\x00\x00\x00\x20ftypisom\xff\xfe", None)
+
+
+def test_the_example_in_the_docs_is_read() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "analysis-file.md").read_text(encoding="utf-8")
+    analysis = read_text(page.split("```json\n")[1].split("```")[0])
+    assert analysis.media == replace(MEDIA, path=Path("interview.mov"), reel="A001C002")
+    assert [event.text for event in analysis.events] == ["A person pushes a door open."]
+    assert analysis.findings[0].score is None
+
+
+def test_every_key_that_is_written_is_in_the_docs() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "analysis-file.md").read_text(encoding="utf-8")
+    source = Analysis(replace(MEDIA, reel="A", width=1, height=1, video_index=0, fingerprint="f"), shots=(), speech=())
+    document = json.loads(written(Edit("x", RATE, 0, (source,), (Cut(source, FrameRange(0, 1), None, ""),))))
+    keys = {*document, *document["media"], *document["cuts"][0]}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []

@@ -211,7 +211,7 @@ def test_more_events_than_milliseconds_are_in_the_notes() -> None:
 
 
 @given(edits())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_there_is_one_lane_inside_the_media_and_every_event_is_in_it_or_in_the_notes(edit: Edit) -> None:
     (source,) = edit.sources
     cues, notes = cues_of(edit)
@@ -274,7 +274,7 @@ def test_with_events_it_is_said_that_the_findings_are_not_told() -> None:
 
 
 @given(edits())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_srt_reads_every_cue_back(edit: Edit) -> None:
     cues, _ = cues_of(edit)
     read = list(srt.parse(text_of(subrip, edit), ignore_errors=False))
@@ -293,8 +293,8 @@ def as_expected(result: dict[str, Any], edit: Edit) -> None:
     assert [round(cue["end"] * 1000) for cue in result["cues"]] == [cue.end for cue in cues]
 
 
-@given(st.lists(edits(), min_size=1, max_size=20))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(edits(), min_size=4, max_size=8))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_w3c_parser_finds_no_fault_and_reads_the_texts_of_the_events(
     w3c_parser: Callable[[list[str]], list[dict[str, Any]]], several: list[Edit]
 ) -> None:
