@@ -1,0 +1,48 @@
+"""What the demo plugin offers: the bundled model behind `--model demo`, and the command `demo`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from marlin_edit.hookspecs import hookimpl
+from marlin_edit.interfaces import Backend, ModelOnDisk, VideoModel
+from marlin_edit.plugins import App
+from marlin_edit.settings import Settings
+from marlin_edit_demo import demo
+
+NAME = "demo"
+CHECKPOINT = Path(__file__).parent / "checkpoint"
+
+
+@hookimpl
+def register_backends() -> list[Backend]:
+    return [
+        Backend(
+            NAME,
+            opens=lambda model: model == NAME,
+            open=_open,
+            help="A very small model, bundled, that knows coloured shapes only.",
+            models=_models,
+        )
+    ]
+
+
+@hookimpl
+def register_commands(cli: click.Group, app: App) -> None:
+    cli.add_command(demo.command)
+
+
+def _open(settings: Settings) -> VideoModel:
+    from marlin_edit.marlin.backend import open_checkpoint
+
+    return open_checkpoint(str(CHECKPOINT), settings, name=NAME)
+
+
+def _models() -> Sequence[ModelOnDisk]:
+    weights = CHECKPOINT / "model.safetensors"
+    size = weights.stat().st_size if weights.exists() else 0
+    state = "ready" if size else "incomplete"
+    return [ModelOnDisk(NAME, CHECKPOINT, state, size, "Apache-2.0", "knows coloured shapes only")]
