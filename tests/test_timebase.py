@@ -53,7 +53,8 @@ def timecode_label(frame: int, rate: FrameRate) -> str:
 
 @given(frame=day_frames, rate=st.sampled_from(UP_TO_60))
 def test_labels_are_those_of_opentimelineio(frame: int, rate: FrameRate) -> None:
-    frame %= rate.frames_per_day
+    # It begins again after 24 real hours, where non-drop labels of NTSC rates have a minute and a half to go.
+    frame %= min(rate.frames_per_day, int(86_400 * rate.value))
     assert rate.timecode(frame) == otio_label(frame, rate)
 
 
