@@ -57,11 +57,13 @@ class Edit:
 def frames_of(span: Span, media: MediaInfo) -> FrameRange:
     """The frames presented inside a span, at least one; an end past the last frame is the end of the media.
 
-    Raises MarlinEditError where the span begins after the last frame, or the media has no frames.
+    Raises MarlinEditError where the span begins after the end, or the media has no frames.
     """
     if media.rate is None or media.frame_count == 0:
         raise MarlinEditError(f"{media.path.name} has no picture, so there are no frames to cut.")
     first = media.first_frame_at(span.start)
+    if first >= media.frame_count and span.start < media.duration:
+        first = media.frame_count - 1
     if first >= media.frame_count:
         raise MarlinEditError(
             f"The span {span} begins after the end of {media.path.name} ({float(media.duration):.3f} s)."

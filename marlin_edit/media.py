@@ -19,7 +19,7 @@ import stat
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
 from itertools import pairwise
@@ -94,7 +94,8 @@ class MediaInfo:
 
     rate: nominal, None where there is no video. frame_count: presented frames. start_frame: the start time code as a
     frame number at `rate`. width, height: stored pixels. rotation: degrees clockwise to turn the stored picture for
-    display (0, 90, 180, 270). times: set where the rate is variable. notes: what the person should know.
+    display (0, 90, 180, 270). times: set where the rate is variable. incomplete: the file is cut short.
+    notes: what the person should know.
     """
 
     path: Path
@@ -116,6 +117,7 @@ class MediaInfo:
     streams: tuple[Stream, ...] = ()
     fingerprint: str = ""
     times: FrameTimes | None = field(default=None, repr=False)
+    incomplete: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -299,7 +301,7 @@ def probe(path: Path, video_index: int | None = None) -> MediaInfo:
         stream, choice_note = _choose(path, container, video_index)
         notes += choice_note
         if stream is None:
-            return _probe_sound(path, container, streams, tuple(notes))
+            return replace(_probe_sound(path, container, streams, tuple(notes)), incomplete=cut_short)
         _only(container, stream.index)
         assert stream.time_base is not None
         shown = None if cut_short or size <= _COUNT_FROM_INDEX else _counted_from_index(path, stream.index)
@@ -339,8 +341,17 @@ def probe(path: Path, video_index: int | None = None) -> MediaInfo:
             streams=streams,
             fingerprint=fingerprint(path),
             times=times,
+            incomplete=cut_short,
             notes=tuple(notes),
         )
+
+
+def probe_video(path: Path, video_index: int | None = None) -> MediaInfo:
+    """As `probe`, for what needs a picture: MarlinEditError where there is none."""
+    media = probe(path, video_index)
+    if media.video_index is None:
+        raise MarlinEditError(f"{path.name} has no picture, only sound, and the model sees and does not hear.")
+    return media
 
 
 def _probe_sound(

@@ -215,8 +215,14 @@ def register_settings() -> tuple[Setting, ...]:
             default=FrameNumber(0),
             help="Extra frames kept on both sides of a cut, like 12f or 0.5s.",
             flag="--handles",
-            commands=("cut", "export", "demo"),
+            commands=("cut", "export"),
             metavar="LENGTH",
+        ),
+        Setting(
+            "cut_to",
+            parse=str,
+            default="clips",
+            help="The delivery that `cut` makes where no output is named.",
         ),
         Setting(
             "overwrite",

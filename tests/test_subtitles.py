@@ -84,7 +84,7 @@ def times_of(edit: Edit) -> list[tuple[int, int]]:
 def w3c_parser() -> Callable[[list[str]], list[dict[str, Any]]]:
     """The W3C's WebVTT parser. Without node or the package the test is skipped, or fails where it is required."""
     missing = shutil.which("node") is None or not (W3C / "node_modules" / "webvtt-parser").is_dir()
-    if missing and os.environ.get("MARLIN_EDIT_REQUIRE_CHECKERS") == "1":
+    if missing and os.environ.get("REQUIRE_CHECKERS") == "1":
         pytest.fail("node and `npm ci --prefix tests/w3c` are required here")
     if missing:
         pytest.skip("needs node and `npm ci --prefix tests/w3c`")
