@@ -95,7 +95,7 @@ _LINE_START = re.compile(
 )
 _AFTER_RANGE = " .:;,-–—*_"
 _HEADER = re.compile(r"[*_#]{0,3} ?(scene|events?)[*_]{0,2} ?(?:$|:[*_]{0,2} ?)", re.IGNORECASE)
-_EVENTS_INSIDE = re.compile(r"(?<= )[*_]{0,2}events:[*_]{0,2} ?(?=[<\[(]|$)", re.IGNORECASE)
+_EVENTS_INSIDE = re.compile(r"(?<= )[*_]{0,2}events:[*_]{0,2} ?(?=[<\[(0-9*-]|from |$)", re.IGNORECASE)
 _END_TOKENS = re.compile(r"<\|(?:im_end|endoftext)\|>")
 _LONGEST_WHOLE, _LONGEST_PART = 12, 60
 
