@@ -69,7 +69,7 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     try:
         files.refuse_existing([plan.path for plan in plans], overwrite, sources)
         for _, group in groupby(sorted(plans, key=_place), key=lambda plan: plan.media.path):
-            work.deliver_source(list(group))
+            work.deliver_source(tuple(group))
     finally:
         if made and not any(out_dir.iterdir()):
             out_dir.rmdir()
@@ -134,7 +134,13 @@ class _Work:
         self._overwrite = overwrite
 
     def deliver_source(self, plans: Sequence[ClipPlan]) -> None:
-        with Source(plans[0].media) as source:
+        try:
+            opened = Source(plans[0].media)
+        except MarlinEditError as error:
+            self.errors.append(error)
+            self.missing.update({plan.number: f"{plan.path.name}: {error}" for plan in plans})
+            return
+        with opened as source:
             for plan in plans:
                 try:
                     report = self._deliver_clip(source, plan)

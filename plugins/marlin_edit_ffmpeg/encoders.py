@@ -85,6 +85,8 @@ def configure(
     if encoding.interlaced:
         context.flags |= _INTERLACED
         context.field_order = _TOP_FIELDS if media.scan is Scan.TOP_FIRST else _BOTTOM_FIELDS
+        if encoding.encoder == "libx264":
+            context.options["x264-params"] = "tff=1" if media.scan is Scan.TOP_FIRST else "bff=1"
     if encoding.fixed_quality is not None:
         context.qscale = True
         context.global_quality = encoding.fixed_quality
