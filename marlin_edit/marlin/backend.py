@@ -22,7 +22,7 @@ from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Answer, Question, QuestionKind
 from marlin_edit.marlin import hub
-from marlin_edit.marlin.engine import Engine, Prompt, Reading, out_of_memory
+from marlin_edit.marlin.engine import Engine, Prompt, Reading, out_of_memory, quieten
 from marlin_edit.marlin.frames import display_size, read_frames
 from marlin_edit.marlin.grid import patches, resized, stamps, target_size
 from marlin_edit.marlin.profile import PatchLayout, Profile, read_profile
@@ -117,10 +117,7 @@ def memory_text(device: str) -> str:
 def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
     import transformers
 
-    # What it would say is for programmers: which kernels it lacks (doctor tells), and a bar for a second's loading.
-    says: Any = transformers.utils.logging
-    says.set_verbosity_error()
-    says.disable_progress_bar()
+    quieten()
     values = hub.read_config(path)
     values = {key: value for key, value in values.items() if key not in ("auto_map", "model_type", "architectures")}
     stored = hub.weights(path).values

@@ -21,9 +21,11 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import torch
+import transformers
 from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
@@ -92,6 +94,8 @@ class Engine:
             raise MarlinEditError("The model does not say which token ends an answer (eos_token_id). Get it again.")
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
+        if self.device.type == "cuda" and not all(find_spec(name) for name in ("fla", "causal_conv1d")):
+            _log.warning("Slower than it could be on this device: `pip install flash-linear-attention causal-conv1d`.")
         if reuse is None:
             reuse = continuation_is_exact(self.device.type)
             if not reuse:
@@ -477,6 +481,13 @@ def _release(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
+def quieten() -> None:
+    """Keeps transformers from telling of missing kernels and progress: what matters of that is said here, or by doctor."""
+    says: Any = transformers.utils.logging
+    says.set_verbosity_error()
+    says.disable_progress_bar()
+
+
 def _end_tokens(model: Any) -> set[int]:
     """All that the checkpoint names: Marlin has two, and no one place is sure to hold both."""
     ends: set[int] = set()
@@ -497,6 +508,7 @@ def continuation_is_exact(device: str) -> bool:
     """
     from transformers import Qwen3_5TextConfig, Qwen3_5TextModel
 
+    quieten()
     config = Qwen3_5TextConfig(
         vocab_size=64,
         hidden_size=64,
