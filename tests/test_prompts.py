@@ -243,7 +243,7 @@ PIECES = st.sampled_from(
 ANSWERS = st.one_of(st.text(), st.text(st.characters()), st.lists(PIECES, max_size=40).map("".join))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ANSWERS, st.sampled_from(["end", "length"]))
 def test_whatever_the_model_writes_reading_it_gives_spans_inside_the_window(text: str, stopped_by: str) -> None:
     answer = Answer(text, stopped_by=stopped_by)
@@ -258,25 +258,7 @@ def test_whatever_the_model_writes_reading_it_gives_spans_inside_the_window(text
     assert finding is not None or unread
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "1",
-        " ",
-        "<",
-        "<1 - 2> ",
-        "<1 - 2>\n",
-        "1 - ",
-        "1:",
-        "1.",
-        "<think>",
-        "</think>",
-        "Events: ",
-        "- ",
-        "a\n",
-        "\x1b[",
-    ],
-)
+@pytest.mark.parametrize("unit", ["1", " ", "<", "<1 - 2>\n", "1 - ", "1:", "1.", "<think>", "\x1b["])
 def test_a_megabyte_is_read_quickly(unit: str) -> None:
     answer = Answer(unit * (1_000_000 // len(unit)))
     begun = time.process_time()
