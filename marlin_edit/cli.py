@@ -8,7 +8,6 @@ import pkgutil
 import re
 import signal
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
@@ -151,6 +150,8 @@ def _failed(error: Exception, console: Console) -> int:
         message = f"This is a fault of marlin-edit itself ({described}). Please report it, with what -v prints."
         code = int(ExitCode.FAILED)
     if console.verbosity > 0 and (error.__cause__ is not None or not isinstance(error, MarlinEditError)):
+        import traceback
+
         traceback.print_exception(error)
     if console.json:
         with contextlib.suppress(BrokenPipeError):

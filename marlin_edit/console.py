@@ -5,7 +5,6 @@ Text from files and models is shown with its control characters made visible, so
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -64,7 +63,9 @@ class Console:
         if binary is None:
             self.out.write(content.decode("utf-8", "replace"))
         else:
-            binary.write(content)
+            rest = memoryview(content)
+            while rest:  # unbuffered, one write may take only a part
+                rest = rest[binary.write(rest) :]
             binary.flush()
 
     def lines(self, *lines: str) -> None:
@@ -82,6 +83,8 @@ class Console:
     def answer(self, document: Mapping[str, Any]) -> None:
         """The one JSON document of a `--json` run. Paths and fractions are written as their text."""
         if not self.answered:
+            import json
+
             self.answered = True
             self.data(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import platform
 import re
 import secrets
 import shutil
 import stat
 import sys
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -229,15 +228,16 @@ def _rename_without_replacing(temporary: Path, target: Path) -> None:
     import ctypes
 
     library = ctypes.CDLL(None, use_errno=True)
-    failed = True
+    here = -100  # AT_FDCWD
     if sys.platform == "darwin" and hasattr(library, "renamex_np"):
-        failed = library.renamex_np(os.fsencode(temporary), os.fsencode(target), 4) != 0  # RENAME_EXCL
+        failed = library.renamex_np(os.fsencode(temporary), os.fsencode(target), 4)  # RENAME_EXCL
     elif hasattr(library, "renameat2"):
-        here = -100  # AT_FDCWD
-        failed = library.renameat2(here, os.fsencode(temporary), here, os.fsencode(target), 1) != 0  # RENAME_NOREPLACE
-    if not failed:
+        failed = library.renameat2(here, os.fsencode(temporary), here, os.fsencode(target), 1)  # RENAME_NOREPLACE
+    else:
+        failed = None
+    if failed == 0:
         return
-    if ctypes.get_errno() == errno.EEXIST:
+    if failed is not None and ctypes.get_errno() == errno.EEXIST:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
@@ -261,7 +261,9 @@ def _clear_leftovers(directory: Path) -> None:
 
 def _host() -> str:
     """A process number says something on its own machine only; this names the machine."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    import platform
+
+    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _is_running(pid: int) -> bool:

@@ -49,7 +49,8 @@ def run_tool(
 def environment(plugins: Sequence[Path], variables: dict[str, str] | None = None) -> dict[str, str]:
     """The variables of a process that sees the source tree and these plugins."""
     path = [*plugins, ROOT, ROOT / "exporters", ROOT / "plugins"]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MARLIN_EDIT_")}
+    dropped = ("MARLIN_EDIT_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {**kept, "PYTHONPATH": os.pathsep.join(str(one) for one in path), **(variables or {})}
 
 
