@@ -6,7 +6,7 @@ the `Run` that each is handed, the `@as_command` decorator, and the options that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class SettingsCommand(click.Command):
         if cached not in ctx.meta:
             taken = {option for one in parameters for option in (*one.opts, *one.secondary_opts)}
             options = [_option(setting) for setting in self._settings_of(run.app) if setting.flag not in taken]
-            ctx.meta[cached] = [*options, *speaking_options()]
+            ctx.meta[cached] = [*options, *speaking_options(taken)]
         own = len(self.params)
         return [*parameters[:own], *ctx.meta[cached], *parameters[own:]]
 
@@ -96,8 +96,8 @@ class SettingsCommand(click.Command):
         ]
 
 
-def speaking_options() -> list[click.Parameter]:
-    """-v and -q, for the group and for every command."""
+def speaking_options(taken: Container[str] = ()) -> list[click.Parameter]:
+    """-v and -q, for the group and for every command; --quiet alone where -q is taken (by `find -q QUERY`)."""
 
     def louder(ctx: click.Context, _: click.Parameter, given: bool) -> None:
         run = ctx.find_object(Run)
@@ -118,7 +118,11 @@ def speaking_options() -> list[click.Parameter]:
             help="Say more, and where errors are.",
         ),
         click.Option(
-            ["-q", "--quiet"], is_flag=True, expose_value=False, callback=quieter, help="Say only warnings and errors."
+            ["--quiet"] if "-q" in taken else ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=quieter,
+            help="Say only warnings and errors.",
         ),
     ]
 
