@@ -81,6 +81,9 @@ def save_checkpoint(
     import torch
     from transformers import Qwen3_5Config, Qwen3_5ForConditionalGeneration
 
+    from marlin_edit.marlin.engine import quieten
+
+    quieten()
     folder.mkdir(parents=True, exist_ok=True)
     tokens = save_tokenizer(folder, vocabulary)
     heads = hidden // 32

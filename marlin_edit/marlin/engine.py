@@ -482,7 +482,7 @@ def _release(device: torch.device) -> None:
 
 
 def quieten() -> None:
-    """Keeps transformers from telling of missing kernels and progress: what matters of that is said here, or by doctor."""
+    """Keeps transformers from telling of missing kernels and progress: what matters is said here, or by doctor."""
     says: Any = transformers.utils.logging
     says.set_verbosity_error()
     says.disable_progress_bar()
