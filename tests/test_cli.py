@@ -18,13 +18,13 @@ from marlin_edit.commands import (
     deliver_option,
     json_option,
     output_options,
-    planned_deliveries,
-    planned_outputs,
     range_option,
     video_argument,
 )
 from marlin_edit.console import Console, time_left
 from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.outputs import planned_deliveries, planned_outputs
+from marlin_edit.plugins import App
 from marlin_edit.settings import Settings
 from marlin_edit.testing import app_with
 from marlin_edit.timebase import FrameNumber
@@ -177,6 +177,13 @@ def test_a_fault_of_ours_is_said_to_be_one_and_v_shows_where(own: Path, tmp_path
     assert "Traceback" in run_tool("-v", "act", plugins=[own, plugin]).stderr
 
 
+def test_q_is_the_command_s_own_where_it_has_one(own: Path) -> None:
+    shown = run_tool("find", "--help", plugins=[own]).stdout
+    assert "-q, --query TEXT" in shown
+    assert "--quiet" in shown
+    assert "-q, --quiet" not in shown
+
+
 def test_q_leaves_only_warnings_and_errors(own: Path, tmp_path: Path) -> None:
     plugin = with_command(tmp_path, 'run.console.receipt("written"); run.console.warning("half of it")')
     assert "written\n" in run_tool("act", plugins=[own, plugin]).stderr
@@ -283,17 +290,18 @@ class TwoFormatsAndADelivery:
 
 
 @pytest.fixture
-def run() -> Run:
-    return Run(app_with(TwoFormatsAndADelivery()), Console())
+def app() -> App:
+    return app_with(TwoFormatsAndADelivery())
 
 
-def test_outputs_are_planned_with_their_formats(run: Run, tmp_path: Path) -> None:
-    planned = planned_outputs(run, [tmp_path / "a.edl", None], "srt")
+def test_outputs_are_planned_with_their_formats(app: App, tmp_path: Path) -> None:
+    planned = planned_outputs(app, [tmp_path / "a.edl", None], "srt", Carries.CUTS)
     assert [(output.path, output.exporter.name) for output in planned] == [(tmp_path / "a.edl", "edl"), (None, "srt")]
-    assert [output.exporter.name for output in planned_outputs(run, [tmp_path / "a.edl"], "srt")] == ["srt"]
+    planned = planned_outputs(app, [tmp_path / "a.edl"], "srt", Carries.CUTS)
+    assert [output.exporter.name for output in planned] == ["srt"]
 
 
-def test_outputs_that_cannot_be_written_are_refused_before_the_work(run: Run, tmp_path: Path) -> None:
+def test_outputs_that_cannot_be_written_are_refused_before_the_work(app: App, tmp_path: Path) -> None:
     (tmp_path / "a.edl").touch()
     refused: list[tuple[list[Path | None], str | None, str]] = [
         ([tmp_path / "a.edl"], None, "exists"),
@@ -305,19 +313,16 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(run: Run, tm
     ]
     for paths, format_name, message in refused:
         with pytest.raises(UsageError, match=message):
-            planned_outputs(run, paths, format_name)
-    run.console.json = True
-    with pytest.raises(UsageError, match="both write to stdout"):
-        planned_outputs(run, [None], "edl")
+            planned_outputs(app, paths, format_name, Carries.CUTS)
 
 
-def test_deliveries_say_before_the_work_that_they_cannot(run: Run) -> None:
-    assert [delivery.name for delivery in planned_deliveries(run, ["clips"])] == ["clips"]
-    assert planned_deliveries(run, []) == []
+def test_deliveries_say_before_the_work_that_they_cannot(app: App) -> None:
+    assert [delivery.name for delivery in planned_deliveries(app, ["clips"], Carries.CUTS)] == ["clips"]
+    assert planned_deliveries(app, [], Carries.CUTS) == []
     with pytest.raises(MarlinEditError, match="The program is not running"):
-        planned_deliveries(run, ["clips", "program"])
+        planned_deliveries(app, ["clips", "program"], Carries.CUTS)
     with pytest.raises(UsageError, match=r"There is no delivery 'clip'. Did you mean clips\?"):
-        planned_deliveries(run, ["clip"])
+        planned_deliveries(app, ["clip"], Carries.CUTS)
 
 
 class Terminal(io.StringIO):

@@ -6,7 +6,7 @@ the `Run` that each is handed, the `@as_command` decorator, and the options that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 import click
 
 from marlin_edit.console import Console
-from marlin_edit.errors import ExitCode, UsageError, did_you_mean
-from marlin_edit.interfaces import Delivery, Exporter, Setting
+from marlin_edit.errors import ExitCode
+from marlin_edit.interfaces import Setting
 from marlin_edit.plugins import App
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import parse_positions
@@ -181,58 +181,6 @@ def deliver_option(function: Function) -> Function:
         multiple=True,
         help="Hand the result to a program, or make media of it (`marlin-edit plugins` lists them). Can be repeated.",
     )(function)
-
-
-@dataclass(frozen=True)
-class Output:
-    """An output that can be written: its path, None for stdout, and its exporter."""
-
-    path: Path | None
-    exporter: Exporter
-
-
-def planned_outputs(
-    run: Run, outputs: Sequence[Path | None], format_name: str | None, sources: Iterable[Path] = ()
-) -> list[Output]:
-    """The outputs with their exporters; UsageError for what could not be written at the end. Do it before the work.
-
-    `--format` names the format of the only output, or among several that of `-`.
-    """
-    to_stdout = [path for path in outputs if path is None]
-    if len(to_stdout) > 1:
-        raise UsageError("`-o -` is given twice.")
-    if to_stdout and run.json:
-        raise UsageError("`-o -` and --json both write to stdout. Give the output a file name.")
-    if format_name is not None and not outputs:
-        raise UsageError("--format needs an output: add -o FILE or `-o -`.")
-    if format_name is not None and len(outputs) > 1 and not to_stdout:
-        raise UsageError("--format names the format of one output. Give one -o with it.")
-    planned = []
-    for path in outputs:
-        named = format_name if path is None or len(outputs) == 1 else None
-        planned.append(Output(path, run.app.exporter_for(path, named)))
-    from marlin_edit.files import refuse_existing
-
-    refuse_existing(
-        [path for path in outputs if path is not None], run.settings.value("overwrite", bool), sources=sources
-    )
-    return planned
-
-
-def planned_deliveries(run: Run, names: Sequence[str]) -> list[Delivery]:
-    """The deliveries that are named, and those that the settings ask for; each has said that it can be done."""
-    app = run.app
-    for name in names:
-        if name not in app.deliveries:
-            known = ", ".join(sorted(app.deliveries)) or "none is installed"
-            raise UsageError(f"There is no delivery {name!r}.{did_you_mean(name, app.deliveries)} Deliveries: {known}.")
-    planned = []
-    for delivery in app.deliveries.values():
-        with app.calling(delivery):
-            if delivery.name in names or delivery.wanted(run.settings):
-                delivery.check(run.settings)
-                planned.append(delivery)
-    return planned
 
 
 def _parameter_name(setting: Setting) -> str:
