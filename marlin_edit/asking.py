@@ -53,8 +53,6 @@ def ask_about(
     window = single_window(media, wanted, model.longest_window)
     if model.identity.notice:
         console.receipt(model.identity.notice)
-    for note in media.notes:
-        console.receipt(f"{media.path.name}: {note}")
     with console.progress(f"watching {media.path.name}", float(window.length)) as progress:
         return ask(
             model,

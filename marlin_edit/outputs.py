@@ -53,6 +53,8 @@ def planned_outputs(
     format_name: str | None,
     makes: Carries,
     sources: Iterable[Path] = (),
+    *,
+    stdout_taken: bool = False,
 ) -> list[Output]:
     """The outputs with their exporters; None stands for stdout. Do it before the work.
 
@@ -62,6 +64,8 @@ def planned_outputs(
     to_stdout = [path for path in paths if path is None]
     if len(to_stdout) > 1:
         raise UsageError("`-o -` is given twice.")
+    if to_stdout and stdout_taken:
+        raise UsageError("`-o -` and --json both write to stdout. Give the output a file name.")
     if format_name is not None and not paths:
         raise UsageError("--format needs an output: add -o FILE or `-o -`.")
     if format_name is not None and len(paths) > 1 and not to_stdout:

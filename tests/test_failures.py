@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
+import tempfile
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,18 +42,12 @@ def errors(said: str) -> list[str]:
     return [line for line in said.splitlines() if line.startswith("marlin-edit: error:")]
 
 
-def child(*arguments: object, before: Callable[[], None], cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, where `before` has taken something away from it."""
+def child(script: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A process of its own, in which `script` takes something away and then runs `main(sys.argv[2:])`."""
     environment = {**os.environ, "MARLIN_EDIT_MODEL": "demo", "HOME": str(cwd)}
-    return subprocess.run(
-        [sys.executable, "-m", "marlin_edit", *map(str, arguments)],
-        preexec_fn=before,
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    code = f"import os, resource, sys\nfrom marlin_edit.cli import main\n{textwrap.dedent(script)}"
+    command = [sys.executable, "-c", code, str(cwd), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("command", [("caption",), ("find", "-q", "a red circle"), ("cut", "--span", "1-2")])
@@ -140,38 +135,53 @@ def test_the_source_is_never_an_output(run: CommandLine, video: Path, tmp_path: 
     assert video.read_bytes() == before
 
 
-def test_no_permission_is_said_and_leaves_nothing(video: Path, tmp_path: Path) -> None:
+SOMEBODY_ELSE = """
+    # As root everything is imported that the command line needs; then this is another user.
+    warm = [*sys.argv[2:]]
+    warm[warm.index("-o") + 1] = "warm.edl"
+    assert main(warm) == 0
+    os.chmod("video.mp4", int(os.environ["VIDEO_MODE"], 8))
+    os.setgid(65534)
+    os.setuid(65534)
+    sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "output", "code", "words"),
+    [("644", "closed/x.edl", 2, "no permission to write"), ("600", "open/x.edl", 1, "No permission to read")],
+)
+def test_no_permission_is_said_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, mode: str, output: str, code: int, words: str
+) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root, to become somebody else")
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o755)
-    for parent in [tmp_path, *tmp_path.parents]:
-        if parent.owner() == "root" and parent != parent.parent:
-            parent.chmod(parent.stat().st_mode | 0o055)
-    done = child("cut", video, "--span", "1-2", "-o", closed / "x.edl", before=lambda: os.setuid(65534), cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert "no permission" in done.stderr
-    video.chmod(0o000)
-    done = child(
-        "cut", video, "--span", "1-2", "-o", "-", "--format", "edl", before=lambda: os.setuid(65534), cwd=tmp_path
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        make_video(place / "video.mp4", frames=75)
+        (place / "closed").mkdir(mode=0o755)
+        (place / "open").mkdir()
+        (place / "open").chmod(0o777)
+        monkeypatch.setenv("VIDEO_MODE", mode)
+        done = child(SOMEBODY_ELSE, "cut", "video.mp4", "--span", "1-2", "-o", output, cwd=place)
+        assert done.returncode == code, done.stderr
+        assert len(errors(done.stderr)) == 1
+        assert words in errors(done.stderr)[0]
+        assert [*(place / "closed").iterdir(), *(place / "open").iterdir()] == []
+
+
+@pytest.mark.parametrize("output", [("-o", "out.json"), ("--out-dir", "clips")])
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, output: tuple[str, str]) -> None:
+    make_video(tmp_path / "video.mp4", frames=75, size=(640, 360))
+    full = """
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+        sys.exit(main(sys.argv[2:]))
+    """
+    done = child(full, "cut", "video.mp4", "--span", "0.5-2.5", *output, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    assert "permission" in done.stderr
-    assert list(closed.iterdir()) == []
-
-
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
-    video = make_video(tmp_path / "video.mp4", frames=75, size=(640, 360))
-
-    def small_files_only() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
-
-    for arguments in (("-o", "out.json"), ("--out-dir", "clips")):
-        done = child("cut", video, "--span", "0.5-2.5", *arguments, before=small_files_only, cwd=tmp_path)
-        assert done.returncode == 1, (arguments, done.stderr)
-        assert len(errors(done.stderr)) == 1 or "could not be written" in done.stderr, done.stderr
-    assert not (tmp_path / "out.json").exists()
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [video]
+    assert "could not be written" in done.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["video.mp4"]
 
 
 def test_of_a_truncated_file_what_there_is_is_delivered_as_partial(run: CommandLine, tmp_path: Path) -> None:

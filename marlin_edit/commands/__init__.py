@@ -16,6 +16,7 @@ import click
 from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode
 from marlin_edit.interfaces import Setting
+from marlin_edit.media import MediaInfo, probe_video
 from marlin_edit.plugins import App
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import parse_positions
@@ -127,9 +128,17 @@ def speaking_options(taken: Container[str] = ()) -> list[click.Parameter]:
     ]
 
 
+def opened(run: Run, video: Path) -> MediaInfo:
+    """The video to work on, with the stream that the settings name; what is worth knowing of it is said."""
+    media = probe_video(video, run.settings.optional("stream", int))
+    for note in media.notes:
+        run.console.receipt(f"{media.path.name}: {note}")
+    return media
+
+
 def video_argument(function: Function) -> Function:
     """VIDEO, as `video: Path`; whether it can be read is the probe's to say."""
-    return click.argument("video", type=click.Path(path_type=Path))(function)
+    return click.argument("video", type=click.Path(path_type=Path, readable=False))(function)
 
 
 def output_options(function: Function) -> Function:

@@ -10,6 +10,7 @@ from marlin_edit.commands import (
     as_command,
     deliver_option,
     json_option,
+    opened,
     output_options,
     range_option,
     video_argument,
@@ -17,7 +18,6 @@ from marlin_edit.commands import (
 from marlin_edit.edit import edit_of
 from marlin_edit.errors import ExitCode
 from marlin_edit.interfaces import Carries
-from marlin_edit.media import probe_video
 from marlin_edit.outputs import planned_deliveries, planned_outputs, publish
 from marlin_edit.reporting import report
 from marlin_edit.timebase import Position
@@ -43,9 +43,9 @@ def command(
 
     Without an output the answer is printed. The model sees and does not hear.
     """
-    planned = planned_outputs(run.app, outputs, format_name, MAKES, [video])
+    planned = planned_outputs(run.app, outputs, format_name, MAKES, [video], stdout_taken=run.json)
     deliveries = planned_deliveries(run.app, delivery_names, MAKES)
-    media = probe_video(video, run.settings.optional("stream", int))
+    media = opened(run, video)
     analysis = ask_about(run.app, run.console, media, look_in, caption=True)
     outcome = publish(run.app, edit_of(analysis), planned, deliveries)
     return report(run.app, run.console, analysis, outcome)

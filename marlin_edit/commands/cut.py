@@ -13,6 +13,7 @@ from marlin_edit.commands import (
     as_command,
     deliver_option,
     json_option,
+    opened,
     output_options,
     range_option,
     video_argument,
@@ -20,7 +21,6 @@ from marlin_edit.commands import (
 from marlin_edit.edit import cuts_of_findings, cuts_of_spans, edit_of
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Carries
-from marlin_edit.media import probe_video
 from marlin_edit.outputs import planned_deliveries, planned_outputs, publish
 from marlin_edit.reporting import report
 from marlin_edit.timebase import Position, parse_positions
@@ -73,11 +73,11 @@ def command(
         raise UsageError("--range says where to look for a query; with --span there is nothing to look for.")
     wanted = checked_queries(queries)
     makes = MAKES if queries else Carries.CUTS
-    planned = planned_outputs(run.app, outputs, format_name, makes, [video])
+    planned = planned_outputs(run.app, outputs, format_name, makes, [video], stdout_taken=run.json)
     deliveries = planned_deliveries(run.app, delivery_names, makes)
     if not planned and not deliveries:
         deliveries = planned_deliveries(run.app, [run.settings.value("cut_to", str)], makes)
-    media = probe_video(video, run.settings.optional("stream", int))
+    media = opened(run, video)
     if queries:
         analysis = ask_about(run.app, run.console, media, look_in, queries=wanted)
         cuts = cuts_of_findings(analysis, run.settings["handles"])

@@ -29,7 +29,7 @@ def _seconds(_: click.Context, __: click.Parameter, given: str | None) -> Fracti
 
 
 @as_command("export", settings=["handles"])
-@click.argument("analysis_file", metavar="ANALYSIS", type=click.Path(path_type=Path))
+@click.argument("analysis_file", metavar="ANALYSIS", type=click.Path(path_type=Path, readable=False))
 @output_options
 @deliver_option
 @click.option("--media", type=click.Path(path_type=Path), help="The media file, where the analysis does not say it.")
@@ -66,7 +66,7 @@ def command(
     if not outputs and not delivery_names:
         raise UsageError("Say what to write: add -o FILE (`marlin-edit formats` lists the suffixes).")
     makes = MAKES if cuts_from == "none" else MAKES | Carries.CUTS
-    planned = planned_outputs(run.app, outputs, format_name, makes, [analysis_file])
+    planned = planned_outputs(run.app, outputs, format_name, makes, [analysis_file], stdout_taken=run.json)
     deliveries = planned_deliveries(run.app, delivery_names, makes)
     facts = MediaFacts(media, rate, duration, start_timecode)
     analysis = read_analysis(run.app, run.console, analysis_file, facts)
