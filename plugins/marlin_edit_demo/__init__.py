@@ -1,1 +1,1 @@
-"""A very small Marlin for a world of coloured moving shapes: the world, the training, the evaluation, the checkpoint."""
+"""A very small Marlin for a world of coloured moving shapes: its world, training, evaluation and checkpoint."""

@@ -93,7 +93,7 @@ class WorldSettings:
 
 @dataclass(frozen=True)
 class Event:
-    """One shape's time in the picture: its straight way from `origin` to `target`, how large it is, its exact colour."""
+    """One shape's time in the picture: its straight way from `origin` to `target`, its size, its exact colour."""
 
     shape: Shape
     start: Fraction
@@ -326,7 +326,8 @@ class Painter:
         else:
             wave = np.zeros_like(along)
         grey = wave[:, :, None] * look.contrast + np.array(look.base, dtype=np.float32)
-        return np.clip(grey + 0.5, 0, 255).astype(np.uint8)
+        texture: Picture = np.clip(grey + 0.5, 0, 255).astype(np.uint8)
+        return texture
 
     def _paint_noise(self) -> NDArray[np.int16] | None:
         sigma = self.clip.noise * min(1.0, self.height / 360)
@@ -334,7 +335,8 @@ class Painter:
             return None
         chance = np.random.default_rng(self.clip.seed)
         drawn = chance.standard_normal((3, self.height + 16, self.width + 16, 3), dtype=np.float32)
-        return np.rint(drawn * sigma).astype(np.int16)
+        noise: NDArray[np.int16] = np.rint(drawn * sigma).astype(np.int16)
+        return noise
 
     def frame(self, time: Fraction) -> Picture:
         """The picture at this time, rows by columns by RGB."""
@@ -368,6 +370,21 @@ class Painter:
         patch = picture[top:bottom, left:right]
         colour = np.array(event.rgb, dtype=np.float32)
         picture[top:bottom, left:right] = (patch + cover * (colour - patch) + 0.5).astype(np.uint8)
+
+    def kinds_at(self, time: Fraction, rows: int, columns: int) -> NDArray[np.uint8]:
+        """Which kind covers most of each cell of a coarse grid: its number in KINDS plus one, or 0 below a fifth."""
+        fine = 4
+        x = (np.arange(columns * fine, dtype=np.float32)[None, :] + 0.5) * (self._box[0] / columns / fine)
+        y = (np.arange(rows * fine, dtype=np.float32)[:, None] + 0.5) * (self._box[1] / rows / fine)
+        best = np.full((rows, columns), 0.2, dtype=np.float32)
+        kinds = np.zeros((rows, columns), dtype=np.uint8)
+        for event in self.clip.seen_at(time):
+            centre = event.centre(time)
+            inside = _distance(event.shape.form, x - centre[0], y - centre[1], event.radius) < 0
+            share = inside.reshape(rows, fine, columns, fine).mean((1, 3), dtype=np.float32)
+            kinds[share > best] = KINDS.index(event.shape) + 1
+            best = np.maximum(best, share)
+        return kinds
 
     def frames(self) -> Iterator[Picture]:
         """Every frame of the clip in order."""
