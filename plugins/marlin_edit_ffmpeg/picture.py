@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,17 +128,19 @@ def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:
             return "packets of the source carry no time"
         number = source.number_of(packet.pts, packet.time_base)
         if chosen is None:
+            if packet.is_keyframe and number <= frames.first:
+                starts = [*starts[-3:], _Prefix(number, packet.pts, frames, _is_clean_start(packet, source))]
             if packet.dts is not None and packet.dts * packet.time_base >= begin:
-                chosen = _usable(starts, source)
+                chosen = _usable(starts)
                 if chosen is None:
                     break
-            elif packet.is_keyframe and number <= frames.first:
-                starts = [*starts[-3:], _Prefix(number, packet.pts, frames)]
         for start in [chosen] if chosen is not None else starts:
             start.add(number, hidden=bool(packet.is_discard))
         if chosen is not None and chosen.late is not None:
             break
-    chosen = chosen or _usable(starts, source)
+    chosen = chosen or _usable(starts)
+    if chosen is None and starts:
+        return "pictures shown before it follow every keyframe near the in point (open groups)"
     if chosen is None:
         return "there is no keyframe to begin at before the in point"
     if chosen.hidden:
@@ -149,7 +152,8 @@ def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:
 class _Prefix:
     """Counts packets from a keyframe on, in file order: wherever their frames have no hole, a copy could end."""
 
-    def __init__(self, number: int, pts: int, frames: FrameRange) -> None:
+    def __init__(self, number: int, pts: int, frames: FrameRange, clean: bool) -> None:
+        self.clean = clean
         self.open = self.hidden = False
         self.early: CopyRange | None = None
         self.late: CopyRange | None = None
@@ -180,11 +184,39 @@ class _Prefix:
         return self.late
 
 
-def _usable(starts: list[_Prefix], source: Source) -> _Prefix | None:
+def _usable(starts: list[_Prefix]) -> _Prefix | None:
+    """The last start that forgets all before it; without one, the last that no earlier picture follows."""
     for start in reversed(starts):
-        if not (start.open and source.video.codec_context.name == "h264"):
+        if start.clean:
+            return start
+    for start in reversed(starts):
+        if not start.open:
             return start
     return None
+
+
+def _is_clean_start(packet: Any, source: Source) -> bool:
+    """Whether a decoder can begin at a keyframe as if nothing had been before. Only H.264 marks others as keyframes:
+    recovery points, after which an IDR picture (NAL unit type 5, H.264 table 7-1) makes the difference."""
+    context = source.video.codec_context
+    if context.name != "h264":
+        return True
+    data, header = bytes(packet), context.extradata or b""
+    if header[:1] != b"\x01" or len(header) < 5:
+        return any(data[at + 3] & 31 == 5 for at in _start_codes(data))
+    size, place = (header[4] & 3) + 1, 0
+    while place + size < len(data):
+        if data[place + size] & 31 == 5:
+            return True
+        place += size + int.from_bytes(data[place : place + size], "big")
+    return False
+
+
+def _start_codes(data: bytes) -> Iterator[int]:
+    place = data.find(b"\0\0\1")
+    while 0 <= place < len(data) - 3:
+        yield place
+        place = data.find(b"\0\0\1", place + 3)
 
 
 class CopiedPicture:
