@@ -16,9 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marlin_edit import media
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
-from marlin_edit.media import Colour, FrameTimes, MediaInfo, Scan, decoded_frames, fingerprint, open_media, probe
+from marlin_edit.media import (
+    Colour,
+    FrameTimes,
+    MediaInfo,
+    Scan,
+    counting,
+    decoded_frames,
+    fingerprint,
+    open_media,
+    probe,
+)
 from marlin_edit.timebase import FrameNumber, FrameRate, SourceTimecode
 from tests.makers import burst_times, frame_index, frame_indices, make_audio, make_video, truncate
 
@@ -161,11 +170,11 @@ def test_a_very_large_file_is_counted_from_its_index(tmp_path: Path, monkeypatch
 
     steady = small_video(tmp_path / "steady.mp4")
     hidden = small_video(tmp_path / "hidden.mov", {"hidden": 10, "bframes": 0})
-    monkeypatch.setattr(media, "_COUNT_FROM_INDEX", 0)
+    monkeypatch.setattr(counting, "COUNT_FROM_INDEX", 0)
     whole = [probe(small_video(tmp_path / name)) for name in ("unindexed.mkv", "unindexed.ts")]
     assert [info.frame_count for info in whole] == [50, 50]
     assert probe(small_video(tmp_path / "unsteady.mp4", {"variable": UNSTEADY})).variable_rate
-    monkeypatch.setattr(media, "_shown_frames", no_reading)
+    monkeypatch.setattr("marlin_edit.media.probing.shown_frames", no_reading)
     for path in (steady, hidden):
         agrees_with_decoding(path, probe(path))
 
@@ -434,7 +443,7 @@ def test_a_file_of_another_user_is_refused_for_want_of_permission(tmp_path: Path
     code = """
         import os, sys
         from pathlib import Path
-        from marlin_edit import media
+        from marlin_edit.media import opening
         from marlin_edit.errors import MarlinEditError
         descriptor = os.open(sys.argv[1], os.O_RDONLY)
         os.fchdir(descriptor)
@@ -443,7 +452,7 @@ def test_a_file_of_another_user_is_refused_for_want_of_permission(tmp_path: Path
         os.setgid(65534)
         os.setuid(65534)
         try:
-            media._check_readable(Path(sys.argv[2]))
+            opening._check_readable(Path(sys.argv[2]))
         except MarlinEditError as error:
             print(error)
     """

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -31,7 +31,7 @@ from torch import Tensor
 
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.marlin.profile import Profile
-from marlin_edit.media import MediaInfo, Scan, open_media
+from marlin_edit.media import MediaInfo, Scan, open_media, packets_of
 from marlin_edit.timebase import TOLERANCE, Span
 
 if TYPE_CHECKING:
@@ -370,24 +370,10 @@ def _decoded(reading: WindowFrames, container: InputContainer, stream: VideoStre
     """Every sound frame from where the container stands; what is damaged is counted and passed over."""
     import av
 
-    packets = container.demux(stream)
-    failures = 0
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except (av.FFmpegError, OSError, IndexError):  # IndexError: PyAV, where damage looks like one more stream
-            reading.damaged += 1
-            failures += 1
-            if failures < _FAILURES_IN_A_ROW:
-                packets = container.demux(stream)
-                continue
-            # Nothing more can be read; what the decoder still holds is shown.
-            with suppress(av.FFmpegError):
-                yield from stream.decode(None)
-            return
-        failures = 0
+    def damaged() -> None:
+        reading.damaged += 1
+
+    for packet in packets_of(container, stream, damaged):
         try:
             frames = packet.decode()
         except av.FFmpegError:

@@ -1,0 +1,24 @@
+"""What a media file is: its rate, start time code, reel, streams, rotation, fingerprint, and when each frame is shown.
+
+Zero is the first presented frame of the chosen video stream, after edit lists (the first audio sample where there is
+no video). All times here count from it; `MediaInfo.zero` tells where it lies on the container's own clock.
+"""
+
+from marlin_edit.media.content import fingerprint
+from marlin_edit.media.opening import decoded_frames, open_media, packets_of
+from marlin_edit.media.probing import probe, probe_video
+from marlin_edit.media.values import Colour, FrameTimes, MediaInfo, Scan, Stream
+
+__all__ = [
+    "Colour",
+    "FrameTimes",
+    "MediaInfo",
+    "Scan",
+    "Stream",
+    "decoded_frames",
+    "fingerprint",
+    "open_media",
+    "packets_of",
+    "probe",
+    "probe_video",
+]
