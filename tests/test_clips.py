@@ -486,3 +486,35 @@ def test_many_clips_open_their_source_once(tmp_path: Path, monkeypatch: pytest.M
     assert len(receipt.files) == 10
     assert [item["asked"]["first_frame"] for item in receipt.items] == list(range(60, 0, -6))
     assert len(seen) == 1
+
+
+def test_single_frames_anywhere_in_a_transport_stream_are_delivered(tmp_path: Path) -> None:
+    source = make_video(tmp_path / "tv.ts", frames=360, size=(96, 64), gop=50, rate="30000/1001")
+    frames = (60, 61, 62, 63, 349, 350, 359)
+    receipt = deliver(source, tmp_path / "clips", *[(frame, frame + 1) for frame in frames])
+    assert receipt.missing == ()
+    assert [frame_indices(file)[0][1] for file in receipt.files] == list(frames)
+
+
+@pytest.mark.parametrize("mode", ["exact", "copy"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_clips_far_inside_a_file_are_cut_as_well(tmp_path: Path, suffix: str, mode: str) -> None:
+    source = make_video(
+        tmp_path / f"long{suffix}",
+        frames=900,
+        size=(96, 64),
+        gop=48,
+        bframes=3,
+        rate=FILM,
+        start=Fraction(36_001) if suffix == ".ts" else Fraction(0),
+    )
+    receipt = deliver(source, tmp_path / "clips", (700, 740), (431, 434), (897, 900), (0, 2), clip_mode=mode)
+    assert receipt.missing == ()
+    for at, item in enumerate(receipt.items):
+        delivered = item["delivered"]
+        clip = read(receipt, at, source)
+        assert clip.indices == tuple(range(delivered["first_frame"], delivered["stop_frame"]))
+        assert clip.worst_sound_error <= Fraction(25, 1000)
+        assert item["mode"]["used"] == mode
+        assert -48 <= item["drift"]["start_frames"] <= 0
+        assert -3 <= item["drift"]["end_frames"] <= 4

@@ -90,6 +90,7 @@ class Output:
         import av
 
         self.kind = kind
+        self._path = path.removeprefix("file:")
         self.container: Any = av.open(path, "w", format=kind.muxer, container_options=dict(kind.options))
         self._begun = False
         self._waiting: list[Any] = []
@@ -116,8 +117,21 @@ class Output:
     ) -> None:
         if error is None:
             self.container.close()
+            if self.kind is TS:
+                _fill_up(self._path)
             return
         from contextlib import suppress
 
         with suppress(Exception):
             self.container.close()
+
+
+_TS_PACKET = 188
+_TS_LEAST = 64
+_TS_NULL = b"\x47\x1f\xff\x10" + b"\xff" * (_TS_PACKET - 4)  # ISO 13818-1, 2.4.1: stuffing that readers skip
+
+
+def _fill_up(path: str) -> None:
+    """Gives a transport stream of a frame or two the length at which readers recognise one."""
+    with open(path, "ab") as file:
+        file.write(_TS_NULL * max(0, _TS_LEAST - file.tell() // _TS_PACKET))

@@ -61,6 +61,8 @@ def check_clip(
     except Exception as error:
         return f"the written clip cannot be opened ({error})"
     with container:
+        if not container.streams.video:
+            return "the written clip has no picture"
         video = container.streams.video[0]
         try:
             packets = _count(container, video, clock, frames, count)
