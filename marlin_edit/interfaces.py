@@ -73,7 +73,9 @@ class Exporter:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a delivery did: files written, a report per item (plain JSON values), what is missing and why, notes.
+    """What a delivery did: files, a report per item (plain JSON values), what is missing and why, notes.
+
+    files: those written, or in a dry run those that would be.
 
     A receipt with anything in `missing` makes the run end as partial.
     """

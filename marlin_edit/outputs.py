@@ -32,9 +32,13 @@ class Output:
 
 @dataclass
 class Outcome:
-    """What came of it: files, reports per item, what was left out (notes), what could not be done (missing)."""
+    """What came of it: files, reports per item, what was left out (notes), what could not be done (missing).
+
+    planned: the files of a dry run.
+    """
 
     files: list[Path] = field(default_factory=list)
+    planned: list[Path] = field(default_factory=list)
     stdout: str | bytes | None = None
     items: list[Mapping[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -130,7 +134,7 @@ def publish(
                 raise
             outcome.missing.append(f"{delivery.name}: {error}")
             continue
-        outcome.files.extend(receipt.files)
+        (outcome.planned if dry_run else outcome.files).extend(receipt.files)
         outcome.items.extend(receipt.items)
         outcome.notes.extend(receipt.notes)
         outcome.missing.extend(receipt.missing)
@@ -144,7 +148,9 @@ def _write(app: App, edit: Edit, output: Output, outcome: Outcome, dry_run: bool
         content = rendered.content
         if output.path is None:
             outcome.stdout = content.read_bytes() if isinstance(content, Path) else content
-        elif not dry_run:
+        elif dry_run:
+            outcome.planned.append(output.path)
+        else:
             files.write_output(output.path, content, app.settings.value("overwrite", bool))
             outcome.files.append(output.path)
     outcome.notes.extend(f"{output.name}: {note}" for note in rendered.notes)

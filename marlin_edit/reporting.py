@@ -26,8 +26,6 @@ def report(
     analysis: Analysis,
     outcome: Outcome,
     cuts: Sequence[Cut] = (),
-    *,
-    dry_run: bool = False,
 ) -> ExitCode:
     """Prints what came of a run, and gives its exit code.
 
@@ -46,8 +44,8 @@ def report(
         console.answer(
             {
                 "analysis": _document(app, analysis, cuts),
-                "dry_run": dry_run,
                 "files": [str(path) for path in outcome.files],
+                "planned": [str(path) for path in outcome.planned],
                 "items": list(outcome.items),
                 "notes": outcome.notes,
                 "missing": missing,
@@ -64,9 +62,8 @@ def report(
         console.receipt(f"note: {note}")
     if analysis.findings and all(finding.score is None for finding in analysis.findings):
         console.receipt(f"note: findings are {NOT_SCORED}")
-    if dry_run:
-        for item in outcome.items:
-            console.receipt("would write: " + ", ".join(f"{key} {value}" for key, value in item.items() if value))
+    for path in outcome.planned:
+        console.receipt(f"would write {path}")
     for path in outcome.files:
         console.receipt(f"wrote {path}")
     for sentence in missing:

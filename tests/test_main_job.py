@@ -154,7 +154,7 @@ def test_copy_mode_reports_the_drift_that_decoding_finds(run: CommandLine, shape
     (written,) = (tmp_path / "clips").glob("*.mp4")
     kept, source = luma(written), luma(shapes.path)
     assert item["delivered"]["first_frame"] == nearest(kept[0], source)
-    assert item["delivered"]["last_frame"] == nearest(kept[-1], source)
+    assert item["delivered"]["stop_frame"] - 1 == nearest(kept[-1], source)
     assert item["drift"]["start_frames"] == nearest(kept[0], source) - 77
     assert item["drift"]["end_frames"] == nearest(kept[-1], source) - 199
 

@@ -86,4 +86,4 @@ def command(
         chosen = [span_between(media, *positions, run.console) for positions in spans]
         cuts = cuts_of_spans(analysis, chosen, run.settings["handles"])
     outcome = publish(run.app, edit_of(analysis, cuts), planned, deliveries if cuts else [], dry_run)
-    return report(run.app, run.console, analysis, outcome, cuts, dry_run=dry_run)
+    return report(run.app, run.console, analysis, outcome, cuts)
