@@ -518,3 +518,39 @@ def test_clips_far_inside_a_file_are_cut_as_well(tmp_path: Path, suffix: str, mo
         assert item["mode"]["used"] == mode
         assert -48 <= item["drift"]["start_frames"] <= 0
         assert -3 <= item["drift"]["end_frames"] <= 4
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_chapters_are_shifted_and_clipped(tmp_path: Path, suffix: str) -> None:
+    plain, source = make_video(tmp_path / f"plain{suffix}", frames=100, size=(96, 64)), tmp_path / f"film{suffix}"
+    unit = Fraction(1, 1000)
+    with opened(plain) as container, av.open(str(source), "w") as written:
+        streams = {stream.index: written.add_stream_from_template(stream, opaque=True) for stream in container.streams}
+        written.set_chapters(
+            [
+                {
+                    "id": at,
+                    "start": at * 1000,
+                    "end": at * 1000 + 1000,
+                    "time_base": unit,
+                    "metadata": {"title": f"{at}"},
+                }
+                for at in range(4)
+            ]
+        )
+        for packet in container.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream_index]
+                written.mux(packet)
+    receipt = deliver(source, tmp_path / "clips", (40, 60))
+    assert receipt.notes == ()
+    with opened(receipt.files[0]) as container:
+        chapters = [
+            (
+                chapter["start"] * chapter["time_base"],
+                chapter["end"] * chapter["time_base"],
+                chapter["metadata"]["title"],
+            )
+            for chapter in container.chapters()
+        ]
+    assert chapters == [(0, Fraction(2, 5), "1"), (Fraction(2, 5), Fraction(4, 5), "2")]

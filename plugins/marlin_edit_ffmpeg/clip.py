@@ -118,8 +118,9 @@ def _other_tracks(
         elif stream.type == "video":
             reason = "a clip has one picture"
         else:
-            if "timecode" in stream.metadata:
-                continue
+            holds_chapters = stream.name == "bin_data" and plan.container.edit_list and source.container.chapters()
+            if "timecode" in stream.metadata or holds_chapters:
+                continue  # the clip gets its own
             reason = f"{stream.type} streams cannot be cut"
         if reason is None:
             report.kept.append(_named(stream))
