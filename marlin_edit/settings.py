@@ -154,7 +154,7 @@ def parse_stream(text: str) -> int | None:
     return int(text)
 
 
-WATCHING = ("caption", "find", "cut", "demo")
+WATCHING = ("caption", "find", "cut")
 """The commands that may show a video to a model."""
 
 WRITING = (*WATCHING, "export")

@@ -34,7 +34,7 @@ def register_settings() -> Sequence[Setting]:
             default=None,
             help="Write one clip a cut into this directory; it is made if missing.",
             flag="--out-dir",
-            commands=("cut", "demo"),
+            commands=("cut",),
             metavar="DIR",
         ),
         Setting(
@@ -43,7 +43,7 @@ def register_settings() -> Sequence[Setting]:
             default="exact",
             help="How clips are cut: exact encodes every frame asked for, copy keeps packets and reports its drift.",
             flag="--mode",
-            commands=("cut", "demo"),
+            commands=("cut",),
             choices=("exact", "copy"),
         ),
         Setting(
@@ -52,7 +52,7 @@ def register_settings() -> Sequence[Setting]:
             default="copy",
             help="The sound of clips: copy keeps packets, exact encodes it from the sample on.",
             flag="--audio",
-            commands=("cut", "demo"),
+            commands=("cut",),
             choices=("copy", "exact"),
         ),
         Setting(
@@ -61,7 +61,7 @@ def register_settings() -> Sequence[Setting]:
             default=16,
             help="Quality of encoded pictures on x264's scale: 0 is lossless, 16 looks like the source, 51 is worst.",
             flag="--crf",
-            commands=("cut", "demo"),
+            commands=("cut",),
             metavar="N",
         ),
     ]

@@ -61,7 +61,7 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     if dry_run:
         if out_dir.exists():
             files.refuse_existing([plan.path for plan in plans], overwrite, sources)
-        return Receipt(items=tuple(_planned(plans)), notes=("dry run: no clip was written",))
+        return Receipt(files=tuple(plan.path for plan in plans), items=tuple(_planned(plans)))
     made = not out_dir.exists()
     with _writing_into(out_dir):
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -110,10 +110,8 @@ def _planned(plans: Sequence[ClipPlan]) -> Iterator[Mapping[str, Any]]:
 
 
 def _out_dir(settings: Settings) -> Path:
-    out_dir = settings["out_dir"]
-    if out_dir is None:
-        raise UsageError("Where should the clips go? Name a directory with --out-dir DIR.")
-    return Path(out_dir)
+    """Where the clips go: without a name for it, where the person is."""
+    return Path(settings["out_dir"] or ".")
 
 
 class Lost(Exception):
