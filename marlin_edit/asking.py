@@ -60,7 +60,7 @@ def ask_about(
             [window],
             caption=caption,
             queries=queries,
-            watched=lambda seen: progress.reached(float(seen.end - window.start)),
+            seen=lambda second: progress.reached(float(second - window.start)),
         )
 
 
@@ -71,9 +71,9 @@ def ask(
     *,
     caption: bool,
     queries: Sequence[str],
-    watched: Callable[[Span], None] = lambda window: None,
+    seen: Callable[[Fraction], None] | None = None,
 ) -> Analysis:
-    """Shows each window once and asks it everything; `watched` is told after each one.
+    """Shows each window once and asks it everything; `seen` is told up to which second the model has looked.
 
     Answers that cannot be read as a span are kept in `Analysis.unread`, each with its reason.
     """
@@ -84,7 +84,7 @@ def ask(
     findings: list[Finding] = []
     unread: list[str] = []
     looked_at: list[Span] = []
-    for window in model.watch(media, windows):
+    for window in model.watch(media, windows, seen):
         answers = window.ask(questions)
         looked_at.append(window.span)
         for question, answer in zip(questions, answers, strict=True):
@@ -99,7 +99,6 @@ def ask(
                 if finding is not None:
                     findings.append(finding)
                 unread.extend(problems)
-        watched(window.span)
     asked = [Asked(None, tuple(looked_at))] if caption else []
     asked += [Asked(query, tuple(looked_at)) for query in queries]
     return Analysis(

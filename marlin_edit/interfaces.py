@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from marlin_edit.settings import Settings
-
     from marlin_edit.analysis import Analysis, ModelIdentity
     from marlin_edit.edit import Edit
     from marlin_edit.media import MediaInfo
+    from marlin_edit.settings import Settings
     from marlin_edit.timebase import Span
 
 
@@ -191,7 +190,11 @@ class VideoModel(Protocol):
         """Seconds between two frames that it is shown: its times are no finer."""
         ...
 
-    def watch(self, media: MediaInfo, windows: Iterable[Span]) -> Iterator[Watched]: ...
+    def watch(
+        self, media: MediaInfo, windows: Iterable[Span], seen: Callable[[Fraction], None] | None = None
+    ) -> Iterator[Watched]:
+        """Each window in turn. `seen` is told as it goes on, up to which second of the media the model has looked."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -270,16 +270,18 @@ def test_weights_that_lack_a_tensor_are_refused(copied: Path) -> None:
     tensors: dict[str, Any] = load_file(copied / "model.safetensors")
     del tensors[next(name for name in tensors if "A_log" in name)]
     save_file(tensors, copied / "model.safetensors", metadata={"format": "pt"})
+    model = open_checkpoint(str(copied), settings())
     with pytest.raises(MarlinEditError, match="1 tensors are missing"):
-        open_checkpoint(str(copied), settings())
+        _ = model.engine
 
 
 def test_weights_of_another_shape_and_a_broken_tokenizer_are_refused(copied: Path) -> None:
     config = json.loads((copied / "config.json").read_text())
     config["text_config"]["intermediate_size"] += 32
     (copied / "config.json").write_text(json.dumps(config))
+    model = open_checkpoint(str(copied), settings())
     with pytest.raises(MarlinEditError, match="cannot be loaded"):
-        open_checkpoint(str(copied), settings())
+        _ = model.engine
     (copied / "tokenizer.json").write_text("{}")
     with pytest.raises(MarlinEditError, match=r"tokenizer\.json cannot be read"):
         open_checkpoint(str(copied), settings())
@@ -306,8 +308,21 @@ def test_a_lack_of_memory_while_loading_is_told_as_such(checkpoint: Path, monkey
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 5 bytes")
 
     monkeypatch.setattr("transformers.Qwen3_5ForConditionalGeneration.from_pretrained", full)
+    model = open_checkpoint(str(checkpoint), settings())
     with pytest.raises(MarlinEditError, match="not enough memory on cpu to load the model as float32"):
-        open_checkpoint(str(checkpoint), settings())
+        _ = model.engine
+
+
+def test_a_window_that_is_too_long_is_refused_before_the_weights_are_loaded(
+    checkpoint: Path, media: MediaInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded(*_: object, **__: object) -> None:
+        raise AssertionError("the weights were loaded")
+
+    monkeypatch.setattr("transformers.Qwen3_5ForConditionalGeneration.from_pretrained", loaded)
+    model = open_checkpoint(str(checkpoint), settings())
+    with pytest.raises(UsageError, match="--range"):
+        model.watch(media, [Span(Fraction(0), model.longest_window + 1)])
 
 
 # Watching

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from marlin_edit.marlin import hub
 from marlin_edit.marlin.engine import Engine, Prompt, Reading, out_of_memory, quieten
 from marlin_edit.marlin.frames import display_size, read_frames
 from marlin_edit.marlin.grid import patches, resized, stamps, target_size
-from marlin_edit.marlin.profile import PatchLayout, Profile, read_profile
+from marlin_edit.marlin.profile import Profile, read_profile
 from marlin_edit.marlin.prompts import question_text
 from marlin_edit.marlin.tokens import Tokens
 from marlin_edit.media import MediaInfo
@@ -50,32 +51,32 @@ _Pair = tuple[str, str, Fraction, Fraction, int, int]
 def open_checkpoint(
     source: str, settings: Settings, revision: str | None = None, name: str | None = None
 ) -> MarlinModel:
-    """Load a model of the Qwen3.5-VL family: a directory, or a name on the hub whose files are on disk.
+    """Open a model of the Qwen3.5-VL family: a directory, or a name on the hub whose files are on disk.
 
-    name: what it is called in results, where that is not the source's own name. Raises MarlinEditError, which says
-    what to do, where the files are missing, not whole or of another kind, and where the device is missing or too small.
+    The weights are loaded when the first window is watched, so that all else can be refused before. name: what it is
+    called in results, where that is not the source's own name. Raises MarlinEditError, which says what to do, where
+    the files are missing, not whole or of another kind, and where the device is missing.
     """
     checkpoint = hub.find(source, revision)
     device = choose_device(settings.value("device", str))
     dtype = choose_dtype(settings.value("dtype", str), device, hub.weights(checkpoint.path).parameters)
     profile = read_profile(checkpoint.path)
     tokens = Tokens(checkpoint.path / "tokenizer.json")
-    model = _load(checkpoint.path, device, dtype)
     identity = ModelIdentity(
         name or checkpoint.name, checkpoint.revision, profile.name, str(dtype).removeprefix("torch."), profile.notice
     )
-    try:
-        engine = Engine(model, tokens, profile)
-    except (RuntimeError, TypeError, AttributeError, ValueError) as error:
-        raise MarlinEditError(
-            f"The installed transformers cannot run this model on {device}: {error}. `marlin-edit doctor` tells more."
-        ) from error
-    layout = PatchLayout(
-        model.config.vision_config.patch_size,
-        model.config.vision_config.spatial_merge_size,
-        model.config.vision_config.temporal_patch_size,
-    )
-    return MarlinModel(engine, profile, identity, layout, settings.value("decoder", str))
+
+    def load() -> Engine:
+        model = _load(checkpoint.path, device, dtype)
+        try:
+            return Engine(model, tokens, profile)
+        except (RuntimeError, TypeError, AttributeError, ValueError) as error:
+            raise MarlinEditError(
+                f"The installed transformers cannot run this model on {device}: {error}. "
+                "`marlin-edit doctor` tells more."
+            ) from error
+
+    return MarlinModel(load, profile, identity, settings.value("decoder", str))
 
 
 def choose_device(wanted: str) -> str:
@@ -165,15 +166,17 @@ def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
 class MarlinModel:
     """A video model on this computer. Each window's pictures are seen once, also where the next window overlaps it."""
 
-    def __init__(
-        self, engine: Engine, profile: Profile, identity: ModelIdentity, layout: PatchLayout, decoder: str
-    ) -> None:
-        self.engine = engine
+    def __init__(self, load: Callable[[], Engine], profile: Profile, identity: ModelIdentity, decoder: str) -> None:
         self.profile = profile
+        self._load = load
         self._identity = identity
-        self._layout = layout
         self._decoder = decoder
         self._seen: dict[_Pair, Tensor] = {}
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The loaded model. Raises MarlinEditError where the weights cannot be loaded or do not fit in memory."""
+        return self._load()
 
     @property
     def identity(self) -> ModelIdentity:
@@ -187,7 +190,9 @@ class MarlinModel:
     def sampling_step(self) -> Fraction:
         return self.profile.sampling_step
 
-    def watch(self, media: MediaInfo, windows: Iterable[Span]) -> Iterator[WatchedWindow]:
+    def watch(
+        self, media: MediaInfo, windows: Iterable[Span], seen: Callable[[Fraction], None] | None = None
+    ) -> Iterator[WatchedWindow]:
         """Each window in turn. One that is asked again after the next was taken is read again.
 
         Raises MarlinEditError, before anything is decoded, where a window is too long.
@@ -195,15 +200,18 @@ class MarlinModel:
         spans = list(windows)
         for span in spans:
             self._check(span)
-        return self._watch(media, spans)
+        return self._watch(media, spans, seen)
 
-    def _watch(self, media: MediaInfo, spans: Sequence[Span]) -> Iterator[WatchedWindow]:
+    def _watch(
+        self, media: MediaInfo, spans: Sequence[Span], seen: Callable[[Fraction], None] | None
+    ) -> Iterator[WatchedWindow]:
         last: WatchedWindow | None = None
+        _ = self.engine  # loaded before the thread needs it
         with _Ahead(self, media, spans) as ahead:
             for span in spans:
                 if last is not None:
                     last.forget()
-                last = WatchedWindow(self, media, span, self._read(media, ahead.groups(), keep=True))
+                last = WatchedWindow(self, media, span, self._read(media, ahead.groups(), keep=True, told=seen))
                 yield last
 
     def _check(self, span: Span) -> None:
@@ -217,18 +225,26 @@ class MarlinModel:
     def prepared(self, media: MediaInfo, span: Span) -> Iterator[_Group]:
         """A window's frames as the vision tower takes them, group by group."""
         frames = read_frames(media, span, self.profile, self._decoder)
-        size = target_size(*display_size(media), frames.count, self.profile, self._layout)
+        layout = self.engine.layout
+        size = target_size(*display_size(media), frames.count, self.profile, layout)
         for group in frames:
-            rows, grid = patches(resized(group.pixels, size), self._layout)
-            step = self._layout.temporal
+            rows, grid = patches(resized(group.pixels, size), layout)
+            step = layout.temporal
             firsts = range(0, len(group.times), step)
             pairs = [(group.times[first], group.times[min(first + step, len(group.times)) - 1]) for first in firsts]
             since = [time - span.start for time in group.times]
-            yield _Group(rows, grid, pairs, stamps(since, self._layout))
+            yield _Group(rows, grid, pairs, stamps(since, layout))
         for note in frames.notes:
             _log.info("%s", note)
 
-    def _read(self, media: MediaInfo, groups: Iterable[_Group], *, keep: bool) -> Reading:
+    def _read(
+        self,
+        media: MediaInfo,
+        groups: Iterable[_Group],
+        *,
+        keep: bool,
+        told: Callable[[Fraction], None] | None = None,
+    ) -> Reading:
         """Reads a window. keep: what is seen of its pictures is kept for the next one, in place of the last one's."""
         seen: dict[_Pair, Tensor] = {}
         stamped: list[tuple[str, Tensor]] = []
@@ -246,6 +262,8 @@ class MarlinModel:
                 if key not in seen:
                     seen[key] = self._seen[key]
                 stamped.append((stamp, seen[key]))
+            if told is not None:
+                told(group.pairs[-1][1])
         if keep:
             self._seen = seen
         return self.engine.read(stamped, grid)

@@ -31,7 +31,7 @@ from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Answer
-from marlin_edit.marlin.profile import Profile
+from marlin_edit.marlin.profile import PatchLayout, Profile
 from marlin_edit.marlin.tokens import Tokens
 
 _log = logging.getLogger(__name__)
@@ -87,7 +87,8 @@ class Engine:
         self._tokens = tokens
         self._profile = profile
         self._together = together
-        self._merge = int(model.config.vision_config.spatial_merge_size)
+        vision = model.config.vision_config
+        self.layout = PatchLayout(vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size)
         self._video = int(model.config.video_token_id)
         self._ends = frozenset(_end_tokens(model))
         if not self._ends:
@@ -136,7 +137,7 @@ class Engine:
     @torch.inference_mode()
     def read(self, pairs: Iterable[tuple[str, Tensor]], grid: tuple[int, int]) -> Reading:
         """Reads a window. `pairs` gives each pair's time stamp and what `look` saw of it; `grid` is in patches."""
-        across = max(grid) // self._merge
+        across = max(grid) // self.layout.merge
         embedded: list[Tensor] = []
         positions: list[Tensor] = []
         position = 0
@@ -186,7 +187,7 @@ class Engine:
 
     def _picture_positions(self, grid: tuple[int, int]) -> Tensor:
         """Of one pair's tokens, for time, row and column, from 0: the picture is one instant, row after row."""
-        rows, columns = grid[0] // self._merge, grid[1] // self._merge
+        rows, columns = grid[0] // self.layout.merge, grid[1] // self.layout.merge
         row = torch.arange(rows).repeat_interleave(columns)
         column = torch.arange(columns).repeat(rows)
         return torch.stack((torch.zeros_like(row), row, column))

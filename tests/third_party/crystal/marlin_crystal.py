@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import click
@@ -52,7 +52,9 @@ class CrystalBall:
     longest_window = Fraction(60)
     sampling_step = Fraction(1, 2)
 
-    def watch(self, media: MediaInfo, windows: Iterable[Span]) -> Iterator[Watched]:
+    def watch(
+        self, media: MediaInfo, windows: Iterable[Span], seen: Callable[[Fraction], None] | None = None
+    ) -> Iterator[Watched]:
         for window in windows:
             yield Window(window)
 
