@@ -41,10 +41,11 @@ def register_settings() -> Sequence[Setting]:
             "clip_mode",
             parse=str,
             default="exact",
-            help="How clips are cut: exact encodes every frame asked for, copy keeps packets and reports its drift.",
+            help="How clips are cut: smart encodes only the frames at both ends that cannot be copied, exact encodes all "
+            "of them, copy keeps packets and reports its drift.",
             flag="--mode",
             commands=("cut",),
-            choices=("exact", "copy"),
+            choices=("smart", "exact", "copy"),
         ),
         Setting(
             "clip_sound",

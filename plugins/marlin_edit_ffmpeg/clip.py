@@ -17,7 +17,8 @@ from marlin_edit_ffmpeg.picture import CopiedPicture, CopyRange, EncodedPicture
 from marlin_edit_ffmpeg.plan import ClipPlan
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.sound import CopiedSound, EncodedSound, SoundPlan, sound_plan
-from marlin_edit_ffmpeg.source import FURTHEST, Source
+from marlin_edit_ffmpeg.smart import SmartPicture, SmartPlan
+from marlin_edit_ffmpeg.source import FURTHEST, LEAD, Source
 from marlin_edit_ffmpeg.verify import check_clip, picture_of
 from marlin_edit_ffmpeg.words import CopiedText, chapters_between, label_output, label_stream, set_timecode
 
@@ -33,15 +34,20 @@ class Track(Protocol):
     def finish(self) -> None: ...
 
 
-def write_clip(source: Source, plan: ClipPlan, target: Path, copied: CopyRange | None, report: Report) -> str | None:
+def write_clip(
+    source: Source, plan: ClipPlan, target: Path, way: CopyRange | SmartPlan | None, report: Report
+) -> str | None:
     """Writes the clip to `target` and checks it, filling the report; returns what is wrong, or None."""
-    frames = copied.frames if copied is not None else plan.frames
+    frames = way.frames if way is not None else plan.frames
     begin, end = source.seconds_of(frames.first), source.seconds_of(frames.stop)
     errors = source.decode_errors
     with Output("file:" + str(target.absolute()), plan.container) as output:
-        picture: CopiedPicture | EncodedPicture
-        if copied is not None:
-            picture = CopiedPicture(source, output, copied)
+        picture: CopiedPicture | EncodedPicture | SmartPicture
+        if isinstance(way, CopyRange):
+            picture = CopiedPicture(source, output, way)
+        elif isinstance(way, SmartPlan):
+            picture = SmartPicture(source, output, way, plan.crf)
+            report.encoder = picture.encoder
         else:
             encoding = encoding_for(source.video, source.media, plan.container, plan.crf)
             report.encoder = encoding.encoder
@@ -59,7 +65,7 @@ def write_clip(source: Source, plan: ClipPlan, target: Path, copied: CopyRange |
         chapters = chapters_between(source.container, begin, end)
         if chapters and plan.container.muxer != "mpegts":
             output.container.set_chapters(chapters)
-        _pump(source, tracks, frames.first, end)
+        _pump(source, tracks, frames.first, end, way.lead if isinstance(way, SmartPlan) else LEAD)
         for track in tracks:
             track.finish()
         if picture.progress.first is None:
@@ -75,15 +81,21 @@ def write_clip(source: Source, plan: ClipPlan, target: Path, copied: CopyRange |
     if progress.count != got.count:
         report.warnings.append(f"{got.count - progress.count} frames inside the clip could not be read and are missing")
     pictures = progress.pictures
-    if copied is not None:
+    if isinstance(way, CopyRange):
         ends = {got.first, got.stop - 1}
         pictures = {place: picture_of(frame) for at in ends for place, frame in source.frames(at, at + 1)}
     delivered = check_clip(
-        target, got, ClipClock(source.media, got.first), pictures, copied=copied is not None, count=progress.count
+        target,
+        got,
+        ClipClock(source.media, got.first),
+        pictures,
+        copied=isinstance(way, CopyRange),
+        count=progress.count,
+        joined=picture.joined() if isinstance(picture, SmartPicture) else None,
     )
     if isinstance(delivered, str):
         return delivered
-    report.frames, report.delivered = got, delivered
+    report.frames, report.delivered, report.encoded = got, delivered, progress.encoded
     report.size = target.stat().st_size
     return _check_sound(delivered.sound_starts, tracks, report)
 
@@ -151,11 +163,11 @@ def _named(stream: Any) -> dict[str, Any]:
     return {"stream": stream.index, "kind": stream.type, "codec": codec}
 
 
-def _pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction) -> None:
+def _pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, lead: Fraction) -> None:
     """Hands packets out until every track has enough, or the file is well past the end for those that have not."""
     by_stream = {track.stream.index: track for track in tracks}
     picture = tracks[0]
-    for packet in source.packets([track.stream for track in tracks], first):
+    for packet in source.packets([track.stream for track in tracks], first, lead):
         track = by_stream[packet.stream_index if packet.size else packet.stream.index]
         if not track.done:
             track.take(packet)

@@ -19,6 +19,7 @@ from marlin_edit_ffmpeg.clip import NothingThere, write_clip
 from marlin_edit_ffmpeg.picture import MOST_EARLY, CopyRange, copy_range
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode, Sound, plan_clips
 from marlin_edit_ffmpeg.report import Report
+from marlin_edit_ffmpeg.smart import SmartPlan, smart_plan
 from marlin_edit_ffmpeg.source import Source
 
 
@@ -97,16 +98,24 @@ def _place(plan: ClipPlan) -> tuple[str, int, int]:
 
 
 def _planned(plans: Sequence[ClipPlan]) -> Iterator[Mapping[str, Any]]:
-    """What each clip would be; for a copy the source is read, so that its drift is known."""
+    """What each clip would be; where packets are copied the source is read, so that drift and cost are known."""
     for plan in plans:
         report = Report(plan, plan.frames)
-        if plan.mode is Mode.COPY:
+        if plan.mode is not Mode.EXACT:
             with Source(plan.media) as source:
-                copied = copy_range(source, plan.frames)
-            report = (
-                Report(plan.as_exact(copied), plan.frames) if isinstance(copied, str) else Report(plan, copied.frames)
-            )
+                way = _way(source, plan)
+            if isinstance(way, str):
+                report = Report(plan.as_exact(way), plan.frames)
+            else:
+                report = Report(plan, way.frames, encoded=way.encoded)
         yield report.item()
+
+
+def _way(source: Source, plan: ClipPlan) -> CopyRange | SmartPlan | str:
+    """How a clip that is not all encoded is made, or why it cannot be."""
+    if plan.mode is Mode.COPY:
+        return copy_range(source, plan.frames)
+    return smart_plan(source, plan.frames, plan.container)
 
 
 def _out_dir(settings: Settings) -> Path:
@@ -153,29 +162,30 @@ class _Work:
                     self.missing[plan.number] = f"{plan.path.name}: {left}"
 
     def _deliver_clip(self, source: Source, plan: ClipPlan) -> Report:
-        """A published clip's report. A copy that cannot be, or does not hold, is made again as exact."""
-        if plan.mode is Mode.COPY:
-            copied = copy_range(source, plan.frames)
-            if isinstance(copied, CopyRange):
-                try:
-                    return self._write(source, plan, copied)
-                except NotAsPlanned as error:
-                    plan = plan.as_exact(f"a copy did not hold: {error}")
+        """A published clip's report. A copy or a joined clip that cannot be, or does not hold, is made as exact."""
+        if plan.mode is not Mode.EXACT:
+            way = _way(source, plan)
+            if isinstance(way, str):
+                plan = plan.as_exact(way)
             else:
-                plan = plan.as_exact(copied)
+                try:
+                    return self._write(source, plan, way)
+                except NotAsPlanned as error:
+                    what = "a copy" if plan.mode is Mode.COPY else "a clip joined of copied and encoded frames"
+                    plan = plan.as_exact(f"{what} did not hold: {error}")
         try:
             return self._write(source, plan, None)
         except NotAsPlanned as error:
             raise Lost(f"not delivered, what was written did not hold: {error}.") from error
 
-    def _write(self, source: Source, plan: ClipPlan, copied: CopyRange | None) -> Report:
+    def _write(self, source: Source, plan: ClipPlan, way: CopyRange | SmartPlan | None) -> Report:
         """Writes a clip beside its name and publishes it when it is right; otherwise nothing is left."""
         from av.error import FFmpegError
 
         report = Report(plan)
         try:
             with files.staged(plan.path, self._overwrite) as temporary:
-                wrong = write_clip(source, plan, temporary, copied, report)
+                wrong = write_clip(source, plan, temporary, way, report)
                 if wrong is not None:
                     raise NotAsPlanned(wrong)
         except NothingThere as error:

@@ -67,7 +67,7 @@ def configure(
 ) -> None:
     """Sets an output stream up from the first of the `count` frames it will get. Call before anything is muxed."""
     assert media.rate is not None
-    context, source = out.codec_context, stream.codec_context
+    context = out.codec_context
     out.width, out.height = frame.width, frame.height
     out.pix_fmt = encoding.pixel_format
     context.framerate = media.rate.value
@@ -75,16 +75,9 @@ def configure(
     out.time_base = time_base
     context.gop_size = max(1, round(media.rate.value * GOP_SECONDS))
     context.options = dict(encoding.options)
-    for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
-        setattr(context, name, getattr(source, name))
-    if source.pix_fmt and source.pix_fmt.startswith("yuvj"):
-        context.color_range = _FULL_RANGE
-    aspect = stream.sample_aspect_ratio or source.sample_aspect_ratio
-    if aspect:
-        context.sample_aspect_ratio = aspect
+    set_colour(context, stream)
     if encoding.interlaced:
-        context.flags |= _INTERLACED
-        context.field_order = _TOP_FIELDS if media.scan is Scan.TOP_FIRST else _BOTTOM_FIELDS
+        set_fields(context, media.scan)
         if encoding.encoder == "libx264":
             context.options["x264-params"] = "tff=1" if media.scan is Scan.TOP_FIRST else "bff=1"
     if encoding.fixed_quality is not None:
@@ -105,6 +98,23 @@ def configure(
         out.set_display_matrix(struct.unpack("=9i", bytes(matrix)))
     elif media.rotation:
         out.set_display_rotation(-media.rotation)
+
+
+def set_colour(context: Any, stream: Any) -> None:
+    """Colour and the shape of pixels as the source's stream has them."""
+    source = stream.codec_context
+    for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
+        setattr(context, name, getattr(source, name))
+    if source.pix_fmt and source.pix_fmt.startswith("yuvj"):
+        context.color_range = _FULL_RANGE
+    aspect = stream.sample_aspect_ratio or source.sample_aspect_ratio
+    if aspect:
+        context.sample_aspect_ratio = aspect
+
+
+def set_fields(context: Any, scan: Scan) -> None:
+    context.flags |= _INTERLACED
+    context.field_order = _TOP_FIELDS if scan is Scan.TOP_FIRST else _BOTTOM_FIELDS
 
 
 def _mastering(frame: Any) -> str:

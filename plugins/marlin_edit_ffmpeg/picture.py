@@ -24,6 +24,7 @@ class Progress:
     first: int | None = None
     last: int | None = None
     count: int = 0
+    encoded: int = 0
     damaged: int = 0
     pictures: dict[int, Picture] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -81,6 +82,7 @@ class EncodedPicture:
             self._output.begin()
         self.progress.last = number
         self.progress.count += 1
+        self.progress.encoded += 1
         self._latest = frame
         self.progress.damaged += frame.is_corrupt
         if frame.format.name != self._encoding.pixel_format or (frame.width, frame.height) != self._size:
@@ -110,6 +112,10 @@ class CopyRange:
     key_pts: int
     packets: int
     depth: int
+
+    @property
+    def encoded(self) -> int:
+        return 0
 
 
 def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:

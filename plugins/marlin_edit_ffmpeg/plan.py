@@ -14,8 +14,10 @@ from marlin_edit_ffmpeg.containers import Container, container_for
 
 
 class Mode(Enum):
-    """How a clip's picture is made: every frame encoded again, or packets copied from keyframe to nearly the end."""
+    """How a clip's picture is made: packets copied and only both ends encoded, every frame encoded again, or packets
+    copied from keyframe to nearly the end."""
 
+    SMART = "smart"
     EXACT = "exact"
     COPY = "copy"
 

@@ -14,7 +14,8 @@ from marlin_edit_ffmpeg.verify import Delivered
 
 @dataclass
 class Report:
-    """Filled while a clip is made. frames: what is or would be in it. delivered: what reading it back found."""
+    """Filled while a clip is made. frames: what is or would be in it. encoded: how many of them are made anew, where
+    the mode does not say. delivered: what reading it back found."""
 
     plan: ClipPlan
     frames: FrameRange | None = None
@@ -24,6 +25,7 @@ class Report:
     sound: list[dict[str, Any]] = field(default_factory=list)
     kept: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
+    encoded: int | None = None
     decode_errors: int = 0
     size: int | None = None
     warnings: list[str] = field(default_factory=list)
@@ -67,8 +69,8 @@ class Report:
                 "end_frames": got.stop - asked.stop,
                 "end": seconds_text(time_of(media, got.stop) - time_of(media, asked.stop)),
             }
-            copied = plan.mode is Mode.COPY
-            item["frames_copied" if copied else "frames_encoded"] = got.count
+            encoded = self.encoded if self.encoded is not None else 0 if plan.mode is Mode.COPY else got.count
+            item["frames_copied"], item["frames_encoded"] = got.count - encoded, encoded
         return item
 
     def _range(self, frames: FrameRange) -> dict[str, Any]:

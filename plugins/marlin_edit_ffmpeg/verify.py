@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from marlin_edit.media import open_media
 from marlin_edit.timebase import FrameRange
+from marlin_edit_ffmpeg.bitstream import Kind, pictures_of, split_sized
 from marlin_edit_ffmpeg.clock import ClipClock
 
 _WIDTH, _HEIGHT = 32, 18
@@ -26,6 +28,8 @@ class Picture:
     """A frame made very small, to tell it from its neighbours."""
 
     luma: Any
+    whole: bytes | None = None
+    """A checksum of all its pixels, where it must be the source's bit for bit."""
 
     def difference(self, other: Picture) -> float:
         import numpy as np
@@ -33,11 +37,25 @@ class Picture:
         return float(np.abs(self.luma - other.luma).mean())
 
 
-def picture_of(frame: Any) -> Picture:
+def picture_of(frame: Any, *, whole: bool = False) -> Picture:
     import numpy as np
 
     small = frame.reformat(width=_WIDTH, height=_HEIGHT, format="gray", interpolation="AREA")
-    return Picture(small.to_ndarray().astype(np.float32))
+    checksum = blake2b(frame.to_ndarray().tobytes()).digest() if whole else None
+    return Picture(small.to_ndarray().astype(np.float32), checksum)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What of a joined clip was copied: frames, and packets in file order, `packets` of them after the first `before`;
+    `digest` is that of their picture data."""
+
+    frames: FrameRange
+    before: int
+    packets: int
+    kind: Kind
+    length_size: int
+    digest: bytes
 
 
 @dataclass(frozen=True)
@@ -51,9 +69,19 @@ class Delivered:
 
 
 def check_clip(
-    path: Path, frames: FrameRange, clock: ClipClock, pictures: dict[int, Picture], *, copied: bool, count: int
+    path: Path,
+    frames: FrameRange,
+    clock: ClipClock,
+    pictures: dict[int, Picture],
+    *,
+    copied: bool,
+    count: int,
+    joined: Joined | None = None,
 ) -> Delivered | str:
-    """What a clip holds, or what is wrong with it. `frames` and `count` are the plan; `pictures` the source's own."""
+    """What a clip holds, or what is wrong with it. `frames` and `count` are the plan; `pictures` the source's own.
+
+    Of a joined clip both seams are decoded as well, and its copied packets are compared with the source's.
+    """
     from av.error import FFmpegError
 
     try:
@@ -65,7 +93,7 @@ def check_clip(
             return "the written clip has no picture"
         video = container.streams.video[0]
         try:
-            packets = _count(container, video, clock, frames, count)
+            packets = _count(container, video, clock, frames, count, joined)
             if isinstance(packets, str):
                 return packets
             zero = packets
@@ -75,6 +103,8 @@ def check_clip(
                     wrong = _read_to_last(again, clock, frames, zero, pictures, copied)
             if wrong is None:
                 wrong = _check_first(path, clock, frames, zero, pictures, copied)
+            if wrong is None and joined is not None:
+                wrong = _check_seams(path, clock, frames, zero, pictures, joined)
             if wrong is not None:
                 return wrong
             sound = _sound_starts(path, zero)
@@ -83,21 +113,29 @@ def check_clip(
     return Delivered(frames, Fraction(0), clock.seconds(frames.stop - 1), sound)
 
 
-def _count(container: Any, video: Any, clock: ClipClock, frames: FrameRange, count: int) -> Fraction | str:
+def _count(
+    container: Any, video: Any, clock: ClipClock, frames: FrameRange, count: int, joined: Joined | None
+) -> Fraction | str:
     """The first frame's time, where the packets are as many as planned and reach from the first frame to the last."""
     seen = 0
     first = last = None
+    digest = blake2b()
     for packet in container.demux(video):
         if packet.size == 0:
             continue
         if packet.is_corrupt or packet.pts is None:
             return "a packet of the written clip is damaged"
+        if joined is not None and 0 <= seen - joined.before < joined.packets:
+            for unit in pictures_of(joined.kind, split_sized(memoryview(packet), joined.length_size)):
+                digest.update(unit)
         if not packet.is_discard:
             seen += 1
             first = packet.pts if first is None else min(first, packet.pts)
             last = packet.pts if last is None else max(last, packet.pts)
     if first is None or last is None:
         return "the written clip has no picture"
+    if joined is not None and digest.digest() != joined.digest:
+        return "copied packets of the written clip are not the source's"
     zero = Fraction(first * video.time_base)
     if seen != count:
         return f"the written clip has {seen} pictures in place of {count}"
@@ -114,7 +152,7 @@ def _check_first(
     """Decodes the first frame, from the file's beginning: a seek may miss it."""
     with open_media(path) as opened:
         container: Any = opened
-        for number, picture in _decoded(container, container.streams.video[0], clock, zero):
+        for number, picture in _decoded(container, container.streams.video[0], clock, zero, pictures):
             if number != frames.first:
                 return f"the written clip's first frame is {number}, not {frames.first}"
             return _compare(number, picture, pictures, copied)
@@ -139,7 +177,7 @@ def _check_last(
             container.seek(int((zero + clock.seconds(last) - back) / video.time_base), stream=video)
         except FFmpegError:
             continue  # very short transport streams cannot be sought in
-        for decoded in _decoded(container, video, clock, zero):
+        for decoded in _decoded(container, video, clock, zero, pictures):
             place, picture = decoded
         if place == last and picture is not None:
             return _compare(last, picture, pictures, copied)
@@ -151,24 +189,55 @@ def _read_to_last(
 ) -> str | None:
     """The last frame, by decoding all: where no seek led to it."""
     place, picture = None, None
-    for place, picture in _decoded(opened, opened.streams.video[0], clock, zero):  # noqa: B007
+    for place, picture in _decoded(opened, opened.streams.video[0], clock, zero, pictures):  # noqa: B007
         pass
     if place != frames.stop - 1 or picture is None:
         return f"the written clip's last frame is {place}, not {frames.stop - 1}"
     return _compare(place, picture, pictures, copied)
 
 
-def _decoded(container: Any, video: Any, clock: ClipClock, zero: Fraction) -> Any:
+def _check_seams(
+    path: Path, clock: ClipClock, frames: FrameRange, zero: Fraction, pictures: dict[int, Picture], joined: Joined
+) -> str | None:
+    """Decodes across both seams, where every frame must come, once and in its place."""
+    for seam in (joined.frames.first, joined.frames.stop):
+        begin, stop = max(frames.first, seam - 2), min(frames.stop, seam + 4)
+        expected = begin
+        with open_media(path) as opened:
+            container: Any = opened
+            video = container.streams.video[0]
+            container.seek(int((zero + clock.seconds(begin)) / video.time_base), stream=video)
+            for number, picture in _decoded(container, video, clock, zero, pictures):
+                if number < begin:
+                    continue
+                if number != expected:
+                    return f"after a seam of the written clip comes frame {number}, not {expected}"
+                wrong = _compare(number, picture, pictures, copied=False)
+                if wrong is not None:
+                    return wrong
+                expected += 1
+                if expected == stop:
+                    break
+        if expected != stop:
+            return f"the written clip's frame {expected}, near a seam, does not decode"
+    return None
+
+
+def _decoded(container: Any, video: Any, clock: ClipClock, zero: Fraction, pictures: dict[int, Picture]) -> Any:
     for frame in container.decode(video):
         if frame.pts is not None:
             since = frame.pts * video.time_base - zero
-            yield clock.frame_at(round(since / clock.time_base)), picture_of(frame)
+            number = clock.frame_at(round(since / clock.time_base))
+            expected = pictures.get(number)
+            yield number, picture_of(frame, whole=expected is not None and expected.whole is not None)
 
 
 def _compare(number: int, picture: Picture, pictures: dict[int, Picture], copied: bool) -> str | None:
     expected = pictures.get(number)
     if expected is None:
         return None
+    if expected.whole is not None and picture.whole != expected.whole:
+        return f"frame {number} was copied, and does not decode to the source's pixels"
     difference = picture.difference(expected)
     if difference > (_SAME if copied else _NEAR):
         return f"frame {number} does not look like the source's (differs by {difference:.1f} of 255)"
