@@ -41,8 +41,8 @@ def register_settings() -> Sequence[Setting]:
             "clip_mode",
             parse=str,
             default="exact",
-            help="How clips are cut: smart encodes only the frames at both ends that cannot be copied, exact encodes all "
-            "of them, copy keeps packets and reports its drift.",
+            help="How clips are cut: smart encodes only what cannot be copied at both ends, exact encodes all frames, "
+            "copy keeps packets and reports its drift.",
             flag="--mode",
             commands=("cut",),
             choices=("smart", "exact", "copy"),

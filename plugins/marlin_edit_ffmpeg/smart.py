@@ -318,7 +318,7 @@ class SmartPicture:
         self._held.clear()
 
     def _pass(self, packet: Any) -> None:
-        """A packet from the copied keyframe on: decoded near the seams, and written as long as it belongs to the copy."""
+        """A packet from the copied keyframe on: decoded near the seams, and written while it belongs to the copy."""
         number = self._source.number_of(packet.pts, packet.time_base)
         if number < self._plan.copied.first:
             return
