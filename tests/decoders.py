@@ -1,5 +1,5 @@
-"""Decoders that are not FFmpeg's, which hides errors at seams: libde265 for HEVC, called in its library, and openh264 for
-H.264, through GStreamer. Both give the indices that the frames of a clip from `makers` carry.
+"""Decoders that are not FFmpeg's, which hides errors at seams: libde265 for HEVC, called in its library, and openh264
+for H.264, through GStreamer. Both give the indices that the frames of a clip from `makers` carry.
 
 Debian: libde265-0; gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad.
 """

@@ -40,7 +40,7 @@ def register_settings() -> Sequence[Setting]:
         Setting(
             "clip_mode",
             parse=str,
-            default="exact",
+            default="smart",
             help="How clips are cut: smart encodes only what cannot be copied at both ends, exact encodes all frames, "
             "copy keeps packets and reports its drift.",
             flag="--mode",

@@ -126,6 +126,7 @@ class Joiner:
         words += [f"sps-id={free}", "b-pyramid=none"]
         if not like.frames_only:
             scan = self._source.media.scan
+            words.append("weightp=0")
             words.append(
                 {Scan.TOP_FIRST: "tff=1", Scan.BOTTOM_FIRST: "bff=1", Scan.PROGRESSIVE: "fake-interlaced=1"}[scan]
             )
