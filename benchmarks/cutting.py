@@ -1,6 +1,6 @@
 """Ways to cut a clip out of a video, side by side in one run: ours (smart, exact, copy), ffmpeg's, and smartcut's.
 
-    python benchmarks/cutting.py [--seconds 60] [--size 1280x720] [--repeat 1] [--json FILE]
+    python benchmarks/cutting.py [--seconds 60] [--size 1280x720] [--sources H.264 HEVC] [--json FILE]
 
 Sources are made whose frames carry their index, so that a clip is read for what is in it: first and last frame, holes,
 repeats, frames that an edit list hides, how far the sound is off. Each way cuts the same spans, off keyframes. Time is
@@ -81,6 +81,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60, help="length of the long span (default 60)")
     parser.add_argument("--size", default="1280x720", help="of the picture (default 1280x720)")
+    parser.add_argument(
+        "--sources", nargs="+", choices=list(SOURCES), default=list(SOURCES), help="which (default all)"
+    )
     parser.add_argument("--json", type=Path, help="write the numbers there")
     options = parser.parse_args()
     width, height = (int(part) for part in options.size.split("x"))
@@ -98,10 +101,10 @@ def main() -> int:
         "1 s in a group": FrameRange(111, 136),
     }
     with tempfile.TemporaryDirectory() as folder:
-        for number, (name, how) in enumerate(SOURCES.items()):
+        for number, name in enumerate(options.sources):
             print(f"Making {name} ...", file=sys.stderr)
             path = Path(folder) / f"{number}.mp4"
-            media = probe(make_video(path, frames=(options.seconds + 8) * RATE, size=(width, height), **how))
+            media = probe(make_video(path, frames=(options.seconds + 8) * RATE, size=(width, height), **SOURCES[name]))
             whole = checksums(path)
             for label, span in spans.items():
                 for way, cut in ways.items():

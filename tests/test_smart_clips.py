@@ -42,11 +42,11 @@ HDR10 = (
 HDR10_COLOUR = {"color_primaries": 9, "color_trc": 16, "colorspace": 9, "color_range": 1}
 
 
-def x264(params: str, **more: str) -> Mapping[str, str]:
+def x264(params: str, **more: str) -> dict[str, str]:
     return {"x264-params": params} | more
 
 
-def x265(params: str) -> Mapping[str, Any]:
+def x265(params: str) -> dict[str, Any]:
     return {"codec": "libx265", "options": {"x265-params": params}}
 
 

@@ -49,7 +49,7 @@ class Kind(Enum):
 
 
 CRA, BLA_N_LP = 21, 18
-VPS, SPS, PPS, PREFIX_SEI = 32, 33, 34, 39
+VPS, SPS, PREFIX_SEI, DOLBY_VISION = 32, 33, 39, 62
 
 
 def split_sized(data: bytes | memoryview, size: int) -> list[bytes]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.bitstream import (
+    DOLBY_VISION,
     PREFIX_SEI,
     SPS,
     Kind,
@@ -138,6 +139,9 @@ class _Scan:
         if packet.is_keyframe:
             units = split_sized(memoryview(packet), self._record.length_size)
             clean = self._record.kind.starts_anew(units)
+            if self._record.kind is Kind.HEVC and any(Kind.HEVC.type_of(unit) == DOLBY_VISION for unit in units):
+                self._wrong = "Dolby Vision's metadata cannot be made for encoded frames"
+                return
             self._note(units)
             if clean and number <= self._frames.first:
                 self.head_pts = packet.pts
