@@ -67,6 +67,7 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "H.264, turned and anamorphic": (".mp4", {"rotation": 90, "pixel_aspect": Fraction(16, 11)}),
     "HEVC": (".mp4", x265(CLOSED)),
     "HEVC in mkv": (".mkv", x265(CLOSED)),
+    "HEVC of large blocks": (".mp4", x265(CLOSED) | {"size": (96, 72)}),
     "HEVC, open groups": (".mp4", x265(OPEN)),
     "HEVC, open groups in mkv": (".mkv", x265(OPEN)),
     "HEVC, RADL": (".mov", x265(CLOSED + ":radl=2")),
@@ -86,7 +87,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Any:
         if name not in made:
             suffix, how = KINDS[name]
             path = folder / f"{len(made):02}{suffix}"
-            made[name] = make_video(path, frames=FRAMES, size=SIZE, **({"gop": 25} | dict(how)))
+            settings: dict[str, Any] = {"gop": 25, "size": SIZE, **how}
+            made[name] = make_video(path, frames=FRAMES, **settings)
         return made[name]
 
     return source

@@ -366,6 +366,8 @@ def h264_numbers(units: Sequence[bytes]) -> set[int]:
 
 @dataclass(frozen=True)
 class HevcSet(PictureSet):
+    smallest_block: int
+    """Side of the smallest coding block, of which the coded size is a multiple."""
     text: str
     kept: str
     kept_at: tuple[int, int]
@@ -388,8 +390,18 @@ def read_hevc_set(unit: bytes) -> HevcSet:
     kept = _kept(bits, layers)
     known = (chroma, int(separate), *depths, *size, *crop)
     buffer, reorder, _ = kept.values
+    smallest = 8 << bits.unsigned()
     return HevcSet(
-        number, profile, level, known, reorder, buffer, bits.text[: bits.end], kept.text, (kept.begin, kept.end)
+        number,
+        profile,
+        level,
+        known,
+        reorder,
+        buffer,
+        smallest,
+        bits.text[: bits.end],
+        kept.text,
+        (kept.begin, kept.end),
     )
 
 

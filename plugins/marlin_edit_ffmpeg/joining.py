@@ -116,6 +116,7 @@ class Joiner:
         if self._kind is Kind.HEVC:
             if self._source.media.scan is not Scan.PROGRESSIVE:
                 raise Unreadable("interlaced HEVC cannot be matched")
+            words.append(f"min-cu-size={read_hevc_set(self._first_set(SPS)).smallest_block}")
             return ":".join(["log-level=error", "open-gop=0", "b-pyramid=0", "repeat-headers=0", *words])
         like = self._h264_set()
         if like.profile not in _PROFILES:
