@@ -84,6 +84,7 @@ class Console:
         """The one JSON document of a `--json` run. Paths and fractions are written as their text."""
         if not self.answered:
             import json
+import logging
 
             self.answered = True
             self.data(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
@@ -96,6 +97,10 @@ class Console:
             yield progress
         finally:
             self._clear()
+
+    def listening(self) -> logging.Handler:
+        """A handler for the package's log: its warnings are said, and what it tells besides is for -v."""
+        return _LogToConsole(self)
 
     def _say(self, message: str) -> None:
         self._clear()
@@ -112,6 +117,16 @@ class Console:
             self.err.write("\r" + " " * len(self._line) + "\r")
             self.err.flush()
             self._line = ""
+
+
+class _LogToConsole(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say = self._console.warning if record.levelno >= logging.WARNING else self._console.detail
+        say(record.getMessage())
 
 
 class Progress:
