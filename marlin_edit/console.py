@@ -5,6 +5,7 @@ Text from files and models is shown with its control characters made visible, so
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -84,7 +85,6 @@ class Console:
         """The one JSON document of a `--json` run. Paths and fractions are written as their text."""
         if not self.answered:
             import json
-import logging
 
             self.answered = True
             self.data(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
