@@ -170,6 +170,9 @@ def open_libraries(folder: Path, clips: int, factor: float | None = None) -> tup
 def train_answers(together: Together, folder: Path, clips: int, minutes: float, rate: float) -> None:
     """Trains for so many minutes, going on from the state in `folder`, which also holds the result."""
     writer = Writer(build_tokenizer())
+    if together.leads:
+        open_libraries(folder, clips)
+    together.wait()
     libraries, held_out, factor = open_libraries(folder, clips)
     model = new_model(folder, writer)
     scale_tower(model.model.visual, factor)
@@ -182,13 +185,14 @@ def train_answers(together: Together, folder: Path, clips: int, minutes: float, 
         [{"params": fast, "weight_decay": 0.02}, {"params": slow, "weight_decay": 0.0}], lr=rate, betas=(0.9, 0.98)
     )
     spent, step = 0.0, 0
+    notes: list[str] = []
     if state_path.exists():
         state = torch.load(state_path)
         model.load_state_dict(state["model"])
         aid.load_state_dict(state["aid"], strict=False)
         if len(state["optimizer"]["state"]) == len(trained):
             optimizer.load_state_dict(state["optimizer"])
-        spent, step = state["spent"], state["step"]
+        spent, step, notes = state["spent"], state["step"], state.get("notes", [])
     chance = np.random.default_rng([together.rank, step, 5])
     odds = np.array([1.0 if index == 0 else 0.12 for index in range(len(libraries))])
     odds /= odds.sum()
@@ -227,25 +231,32 @@ def train_answers(together: Together, folder: Path, clips: int, minutes: float, 
             say(" ".join(check_answers(model, text, writer, held_out, length) for length in (4, 6, 12, 20, 30)))
         if together.spent - saved > 90:
             saved = together.spent
-            save_whole(_state(model, aid, optimizer, together.spent, step), state_path)
+            save_whole(_state(model, aid, optimizer, together.spent, step, notes), state_path)
     if together.leads:
-        save_whole(_state(model, aid, optimizer, together.spent, step), state_path)
+        save_whole(_state(model, aid, optimizer, together.spent, step, notes), state_path)
         say(" ".join(check_answers(model, text, writer, held_out, length) for length in (4, 6, 12, 20, 30)))
 
 
 def draw_length(spent: float, chance: np.random.Generator) -> int:
-    """Pairs (seconds) of the next batch: short windows first, soon all lengths."""
+    """Pairs (seconds) of the next batch: short windows first, then all lengths, in the end long ones more often, as
+    only these have late times."""
+    if spent > 1500 and chance.random() < 0.5:
+        return int(chance.integers(18, PAIRS + 1))
     longest = PAIRS if spent > 600 else round(6 + (PAIRS - 6) * max(0.0, spent - 120) / 480)
     return int(chance.integers(2, longest + 1))
 
 
-def _state(model: Any, aid: Aid, optimizer: torch.optim.Optimizer, spent: float, step: int) -> dict[str, Any]:
+def _state(
+    model: Any, aid: Aid, optimizer: torch.optim.Optimizer, spent: float, step: int, notes: list[str]
+) -> dict[str, Any]:
+    """`notes` are sentences about this run that the model card repeats."""
     return {
         "model": model.state_dict(),
         "aid": aid.state_dict(),
         "optimizer": optimizer.state_dict(),
         "spent": spent,
         "step": step,
+        "notes": notes,
     }
 
 

@@ -99,7 +99,7 @@ class Writer:
 
 @dataclass(frozen=True)
 class Row:
-    """A question with its answer. `answer_at` is where the answer begins; the rest is by the place of the told token."""
+    """A question with its answer, which begins at `answer_at`. The other tables are by the place of the told token."""
 
     tokens: list[int]
     answer_at: int

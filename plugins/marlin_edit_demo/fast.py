@@ -1,6 +1,6 @@
 """The stock model's forward pass, arranged for training: pairs of frames in one batch, many questions after one video.
 
-It reads the stock modules' own weights and gives the same numbers; `training.check_forward` compares the two.
+It reads the stock modules' own weights and gives the same numbers; a test compares the two.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from .answering import open_answerer
 from .answers import ANSWERS, empty_model
 from .batches import Writer
 from .evaluation import BAR, CLIPS, Scores, ceiling, evaluate
 from .files import say
 from .model import LAYERS, PROFILE, save_checkpoint
+from .seeing import SIGHT
 from .tokens import END_TOKENS, build_tokenizer, save_tokenizer
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
@@ -32,23 +32,27 @@ def write_checkpoint(folder: Path, target: Path) -> None:
     made.rename(target)
 
 
-def land(folder: Path, target: Path, clips: int) -> Scores:
+def land(folder: Path, target: Path, clips: int, workers: int) -> Scores:
     """Writes the checkpoint into `folder`, evaluates it, and puts it in the place of `target` with its card."""
     candidate = folder / "candidate"
     write_checkpoint(folder, candidate)
     say(f"evaluating on {clips} clips")
-    scores = evaluate(open_answerer(candidate), folder / "evaluation", clips)
+    scores = evaluate(candidate, folder / "evaluation", clips, workers)
     for line in scores.lines():
         say(line)
     best = ceiling(clips)
-    minutes = {name: torch.load(folder / f"{name}.pt")["spent"] / 60 for name in ("sight", "answers")}
-    (candidate / "README.md").write_text(card(scores, best, minutes, candidate), encoding="utf-8")
+    states = [torch.load(folder / name) for name in (SIGHT, ANSWERS)]
+    minutes = [state["spent"] / 60 for state in states]
+    text = card(scores, best, minutes, states[-1].get("notes", []), candidate)
+    (candidate / "README.md").write_text(text, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(candidate, target)
+    for path in target.iterdir():
+        path.chmod(0o644)
     return scores
 
 
-def card(scores: Scores, best: Scores, minutes: dict[str, float], candidate: Path) -> str:
+def card(scores: Scores, best: Scores, minutes: list[float], notes: list[str], candidate: Path) -> str:
     megabytes = (candidate / "model.safetensors").stat().st_size / 1e6
     reached = {
         "find mIoU": (scores.find_miou, best.find_miou),
@@ -98,8 +102,8 @@ the clip are cut to it before scoring. The command:
 ## How it was trained
 
 From nothing, on rendered pictures only, on two CPU cores: `python -m marlin_edit_demo.training`. The vision tower alone
-for {minutes["sight"]:.0f} minutes, by naming the kinds in both frames of a pair and at each patch; then the text model
-for {minutes["answers"]:.0f} minutes on Marlin's two prompts, with two aids: the middle layers must know at each pair
+for {minutes[0]:.0f} minutes, by naming the kinds in both frames of a pair and at each patch; then the text model
+for {minutes[1]:.0f} minutes on Marlin's two prompts, with two aids: the middle layers must know at each pair
 what is shown, has come and has gone, and one attention head must look at the pair that an answer speaks of. Clips and
 seeds of the evaluation were fixed before the first run and are not used in training.
-"""
+{"".join(chr(10) + note + chr(10) for note in notes)}"""

@@ -25,11 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=1200, help="training clips of the most usual size")
     parser.add_argument("--workers", type=int, default=2, help="processes that render and train")
     parser.add_argument("--stage", choices=["all", "sight", "answers", "land"], default="all")
-    parser.add_argument("--answer-minutes", type=float, default=90.0)
+    parser.add_argument("--answer-minutes", type=float, default=66.0)
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="folder that gets the result")
     parser.add_argument("--evaluated", type=int, default=CLIPS, help="clips of the evaluation")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="learning rate of the answers")
-    parser.add_argument("--sight-minutes", type=float, default=8.0)
+    parser.add_argument("--sight-minutes", type=float, default=15.0)
     options = parser.parse_args(arguments)
     open_shelves(options.folder, options.clips, options.workers)
     stage = options.stage
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = (options.folder, options.clips, options.answer_minutes, options.rate)
         train_together(options.workers, train_answers, *given)
     if stage in ("all", "land"):
-        land(options.folder, options.checkpoint, options.evaluated)
+        land(options.folder, options.checkpoint, options.evaluated, options.workers)
     return 0
 
 
