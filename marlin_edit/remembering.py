@@ -56,8 +56,8 @@ class Memory:
         try:
             return self._store.find(key)
         except StoreError as error:
+            self._fault(f"{error} This run goes on without it: everything is asked, and no answer is kept.")
             self._reads = self._writes = False
-            self._warn(f"{error} This run goes on without it: everything is asked, and no answer is kept.")
             return None
 
     def keep(self, media: MediaInfo, answers: Sequence[tuple[Key, Answer]]) -> None:
@@ -74,8 +74,12 @@ class Memory:
         try:
             self._store.keep([one for one in kept if one.answer.repeatable])
         except StoreError as error:
+            self._fault(f"{error} This run goes on, and its answers are not kept.")
             self._writes = False
-            self._warn(f"{error} This run goes on, and its answers are not kept.")
+
+    def _fault(self, words: str) -> None:
+        if self._reads and self._writes:  # the first one
+            self._warn(words)
 
     def close(self) -> None:
         if self._store is not None:

@@ -174,7 +174,8 @@ class Store:
         def delete(connection: sqlite3.Connection) -> None:
             with _transaction(connection):
                 connection.executemany("DELETE FROM answers WHERE rowid = ?", meant)
-            connection.execute("VACUUM")
+            with contextlib.suppress(sqlite3.Error):  # it needs space itself; without it the space is used again
+                connection.execute("VACUUM")
 
         self._working(delete)
         return len(meant)
