@@ -299,6 +299,8 @@ class Store:
             aside = self.path.with_name(f"{self.path.name}.{why}-{stamp}-{number}")
         try:
             os.rename(self.path, aside)
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise StoreError(
                 f"The store of answers, {self.path}, {words}, and cannot be set aside: {error.strerror}."

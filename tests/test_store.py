@@ -13,7 +13,8 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -291,6 +292,31 @@ def test_where_all_is_known_the_weights_are_not_loaded(
     assert "the weights were loaded" in run(*command, "auto", "-o", "other.json").err
 
 
+def test_a_run_that_was_broken_off_ends_with_the_same_result_to_the_last_bit(
+    run: CommandLine, video: Path, path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from marlin_edit.marlin.backend import MAX_NEW_TOKENS
+
+    monkeypatch.setitem(MAX_NEW_TOKENS, QuestionKind.FIND, 6)
+    many = queries(*(f"number {number} {'of many ' * (number % 3)}" for number in range(11)))
+    command = ["find", video, *many, "--model", checkpoint, "--device", "cpu", "--dtype", "bfloat16"]
+    unbroken = path.with_name("unbroken.sqlite")
+    first = run(*command, "--json", MARLIN_EDIT_STORE_PATH=str(unbroken))
+    with monkeypatch.context() as patch:
+        keep = Store.keep
+
+        def kept_once(store: Store, answers: Sequence[Kept]) -> None:
+            keep(store, answers)
+            raise KeyboardInterrupt
+
+        patch.setattr(Store, "keep", kept_once)
+        assert run(*command).code == 130
+    assert len(kept_in(path)) == 8
+    again = run(*command, "--json")
+    assert (again.code, again.out) == (first.code, first.out)
+    assert {one.key: one.answer for one in kept_in(path)} == {one.key: one.answer for one in kept_in(unbroken)}
+
+
 def test_a_window_with_damage_gives_answers_that_are_not_kept(
     run: CommandLine, tmp_path: Path, path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -494,6 +520,16 @@ def test_a_store_that_cannot_be_used_is_set_aside_with_a_warning(
     assert (path.parent / name).read_bytes() == spoiled
     again = run("find", video, *queries(*QUERIES), "--json")
     assert (again.asked, again.warnings) == ([], [])
+
+
+def test_of_several_that_find_a_damaged_store_at_once_one_sets_it_aside(path: Path) -> None:
+    path.parent.mkdir()
+    random_bytes(path)
+    said: list[str] = []
+    stores = [Store(path, said.append) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda store: list(store.answers()), stores)) == [[]] * 8
+    assert len(aside(path)) == len(said) == 1
 
 
 def test_an_empty_file_becomes_a_store(run: CommandLine, video: Path, path: Path) -> None:
