@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel
 from marlin_edit.marlin.prompts import read_caption, read_find
 from marlin_edit.media import MediaInfo
 from marlin_edit.plugins import App
+from marlin_edit.remembering import Memory
 from marlin_edit.timebase import Position, Span
 from marlin_edit.windows import single_window, span_between
 
@@ -53,15 +55,20 @@ def ask_about(
     window = single_window(media, wanted, model.longest_window)
     if model.identity.notice:
         console.receipt(model.identity.notice)
-    with console.progress(f"watching {media.path.name}", float(window.length)) as progress:
-        return ask(
+    memory = Memory.of(app.settings, console)
+    with contextlib.closing(memory), console.progress(f"watching {media.path.name}", float(window.length)) as progress:
+        analysis = ask(
             model,
             media,
             [window],
             caption=caption,
             queries=queries,
             seen=lambda second: progress.reached(float(second - window.start)),
+            memory=memory,
         )
+    if memory.known:
+        console.receipt(f"{memory.known} of {memory.known + memory.asked} answers were known (--no-store asks anew)")
+    return analysis
 
 
 def ask(
@@ -72,9 +79,11 @@ def ask(
     caption: bool,
     queries: Sequence[str],
     seen: Callable[[Fraction], None] | None = None,
+    memory: Memory | None = None,
 ) -> Analysis:
     """Shows each window once and asks it everything; `seen` is told up to which second the model has looked.
 
+    What `memory` knows is not asked again, and what the model answers is kept there as soon as it comes.
     Answers that cannot be read as a span are kept in `Analysis.unread`, each with its reason.
     """
     questions = [Question(QuestionKind.CAPTION)] if caption else []
@@ -84,7 +93,8 @@ def ask(
     findings: list[Finding] = []
     unread: list[str] = []
     looked_at: list[Span] = []
-    for window in model.watch(media, windows, seen):
+    watching = model if memory is None else memory.remembering(model, questions)
+    for window in watching.watch(media, windows, seen):
         answers = window.ask(questions)
         looked_at.append(window.span)
         for question, answer in zip(questions, answers, strict=True):

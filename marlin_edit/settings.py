@@ -154,6 +154,11 @@ def parse_stream(text: str) -> int | None:
     return int(text)
 
 
+def parse_file(text: str) -> Path:
+    """Read the name of a file; `~` is the home directory."""
+    return Path(text).expanduser()
+
+
 WATCHING = ("caption", "find", "cut")
 """The commands that may show a video to a model."""
 
@@ -208,6 +213,21 @@ def register_settings() -> tuple[Setting, ...]:
             flag="--stream",
             commands=WATCHING,
             metavar="N",
+        ),
+        Setting(
+            "store",
+            parse=parse_switch,
+            default=True,
+            help="Keep the model's answers on this computer, and do not ask again what is known.",
+            flag="--store",
+            commands=WATCHING,
+        ),
+        Setting(
+            "store_path",
+            parse=parse_file,
+            default=None,
+            help="File that answers are kept in. Without it: one in the user's data directory.",
+            metavar="FILE",
         ),
         Setting(
             "handles",
