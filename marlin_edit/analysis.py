@@ -35,10 +35,14 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where something seen comes from: the windows that were watched, and the model's answer as it came."""
+    """Where something seen comes from: the windows that were watched, and the model's answers as they came.
+
+    raw: the answer about the first of the windows. more: where several windows' answers were joined, the others'.
+    """
 
     windows: tuple[Span, ...] = ()
     raw: str = ""
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

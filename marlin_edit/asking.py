@@ -9,11 +9,12 @@ from marlin_edit.analysis import Analysis, Asked, Event, Finding, Origin, Scene
 from marlin_edit.console import Console
 from marlin_edit.errors import UsageError
 from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel
+from marlin_edit.joining import joined_events, joined_findings, joined_scenes
 from marlin_edit.marlin.prompts import read_caption, read_find
 from marlin_edit.media import MediaInfo
 from marlin_edit.plugins import App
 from marlin_edit.timebase import Position, Span
-from marlin_edit.windows import single_window, span_between
+from marlin_edit.windows import chosen_windows, maximal, span_between
 
 LONGEST_QUERY = 1_000
 """Characters. The model was trained on one short sentence; far longer ones are a mistake, and slow."""
@@ -50,18 +51,20 @@ def ask_about(
     backend = app.backend_for(app.settings.value("model", str))
     with app.calling(backend):
         model = backend.open(app.settings)
-    window = single_window(media, wanted, model.longest_window)
+    windows = chosen_windows(wanted, model, app.settings, console)
     if model.identity.notice:
         console.receipt(model.identity.notice)
-    with console.progress(f"watching {media.path.name}", float(window.length)) as progress:
-        return ask(
-            model,
-            media,
-            [window],
-            caption=caption,
-            queries=queries,
-            seen=lambda second: progress.reached(float(second - window.start)),
-        )
+    if len(windows) > 1:
+        console.detail(f"{media.path.name}: {len(windows)} windows, the first of {float(windows[0].length):g} s")
+    with console.progress(f"watching {media.path.name}", float(wanted.length)) as progress:
+        furthest = wanted.start
+
+        def seen(second: Fraction) -> None:
+            nonlocal furthest
+            furthest = max(furthest, second)
+            progress.reached(float(furthest - wanted.start))
+
+        return ask(model, media, windows, caption=caption, queries=queries, seen=seen)
 
 
 def ask(
@@ -75,7 +78,8 @@ def ask(
 ) -> Analysis:
     """Shows each window once and asks it everything; `seen` is told up to which second the model has looked.
 
-    Answers that cannot be read as a span are kept in `Analysis.unread`, each with its reason.
+    What several windows answered about the same thing is joined. Answers that cannot be read as a span are kept in
+    `Analysis.unread`, each with its reason.
     """
     questions = [Question(QuestionKind.CAPTION)] if caption else []
     questions += [Question(QuestionKind.FIND, query) for query in queries]
@@ -99,14 +103,17 @@ def ask(
                 if finding is not None:
                     findings.append(finding)
                 unread.extend(problems)
-    asked = [Asked(None, tuple(looked_at))] if caption else []
-    asked += [Asked(query, tuple(looked_at)) for query in queries]
+        if seen is not None:
+            seen(window.span.end)
+    spans = maximal(looked_at)
+    asked = [Asked(None, spans)] if caption else []
+    asked += [Asked(query, spans) for query in queries]
     return Analysis(
         media=media,
         model=model.identity,
-        scenes=tuple(scenes),
-        events=tuple(sorted(events, key=lambda event: (event.span.start, event.span.end))),
-        findings=tuple(findings),
+        scenes=joined_scenes(scenes),
+        events=joined_events(events),
+        findings=joined_findings(findings),
         asked=tuple(asked),
         unread=tuple(unread),
     )

@@ -266,9 +266,11 @@ def _read_origin(entry: _Json, place: str) -> Origin:
     place = f"{place}.origin"
     origin = _object(entry["origin"], place)
     windows = _list(origin.get("windows", []), f"{place}.windows")
+    more = _list(origin.get("more", []), f"{place}.more")
     return Origin(
         tuple(_pair(pair, f"{place}.windows[{index}]") for index, pair in enumerate(windows)),
         _text(origin.get("raw", ""), f"{place}.raw", cleaned=False),
+        tuple(_text(answer, f"{place}.more[{index}]", cleaned=False) for index, answer in enumerate(more)),
     )
 
 

@@ -125,7 +125,10 @@ def _finding_entry(finding: Finding) -> _Json:
 def _origin_entry(origin: Origin) -> _Json:
     if origin == Origin():
         return {}
-    return {"origin": {"windows": _pairs(origin.windows), "raw": origin.raw}}
+    entry: _Json = {"windows": _pairs(origin.windows), "raw": origin.raw}
+    if origin.more:
+        entry["more"] = list(origin.more)
+    return {"origin": entry}
 
 
 def _span_entry(span: Span) -> _Json:
