@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, Origin, Scene
 from marlin_edit.console import Console
-from marlin_edit.errors import UsageError
-from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel
+from marlin_edit.errors import NoPicture, UsageError
+from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel, Watched
 from marlin_edit.joining import joined_events, joined_findings, joined_scenes
 from marlin_edit.marlin.prompts import read_caption, read_find
 from marlin_edit.media import MediaInfo
 from marlin_edit.plugins import App
 from marlin_edit.timebase import Position, Span
-from marlin_edit.windows import chosen_windows, maximal, span_between
+from marlin_edit.windows import chosen_windows, maximal, span_between, uncovered
 
 LONGEST_QUERY = 1_000
 """Characters. The model was trained on one short sentence; far longer ones are a mistake, and slow."""
@@ -70,7 +70,7 @@ def ask_about(
 def ask(
     model: VideoModel,
     media: MediaInfo,
-    windows: Iterable[Span],
+    windows: Sequence[Span],
     *,
     caption: bool,
     queries: Sequence[str],
@@ -78,7 +78,8 @@ def ask(
 ) -> Analysis:
     """Shows each window once and asks it everything; `seen` is told up to which second the model has looked.
 
-    What several windows answered about the same thing is joined. Answers that cannot be read as a span are kept in
+    What several windows answered about the same thing is joined. A window without a picture goes into
+    `Analysis.unseen`, and raises NoPicture only where none has any. Answers that cannot be read as a span are kept in
     `Analysis.unread`, each with its reason.
     """
     questions = [Question(QuestionKind.CAPTION)] if caption else []
@@ -88,7 +89,7 @@ def ask(
     findings: list[Finding] = []
     unread: list[str] = []
     looked_at: list[Span] = []
-    for window in model.watch(media, windows, seen):
+    for window in _watched(model, media, windows, seen):
         answers = window.ask(questions)
         looked_at.append(window.span)
         for question, answer in zip(questions, answers, strict=True):
@@ -116,7 +117,27 @@ def ask(
         findings=joined_findings(findings),
         asked=tuple(asked),
         unread=tuple(unread),
+        unseen=uncovered(windows, looked_at),
     )
+
+
+def _watched(
+    model: VideoModel, media: MediaInfo, windows: Sequence[Span], seen: Callable[[Fraction], None] | None
+) -> Iterator[Watched]:
+    """Each window in turn, but for those without a picture; where none has any, that is raised."""
+    rest = list(windows)
+    shown = False
+    while rest:
+        try:
+            for window in model.watch(media, tuple(rest), seen):
+                yield window
+                shown = True
+                del rest[0]
+            return
+        except NoPicture:
+            if len(rest) == 1 and not shown:
+                raise
+            del rest[0]
 
 
 def _origin(window: Span, answer: Answer) -> Origin:

@@ -35,6 +35,8 @@ def report(
     missing = list(outcome.missing)
     if analysis.media.incomplete:
         missing.append(f"{analysis.media.path.name} is cut short: what there is of it was used")
+    for span in analysis.unseen:
+        missing.append(f"{analysis.media.path.name} shows no picture in {span}: nothing is known of it")
     code = outcome.exit_code
     if code is ExitCode.DONE and missing:
         code = ExitCode.PARTIAL

@@ -101,6 +101,19 @@ def maximal(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(joined)
 
 
+def uncovered(wanted: Iterable[Span], seen: Iterable[Span]) -> tuple[Span, ...]:
+    """What of the wanted moments is in none of the others, as few spans as possible."""
+    left = list(maximal(wanted))
+    for other in seen:
+        rest: list[Span] = []
+        for span in left:
+            for start, end in ((span.start, min(span.end, other.start)), (max(span.start, other.end), span.end)):
+                if start < end:
+                    rest.append(Span(start, end))
+        left = rest
+    return tuple(left)
+
+
 def _whole(seconds: Fraction, pair: Fraction) -> Fraction:
     return math.floor(seconds / pair) * pair
 

@@ -56,6 +56,8 @@ def _document(source: Analysis, folder: Path | None) -> _Json:
         document["speech"] = _pairs(source.speech)
     if source.unread:
         document["unread"] = list(source.unread)
+    if source.unseen:
+        document["unseen"] = _pairs(source.unseen)
     return document | {key: value for key, value in extra.items() if key not in document and key != "cuts"}
 
 
