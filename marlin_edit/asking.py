@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, Origin, Scene
 from marlin_edit.console import Console
@@ -37,6 +38,21 @@ def checked_queries(queries: Sequence[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
+def model_opener(app: App, console: Console) -> Callable[[], VideoModel]:
+    """Opens the model that the settings name when it is first called, and says what must be known of it."""
+
+    @cache
+    def opened() -> VideoModel:
+        backend = app.backend_for(app.settings.value("model", str))
+        with app.calling(backend):
+            model = backend.open(app.settings)
+        if model.identity.notice:
+            console.receipt(model.identity.notice)
+        return model
+
+    return opened
+
+
 def ask_about(
     app: App,
     console: Console,
@@ -45,15 +61,12 @@ def ask_about(
     *,
     caption: bool = False,
     queries: Sequence[str] = (),
+    model: Callable[[], VideoModel] | None = None,
 ) -> Analysis:
-    """Opens the model that the settings name, shows it the media or the part `look_in` of it, and asks."""
+    """Shows a model the media, or the part `look_in` of it, and asks. model: opens it, by default the settings' own."""
     wanted = Span(Fraction(0), media.duration) if look_in is None else span_between(media, *look_in, console)
-    backend = app.backend_for(app.settings.value("model", str))
-    with app.calling(backend):
-        model = backend.open(app.settings)
-    windows = chosen_windows(wanted, model, app.settings, console)
-    if model.identity.notice:
-        console.receipt(model.identity.notice)
+    watching = (model or model_opener(app, console))()
+    windows = chosen_windows(wanted, watching, app.settings, console)
     if len(windows) > 1:
         console.detail(f"{media.path.name}: {len(windows)} windows, the first of {float(windows[0].length):g} s")
     with console.progress(f"watching {media.path.name}", float(wanted.length)) as progress:
@@ -64,7 +77,7 @@ def ask_about(
             furthest = max(furthest, second)
             progress.reached(float(furthest - wanted.start))
 
-        return ask(model, media, windows, caption=caption, queries=queries, seen=seen)
+        return ask(watching, media, windows, caption=caption, queries=queries, seen=seen)
 
 
 def ask(
