@@ -163,7 +163,7 @@ def test_copy_mode_reports_the_drift_that_decoding_finds(run: CommandLine, shape
 def test_spans_are_cut_without_a_model(run: CommandLine, shapes: Shapes, tmp_path: Path) -> None:
     ran = run("cut", shapes.path, "--span", "2.5-4", "--span", "100f-130f", "--model", "/nowhere", "-o", "list.edl")
     assert ran.code == 0, ran.err
-    assert len(pycmx.parse_cmx3600((tmp_path / "list.edl").open()).events) == 2
+    assert len(list(pycmx.parse_cmx3600((tmp_path / "list.edl").open()).events)) == 2
 
 
 def test_cut_without_an_output_puts_clips_into_the_current_directory(run: CommandLine, shapes: Shapes) -> None:
