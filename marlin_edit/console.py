@@ -80,6 +80,11 @@ class Console:
         """Lines for a person to read, to stdout."""
         self.data("".join(f"{_shown(line)}\n" for line in lines))
 
+    def heading(self, line: str) -> None:
+        """The name of what the next lines are about, to stdout; with --json, or -q, nowhere."""
+        if not self.json and self.verbosity >= 0:
+            self.lines("", f"{line}:")
+
     def table(self, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         """Rows in columns, to stdout; the last column may be of any width."""
         shown = [tuple(_shown(cell) for cell in row) for row in [header, *rows]]
