@@ -231,7 +231,7 @@ def test_several_windows_are_watched_only_where_something_is_not_known(
     asked([spans[1], spans[3]])
     watched, reached, analysis = asked(spans)
     assert watched == [str(spans[0]), str(spans[2])]
-    assert reached == [2, 4]
+    assert sorted(set(reached)) == [1, 2, 3, 4]
     assert [scene.span for scene in analysis.scenes] == spans
     assert asked(spans)[0] == []
     assert asked(spans)[2] == analysis
