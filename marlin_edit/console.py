@@ -27,6 +27,7 @@ class Console:
     json: bool = False
     answered: bool = False
     _line: str = field(default="", repr=False)
+    _warned: set[str] = field(default_factory=set, repr=False)
 
     @property
     def out(self) -> TextIO:
@@ -41,6 +42,12 @@ class Console:
 
     def warning(self, message: str) -> None:
         self._say(f"{PROGRAM}: warning: {message}")
+
+    def warning_once(self, message: str) -> None:
+        """A warning that is not said again in this run."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self.warning(message)
 
     def receipt(self, message: str) -> None:
         """What was done: `written: list.edl`. Not with -q."""
@@ -72,6 +79,11 @@ class Console:
     def lines(self, *lines: str) -> None:
         """Lines for a person to read, to stdout."""
         self.data("".join(f"{_shown(line)}\n" for line in lines))
+
+    def heading(self, line: str) -> None:
+        """The name of what the next lines are about, to stdout; with --json, or -q, nowhere."""
+        if not self.json and self.verbosity >= 0:
+            self.lines("", f"{line}:")
 
     def table(self, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         """Rows in columns, to stdout; the last column may be of any width."""
