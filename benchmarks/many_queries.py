@@ -24,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from marlin_edit.interfaces import Question, QuestionKind
 from marlin_edit.marlin.backend import MAX_NEW_TOKENS, MarlinModel, open_checkpoint
-from marlin_edit.marlin.profile import PatchLayout
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import Span
@@ -118,7 +117,7 @@ class Run:
 
 def asked(model: MarlinModel, media: MediaInfo, window: Span, questions: list[Question]) -> Run:
     """One run through the whole path, with nothing kept from a run before."""
-    fresh = MarlinModel(model.engine, model.profile, model.identity, PatchLayout(), "auto")
+    fresh = MarlinModel(lambda: model.engine, model.profile, model.identity, "auto")
     wall, cpu = time.perf_counter(), time.process_time()
     answers = next(fresh.watch(media, [window])).ask(questions)
     return Run(time.perf_counter() - wall, time.process_time() - cpu, [answer.raw for answer in answers])

@@ -35,10 +35,14 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where something seen comes from: the windows that were watched, and the model's answer as it came."""
+    """Where something seen comes from: the windows that were watched, and the model's answers as they came.
+
+    raw: the answer about the first of the windows. more: where several windows' answers were joined, the others'.
+    """
 
     windows: tuple[Span, ...] = ()
     raw: str = ""
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ class Analysis:
     """All that is known of one source. `extra` keeps an analysis file's keys that this version does not know.
 
     shots: times of shot changes in seconds. speech: spans in which somebody speaks. unread: what could not be told as
-    an event or a finding (a reversed span, a repeated line), each a sentence with its reason.
+    an event or a finding (a reversed span, a repeated line), each a sentence with its reason. unseen: spans that were
+    to be looked at and showed no picture.
     """
 
     media: MediaInfo
@@ -98,4 +103,5 @@ class Analysis:
     shots: tuple[Fraction, ...] | None = None
     speech: tuple[Span, ...] | None = None
     unread: tuple[str, ...] = ()
+    unseen: tuple[Span, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)

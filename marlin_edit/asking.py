@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, Origin, Scene
 from marlin_edit.console import Console
-from marlin_edit.errors import UsageError
-from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel
+from marlin_edit.errors import NoPicture, UsageError
+from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel, Watched
+from marlin_edit.joining import joined_events, joined_findings, joined_scenes
 from marlin_edit.marlin.prompts import read_caption, read_find
 from marlin_edit.media import MediaInfo
 from marlin_edit.plugins import App
+from marlin_edit.remembering import Memory
 from marlin_edit.timebase import Position, Span
-from marlin_edit.windows import single_window, span_between
+from marlin_edit.windows import chosen_windows, maximal, span_between, uncovered
 
 LONGEST_QUERY = 1_000
 """Characters. The model was trained on one short sentence; far longer ones are a mistake, and slow."""
@@ -36,6 +40,21 @@ def checked_queries(queries: Sequence[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
+def model_opener(app: App, console: Console) -> Callable[[], VideoModel]:
+    """Opens the model that the settings name when it is first called, and says what must be known of it."""
+
+    @cache
+    def opened() -> VideoModel:
+        backend = app.backend_for(app.settings.value("model", str))
+        with app.calling(backend):
+            model = backend.open(app.settings)
+        if model.identity.notice:
+            console.receipt(model.identity.notice)
+        return model
+
+    return opened
+
+
 def ask_about(
     app: App,
     console: Console,
@@ -44,38 +63,45 @@ def ask_about(
     *,
     caption: bool = False,
     queries: Sequence[str] = (),
+    model: Callable[[], VideoModel] | None = None,
 ) -> Analysis:
-    """Opens the model that the settings name, shows it the media or the part `look_in` of it, and asks."""
+    """Shows a model the media, or the part `look_in` of it, and asks. model: opens it, by default the settings' own."""
     wanted = Span(Fraction(0), media.duration) if look_in is None else span_between(media, *look_in, console)
-    backend = app.backend_for(app.settings.value("model", str))
-    with app.calling(backend):
-        model = backend.open(app.settings)
-    window = single_window(media, wanted, model.longest_window)
-    if model.identity.notice:
-        console.receipt(model.identity.notice)
-    with console.progress(f"watching {media.path.name}", float(window.length)) as progress:
-        return ask(
-            model,
-            media,
-            [window],
-            caption=caption,
-            queries=queries,
-            seen=lambda second: progress.reached(float(second - window.start)),
-        )
+    watching = (model or model_opener(app, console))()
+    windows = chosen_windows(wanted, watching, app.settings, console)
+    if len(windows) > 1:
+        console.detail(f"{media.path.name}: {len(windows)} windows, the first of {float(windows[0].length):g} s")
+    memory = Memory.of(app.settings, console)
+    with contextlib.closing(memory), console.progress(f"watching {media.path.name}", float(wanted.length)) as progress:
+        furthest = wanted.start
+
+        def seen(second: Fraction) -> None:
+            nonlocal furthest
+            furthest = max(furthest, second)
+            progress.reached(float(furthest - wanted.start))
+
+        analysis = ask(watching, media, windows, caption=caption, queries=queries, seen=seen, memory=memory)
+    if memory.known:
+        console.receipt(f"{memory.known} of {memory.known + memory.asked} answers were known (--no-store asks anew)")
+    return analysis
 
 
 def ask(
     model: VideoModel,
     media: MediaInfo,
-    windows: Iterable[Span],
+    windows: Sequence[Span],
     *,
     caption: bool,
     queries: Sequence[str],
     seen: Callable[[Fraction], None] | None = None,
+    memory: Memory | None = None,
 ) -> Analysis:
     """Shows each window once and asks it everything; `seen` is told up to which second the model has looked.
 
-    Answers that cannot be read as a span are kept in `Analysis.unread`, each with its reason.
+    What `memory` knows is not asked again, and what the model answers is kept there as soon as it comes. What several
+    windows answered about the same thing is joined. A window without a picture goes into `Analysis.unseen`, and raises
+    NoPicture only where none has any. Answers that cannot be read as a span are kept in `Analysis.unread`, each with
+    its reason.
     """
     questions = [Question(QuestionKind.CAPTION)] if caption else []
     questions += [Question(QuestionKind.FIND, query) for query in queries]
@@ -84,7 +110,8 @@ def ask(
     findings: list[Finding] = []
     unread: list[str] = []
     looked_at: list[Span] = []
-    for window in model.watch(media, windows, seen):
+    watching = model if memory is None else memory.remembering(model, questions)
+    for window in _watched(watching, media, windows, seen):
         answers = window.ask(questions)
         looked_at.append(window.span)
         for question, answer in zip(questions, answers, strict=True):
@@ -99,17 +126,40 @@ def ask(
                 if finding is not None:
                     findings.append(finding)
                 unread.extend(problems)
-    asked = [Asked(None, tuple(looked_at))] if caption else []
-    asked += [Asked(query, tuple(looked_at)) for query in queries]
+        if seen is not None:
+            seen(window.span.end)
+    spans = maximal(looked_at)
+    asked = [Asked(None, spans)] if caption else []
+    asked += [Asked(query, spans) for query in queries]
     return Analysis(
         media=media,
         model=model.identity,
-        scenes=tuple(scenes),
-        events=tuple(sorted(events, key=lambda event: (event.span.start, event.span.end))),
-        findings=tuple(findings),
+        scenes=joined_scenes(scenes),
+        events=joined_events(events),
+        findings=joined_findings(findings),
         asked=tuple(asked),
         unread=tuple(unread),
+        unseen=uncovered(windows, looked_at),
     )
+
+
+def _watched(
+    model: VideoModel, media: MediaInfo, windows: Sequence[Span], seen: Callable[[Fraction], None] | None
+) -> Iterator[Watched]:
+    """Each window in turn, but for those without a picture; where none has any, that is raised."""
+    rest = list(windows)
+    shown = False
+    while rest:
+        try:
+            for window in model.watch(media, tuple(rest), seen):
+                yield window
+                shown = True
+                del rest[0]
+            return
+        except NoPicture:
+            if len(rest) == 1 and not shown:
+                raise
+            del rest[0]
 
 
 def _origin(window: Span, answer: Answer) -> Origin:

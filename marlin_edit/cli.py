@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pkgutil
 import re
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before_dashes = arguments[: arguments.index("--")] if "--" in arguments else arguments
     console = Console(json="--json" in before_dashes)
     try:
-        with _signals():
+        with _signals(), _log_said_by(console):
             try:
                 code = _run(arguments, console)
                 sys.stdout.flush()
@@ -165,6 +166,19 @@ def _usage_message(error: click.ClickException) -> str:
     if isinstance(error, click.UsageError) and error.ctx is not None:
         message = f"{message.rstrip()} Try `{error.ctx.command_path} --help`."
     return message
+
+
+@contextlib.contextmanager
+def _log_said_by(console: Console) -> Iterator[None]:
+    log = logging.getLogger("marlin_edit")
+    handler, level = console.listening(), log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ Text from files and models is shown with its control characters made visible, so
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ class Console:
     json: bool = False
     answered: bool = False
     _line: str = field(default="", repr=False)
+    _warned: set[str] = field(default_factory=set, repr=False)
 
     @property
     def out(self) -> TextIO:
@@ -40,6 +42,12 @@ class Console:
 
     def warning(self, message: str) -> None:
         self._say(f"{PROGRAM}: warning: {message}")
+
+    def warning_once(self, message: str) -> None:
+        """A warning that is not said again in this run."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self.warning(message)
 
     def receipt(self, message: str) -> None:
         """What was done: `written: list.edl`. Not with -q."""
@@ -72,6 +80,11 @@ class Console:
         """Lines for a person to read, to stdout."""
         self.data("".join(f"{_shown(line)}\n" for line in lines))
 
+    def heading(self, line: str) -> None:
+        """The name of what the next lines are about, to stdout; with --json, or -q, nowhere."""
+        if not self.json and self.verbosity >= 0:
+            self.lines("", f"{line}:")
+
     def table(self, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         """Rows in columns, to stdout; the last column may be of any width."""
         shown = [tuple(_shown(cell) for cell in row) for row in [header, *rows]]
@@ -97,6 +110,10 @@ class Console:
         finally:
             self._clear()
 
+    def listening(self) -> logging.Handler:
+        """A handler for the package's log: its warnings are said, and what it tells besides is for -v."""
+        return _LogToConsole(self)
+
     def _say(self, message: str) -> None:
         self._clear()
         print(_shown(message), file=self.err, flush=True)
@@ -112,6 +129,16 @@ class Console:
             self.err.write("\r" + " " * len(self._line) + "\r")
             self.err.flush()
             self._line = ""
+
+
+class _LogToConsole(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say = self._console.warning if record.levelno >= logging.WARNING else self._console.detail
+        say(record.getMessage())
 
 
 class Progress:

@@ -35,6 +35,10 @@ class UsageError(MarlinEditError):
         super().__init__(message, ExitCode.USAGE)
 
 
+class NoPicture(MarlinEditError):
+    """A stretch of a source shows nothing that could be decoded; other stretches of it may."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message about a word that nothing knows: ` Did you mean cut?`, or nothing where none is close."""
     import difflib

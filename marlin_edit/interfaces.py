@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, Flag, auto
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from marlin_edit.analysis import Analysis, ModelIdentity
@@ -152,11 +152,30 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """A model's answer as it came: its text, the log probability of each token, and `end` or `length`."""
+    """A model's answer as it came: its text, the log probability of each token, and `end` or `length`.
+
+    repeatable: False where the same question may be answered otherwise another time, because a part of the pictures
+    could not be read. Such an answer is used and not kept.
+    """
 
     raw: str
     token_logprobs: tuple[float, ...] = ()
     stopped_by: str = "end"
+    repeatable: bool = True
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an answer depends on, beside the media, the window and the model's identity: what may change the answer
+    changes one of these texts.
+
+    prompt: the question exactly as it is put. sampling: what a window is made into before the model sees it (frames a
+    second, pixels, template). generation: how the answer is made (greedy, at most so many tokens).
+    """
+
+    prompt: str
+    sampling: str
+    generation: str
 
 
 class Watched(Protocol):
@@ -170,7 +189,7 @@ class Watched(Protocol):
         ...
 
     def part(self, span: Span) -> Watched:
-        """A stretch of it, watched again by itself."""
+        """A stretch of it, watched again by itself: its answers are those of a window of that span."""
         ...
 
 
@@ -195,6 +214,22 @@ class VideoModel(Protocol):
     ) -> Iterator[Watched]:
         """Each window in turn. `seen` is told as it goes on, up to which second of the media the model has looked."""
         ...
+
+
+@runtime_checkable
+class Repeatable(VideoModel, Protocol):
+    """A video model whose answers can be kept and used again: the same terms always give the same answer.
+
+    Its `identity` then has a revision that is another one whenever its weights, or the service behind it, are. Answers
+    of a model that is not Repeatable, or tells no revision, are never kept.
+    """
+
+    @property
+    def asks_at_once(self) -> int:
+        """How many questions it answers together. After so many, what it answered is kept."""
+        ...
+
+    def terms(self, question: Question) -> Terms: ...
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ def report(
     analysis: Analysis,
     outcome: Outcome,
     cuts: Sequence[Cut] = (),
+    *,
+    into: MutableMapping[str, Any] | None = None,
 ) -> ExitCode:
-    """Prints what came of a run, and gives its exit code.
+    """Prints what came of a run, and gives its exit code. into: takes the JSON document where it is one of several.
 
     Partial where something is missing or the media is cut short; nothing matched where the model was asked and nothing
     could be read as a span.
@@ -35,23 +37,27 @@ def report(
     missing = list(outcome.missing)
     if analysis.media.incomplete:
         missing.append(f"{analysis.media.path.name} is cut short: what there is of it was used")
+    for span in analysis.unseen:
+        missing.append(f"{analysis.media.path.name} shows no picture in {span}: nothing is known of it")
     code = outcome.exit_code
     if code is ExitCode.DONE and missing:
         code = ExitCode.PARTIAL
     elif code is ExitCode.DONE and analysis.asked and not (analysis.events or analysis.findings or analysis.scenes):
         code = ExitCode.NOTHING_MATCHED
     if console.json:
-        console.answer(
-            {
-                "analysis": _document(app, analysis, cuts),
-                "files": [str(path) for path in outcome.files],
-                "planned": [str(path) for path in outcome.planned],
-                "items": list(outcome.items),
-                "notes": outcome.notes,
-                "missing": missing,
-                "exit_code": int(code),
-            }
-        )
+        document = {
+            "analysis": _document(app, analysis, cuts),
+            "files": [str(path) for path in outcome.files],
+            "planned": [str(path) for path in outcome.planned],
+            "items": list(outcome.items),
+            "notes": outcome.notes,
+            "missing": missing,
+            "exit_code": int(code),
+        }
+        if into is None:
+            console.answer(document)
+        else:
+            into.update(document)
     elif outcome.stdout is not None:
         console.data(outcome.stdout)
     elif not outcome.files:

@@ -145,6 +145,14 @@ def parse_handles(text: str) -> FrameNumber | Fraction:
     return length
 
 
+def parse_length(text: str) -> Fraction:
+    """Read a length in seconds, `60`, `60s` or `1:30`."""
+    length = parse_position(text)
+    if not isinstance(length, Fraction):
+        raise ValueError(f"{text!r} is not a length in seconds. Write it like 60 or 1:30.")
+    return length
+
+
 def parse_stream(text: str) -> int | None:
     """Read a stream's number in the file, or `auto`, which leaves the choice to marlin-edit."""
     if text == "auto":
@@ -152,6 +160,11 @@ def parse_stream(text: str) -> int | None:
     if not text.isascii() or not text.isdigit():
         raise ValueError(f"{text!r} is not a stream. Write its number in the file, like 0, or auto.")
     return int(text)
+
+
+def parse_file(text: str) -> Path:
+    """Read the name of a file; `~` is the home directory."""
+    return Path(text).expanduser()
 
 
 WATCHING = ("caption", "find", "cut")
@@ -208,6 +221,39 @@ def register_settings() -> tuple[Setting, ...]:
             flag="--stream",
             commands=WATCHING,
             metavar="N",
+        ),
+        Setting(
+            "store",
+            parse=parse_switch,
+            default=True,
+            help="Keep the model's answers on this computer, and do not ask again what is known.",
+            flag="--store",
+            commands=WATCHING,
+        ),
+        Setting(
+            "store_path",
+            parse=parse_file,
+            default=None,
+            help="File that answers are kept in. Without it: one in the user's data directory.",
+            metavar="FILE",
+        ),
+        Setting(
+            "window",
+            parse=parse_length,
+            default=Fraction(60),
+            help="How much of a long file the model is shown at once; never more than it was trained for.",
+            flag="--window",
+            commands=WATCHING,
+            metavar="SECONDS",
+        ),
+        Setting(
+            "overlap",
+            parse=parse_length,
+            default=Fraction(10),
+            help="How much of a window the next one shows again.",
+            flag="--overlap",
+            commands=WATCHING,
+            metavar="SECONDS",
         ),
         Setting(
             "handles",

@@ -11,8 +11,14 @@ import av
 import numpy as np
 import pytest
 
+from marlin_edit_demo.answers import ask, embed_prefix, empty_model
+from marlin_edit_demo.batches import Writer, make_batch
 from marlin_edit_demo.evaluation import evaluation_clip, overlap, score
-from marlin_edit_demo.questions import answer_times, perfect_answers, sample_instants, stretches
+from marlin_edit_demo.fast import BatchedVision, Continued
+from marlin_edit_demo.pictures import GRIDS, to_patches
+from marlin_edit_demo.questions import answer_times, find_question, perfect_answers, sample_instants, stretches
+from marlin_edit_demo.tokens import build_tokenizer
+from marlin_edit_demo.windows import Library
 from marlin_edit_demo.world import KINDS, Clip, Painter, WorldSettings, main, make_clip, write_clip
 
 RATES = [Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001)]
@@ -148,3 +154,54 @@ def test_the_command_writes_clips_and_leaves_what_is_there(tmp_path: Path, capsy
 
 def test_there_are_24_kinds() -> None:
     assert len(set(KINDS)) == 24
+
+
+def test_the_parts_of_a_prompt_have_the_same_tokens_together_and_one_by_one() -> None:
+    tokenizer = build_tokenizer()
+    prefix = "<|im_start|>user\n<0.2 seconds><|vision_start|><|video_pad|><|vision_end|>"
+    turn = "<|im_end|>\n<|im_start|>assistant\n"
+    answer = "Scene: Coloured shapes move.\nEvents:\n<14.3 - 18.2> A red circle moves across the picture"
+    parts = [prefix, find_question('the "red" circle.'), turn, "<think>\n\n</think>\n\n", answer, "<|im_end|>"]
+    one_by_one = [number for part in parts for number in tokenizer(part, add_special_tokens=False).input_ids]
+    assert tokenizer("".join(parts), add_special_tokens=False).input_ids == one_by_one
+    assert tokenizer.decode(one_by_one) == "".join(parts)
+    assert tokenizer.convert_ids_to_tokens(one_by_one[2:4]) == ["<0.2\u0120seconds>", "<|vision_start|>"]
+
+
+def test_any_text_can_be_tokenised_and_comes_back() -> None:
+    tokenizer = build_tokenizer()
+    text = "Zoë's dog 😀 jumps\tat 123.45 <|im_end|>\r\n"
+    numbers = tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids
+    assert tokenizer.decode(numbers) == text
+    assert tokenizer.convert_tokens_to_ids("<|im_end|>") not in numbers
+
+
+def test_training_goes_through_the_same_numbers_as_the_stock_model() -> None:
+    import torch
+
+    torch.manual_seed(0)
+    writer = Writer(build_tokenizer())
+    model = empty_model(writer).eval()
+    grid = GRIDS[0]
+    chance = np.random.default_rng(1)
+    shown = np.zeros((1, 60, len(KINDS)), dtype=np.bool_)
+    shown[0, 3:9, 5] = shown[0, 20:50, 7] = True
+    first = second = torch.randint(0, 256, (1, 3, grid.height, grid.width)).expand(30, -1, -1, -1)
+    with torch.no_grad():
+        seen = BatchedVision(model.model.visual)(to_patches(first, second), grid.patches)[None]
+        places = np.arange(8)[None]
+        library = Library(grid, seen, seen[:, :8], places, shown, np.zeros(1, dtype=np.int64))
+        batch, _ = make_batch(writer, library, 5, 1, 2, chance)
+        text = Continued(model.model.language_model)
+        _, kept = text.prefix(embed_prefix(model, writer, batch), *text.places(batch.positions))
+        for asked in (batch.finds, batch.captions):
+            states = ask(model, text, kept, asked, batch.next_position).states
+            tokens = torch.cat([batch.tokens[0], asked.tokens[0, -1]])[None]
+            stock = model(
+                input_ids=tokens,
+                pixel_values_videos=to_patches(first[:5], second[:5]).flatten(0, 1),
+                video_grid_thw=torch.tensor([grid.patches] * 5),
+                mm_token_type_ids=(tokens == writer.pad).int() * 2,
+            )
+            length = batch.tokens.shape[1]
+            assert torch.allclose(model.lm_head(states[0, -1]), stock.logits[0, length:], atol=1e-4)

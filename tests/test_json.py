@@ -50,7 +50,7 @@ CLEAN = ANY_TEXT.map(clean)
 FLAGS = st.lists(CLEAN, max_size=2).map(tuple)
 SECONDS = st.fractions(0, 40_000, max_denominator=30_000) | st.decimals(0, 40_000, places=3).map(Fraction)
 SPANS = st.tuples(SECONDS, SECONDS).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: Span(*sorted(pair)))
-ORIGINS = st.builds(Origin, st.lists(SPANS, max_size=2).map(tuple), ANY_TEXT)
+ORIGINS = st.builds(Origin, st.lists(SPANS, max_size=2).map(tuple), ANY_TEXT, st.lists(ANY_TEXT, max_size=2).map(tuple))
 NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | ANY_TEXT,
@@ -107,6 +107,7 @@ ANALYSES = st.builds(
     shots=st.none() | st.lists(SECONDS, max_size=3).map(tuple),
     speech=st.none() | st.lists(SPANS, max_size=3).map(tuple),
     unread=st.lists(CLEAN, max_size=2).map(tuple),
+    unseen=st.lists(SPANS, max_size=2).map(tuple),
     extra=st.dictionaries(ANY_TEXT.map(lambda key: "x-" + key), JSON_VALUES, max_size=2),
 )
 
@@ -131,11 +132,12 @@ def test_whatever_is_read_is_an_analysis_or_a_clear_error(content: bytes) -> Non
 @settings(max_examples=120, deadline=None)
 def test_a_file_with_a_foreign_value_in_any_place_is_read_or_refused(data: st.DataObject) -> None:
     span = Span(Fraction(1), Fraction(2))
-    origin = Origin((span,), "raw")
+    origin = Origin((span,), "raw", ("more",))
     finding = Finding(span, "q", 0.5, {"margin": 1.0}, ("flag",), Verdict.ACCEPTED, origin)
     full = Analysis(
         replace(MEDIA, streams=(Stream(0, "video", "h264"),)), ModelIdentity("m"), (Scene(span, "s", origin),),
         (Event(span, "e", ("f",), origin),), (finding,), (Asked("q", (span,)),), (Fraction(1),), (span,), ("u",),
+        (span,),
     )  # fmt: skip
     document = json.loads(written(full))
     value: Any = document

@@ -141,6 +141,14 @@ def video_argument(function: Function) -> Function:
     return click.argument("video", type=click.Path(path_type=Path, readable=False))(function)
 
 
+def videos_arguments(function: Function) -> Function:
+    """VIDEO..., files and directories, as `videos: tuple[Path, ...]`, and --recursive, as `recursive`."""
+    function = click.option("--recursive", is_flag=True, help="Search directories with all that are in them.")(function)
+    return click.argument(
+        "videos", metavar="VIDEO...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
+    )(function)
+
+
 def output_options(function: Function) -> Function:
     """-o, repeatable, as `outputs: tuple[Path | None, ...]` (None is stdout), and --format, as `format_name`."""
     function = click.option(

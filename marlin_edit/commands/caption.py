@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from marlin_edit.asking import ask_about
+from marlin_edit.analysis import Analysis
+from marlin_edit.asking import ask_about, model_opener
+from marlin_edit.batch import planned_jobs, videos_in, work_off
 from marlin_edit.commands import (
     Run,
     as_command,
     deliver_option,
     json_option,
-    opened,
     output_options,
     range_option,
-    video_argument,
+    videos_arguments,
 )
-from marlin_edit.edit import edit_of
+from marlin_edit.edit import Cut
 from marlin_edit.errors import ExitCode
 from marlin_edit.interfaces import Carries
-from marlin_edit.outputs import planned_deliveries, planned_outputs, publish
-from marlin_edit.reporting import report
+from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import Position
 
 MAKES = Carries.SCENES | Carries.EVENTS
 
 
 @as_command("caption")
-@video_argument
+@videos_arguments
 @output_options
 @deliver_option
 @range_option
 @json_option
 def command(
     run: Run,
-    video: Path,
+    videos: tuple[Path, ...],
+    recursive: bool,
     outputs: tuple[Path | None, ...],
     format_name: str | None,
     delivery_names: tuple[str, ...],
@@ -41,11 +42,13 @@ def command(
 ) -> ExitCode:
     """Say what happens in VIDEO: a scene paragraph and events with times.
 
-    Without an output the answer is printed. The model sees and does not hear.
+    VIDEO is a file, or a directory of them; for several, -o '{name}.srt' writes one each. Without an output the
+    answer is printed. The model sees and does not hear.
     """
-    planned = planned_outputs(run.app, outputs, format_name, MAKES, [video], stdout_taken=run.json)
-    deliveries = planned_deliveries(run.app, delivery_names, MAKES)
-    media = opened(run, video)
-    analysis = ask_about(run.app, run.console, media, look_in, caption=True)
-    outcome = publish(run.app, edit_of(analysis), planned, deliveries)
-    return report(run.app, run.console, analysis, outcome)
+    jobs = planned_jobs(run, videos_in(videos, recursive), outputs, format_name, delivery_names, MAKES)
+    model = model_opener(run.app, run.console)
+
+    def learn(media: MediaInfo) -> tuple[Analysis, tuple[Cut, ...]]:
+        return ask_about(run.app, run.console, media, look_in, caption=True, model=model), ()
+
+    return work_off(run, jobs, learn, ready=model)

@@ -7,22 +7,21 @@ from pathlib import Path
 import click
 
 from marlin_edit.analysis import Analysis
-from marlin_edit.asking import ask_about, checked_queries
+from marlin_edit.asking import ask_about, checked_queries, model_opener
+from marlin_edit.batch import planned_jobs, videos_in, work_off
 from marlin_edit.commands import (
     Run,
     as_command,
     deliver_option,
     json_option,
-    opened,
     output_options,
     range_option,
-    video_argument,
+    videos_arguments,
 )
-from marlin_edit.edit import cuts_of_findings, cuts_of_spans, edit_of
+from marlin_edit.edit import Cut, cuts_of_findings, cuts_of_spans
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Carries
-from marlin_edit.outputs import planned_deliveries, planned_outputs, publish
-from marlin_edit.reporting import report
+from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import Position, parse_positions
 from marlin_edit.windows import span_between
 
@@ -30,7 +29,7 @@ MAKES = Carries.FINDINGS | Carries.CUTS
 
 
 @as_command("cut")
-@video_argument
+@videos_arguments
 @click.option(
     "-q",
     "--query",
@@ -54,7 +53,8 @@ MAKES = Carries.FINDINGS | Carries.CUTS
 @json_option
 def command(
     run: Run,
-    video: Path,
+    videos: tuple[Path, ...],
+    recursive: bool,
     queries: tuple[str, ...],
     spans: tuple[tuple[Position, Position], ...],
     outputs: tuple[Path | None, ...],
@@ -65,7 +65,8 @@ def command(
 ) -> ExitCode:
     """Cut what a query finds, or the spans you give, out of VIDEO.
 
-    -o writes cut lists and timelines, --out-dir clips. With neither, clips go into the current directory.
+    VIDEO is a file, or a directory of them; for several, -o '{name}.edl' writes one each. -o writes cut lists and
+    timelines, --out-dir clips. With neither, clips go into the current directory.
     """
     if bool(queries) == bool(spans):
         raise UsageError("Say what to cut: either --query TEXT or --span IN-OUT, each as often as you like.")
@@ -73,17 +74,17 @@ def command(
         raise UsageError("--range says where to look for a query; with --span there is nothing to look for.")
     wanted = checked_queries(queries)
     makes = MAKES if queries else Carries.CUTS
-    planned = planned_outputs(run.app, outputs, format_name, makes, [video], stdout_taken=run.json)
-    deliveries = planned_deliveries(run.app, delivery_names, makes)
-    if not planned and not deliveries:
-        deliveries = planned_deliveries(run.app, [run.settings.value("cut_to", str)], makes)
-    media = opened(run, video)
-    if queries:
-        analysis = ask_about(run.app, run.console, media, look_in, queries=wanted)
-        cuts = cuts_of_findings(analysis, run.settings["handles"])
-    else:
+    otherwise = [run.settings.value("cut_to", str)]
+    found = videos_in(videos, recursive)
+    jobs = planned_jobs(run, found, outputs, format_name, delivery_names, makes, otherwise=otherwise)
+    model = model_opener(run.app, run.console)
+
+    def learn(media: MediaInfo) -> tuple[Analysis, tuple[Cut, ...]]:
+        if queries:
+            analysis = ask_about(run.app, run.console, media, look_in, queries=wanted, model=model)
+            return analysis, cuts_of_findings(analysis, run.settings["handles"])
         analysis = Analysis(media)
         chosen = [span_between(media, *positions, run.console) for positions in spans]
-        cuts = cuts_of_spans(analysis, chosen, run.settings["handles"])
-    outcome = publish(run.app, edit_of(analysis, cuts), planned, deliveries if cuts else [], dry_run)
-    return report(run.app, run.console, analysis, outcome, cuts)
+        return analysis, cuts_of_spans(analysis, chosen, run.settings["handles"])
+
+    return work_off(run, jobs, learn, ready=model if queries else None, needs_cuts=True, dry_run=dry_run)

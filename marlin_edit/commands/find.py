@@ -6,29 +6,29 @@ from pathlib import Path
 
 import click
 
-from marlin_edit.asking import ask_about, checked_queries
+from marlin_edit.analysis import Analysis
+from marlin_edit.asking import ask_about, checked_queries, model_opener
+from marlin_edit.batch import planned_jobs, videos_in, work_off
 from marlin_edit.commands import (
     Run,
     as_command,
     deliver_option,
     json_option,
-    opened,
     output_options,
     range_option,
-    video_argument,
+    videos_arguments,
 )
-from marlin_edit.edit import edit_of
+from marlin_edit.edit import Cut
 from marlin_edit.errors import ExitCode
 from marlin_edit.interfaces import Carries
-from marlin_edit.outputs import planned_deliveries, planned_outputs, publish
-from marlin_edit.reporting import report
+from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import Position
 
 MAKES = Carries.FINDINGS
 
 
 @as_command("find")
-@video_argument
+@videos_arguments
 @click.option(
     "-q",
     "--query",
@@ -44,7 +44,8 @@ MAKES = Carries.FINDINGS
 @json_option
 def command(
     run: Run,
-    video: Path,
+    videos: tuple[Path, ...],
+    recursive: bool,
     queries: tuple[str, ...],
     outputs: tuple[Path | None, ...],
     format_name: str | None,
@@ -53,12 +54,14 @@ def command(
 ) -> ExitCode:
     """Say when something happens in VIDEO: the span of each query.
 
-    The model always answers with some span, also when the thing is not there: check before you use it.
+    VIDEO is a file, or a directory of them; for several, -o '{name}.json' writes one each. The model always
+    answers with some span, also when the thing is not there: check before you use it.
     """
     wanted = checked_queries(queries)
-    planned = planned_outputs(run.app, outputs, format_name, MAKES, [video], stdout_taken=run.json)
-    deliveries = planned_deliveries(run.app, delivery_names, MAKES)
-    media = opened(run, video)
-    analysis = ask_about(run.app, run.console, media, look_in, queries=wanted)
-    outcome = publish(run.app, edit_of(analysis), planned, deliveries)
-    return report(run.app, run.console, analysis, outcome)
+    jobs = planned_jobs(run, videos_in(videos, recursive), outputs, format_name, delivery_names, MAKES)
+    model = model_opener(run.app, run.console)
+
+    def learn(media: MediaInfo) -> tuple[Analysis, tuple[Cut, ...]]:
+        return ask_about(run.app, run.console, media, look_in, queries=wanted, model=model), ()
+
+    return work_off(run, jobs, learn, ready=model)

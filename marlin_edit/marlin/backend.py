@@ -6,11 +6,12 @@ is fetched: `hub.py` finds what is on disk. While the model works on a window, a
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +22,10 @@ from torch import Tensor
 
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError, UsageError
-from marlin_edit.interfaces import Answer, Question, QuestionKind
+from marlin_edit.interfaces import Answer, Question, QuestionKind, Terms
 from marlin_edit.marlin import hub
-from marlin_edit.marlin.engine import Engine, Prompt, Reading, out_of_memory, quieten
-from marlin_edit.marlin.frames import display_size, read_frames
+from marlin_edit.marlin.engine import MOST_TOGETHER, Engine, Prompt, Reading, out_of_memory, quieten
+from marlin_edit.marlin.frames import WindowFrames, display_size, read_frames
 from marlin_edit.marlin.grid import patches, resized, stamps, target_size
 from marlin_edit.marlin.profile import Profile, read_profile
 from marlin_edit.marlin.prompts import question_text
@@ -37,6 +38,10 @@ _log = logging.getLogger(__name__)
 
 MAX_NEW_TOKENS = {QuestionKind.CAPTION: 2048, QuestionKind.FIND: 64}
 """The most tokens of an answer, as Marlin's own helpers have it."""
+
+PREPARATION = 1
+"""Which way frames.py, grid.py and engine.py make a prompt of a window and a profile. To be raised with every change of
+that, so that answers kept from before are not taken for answers to the new prompt."""
 
 SMALL_MODEL = 1_000_000_000
 """Parameters up to which a CPU runs in float32, where answers do not depend on how questions are grouped. Above it
@@ -190,6 +195,23 @@ class MarlinModel:
     def sampling_step(self) -> Fraction:
         return self.profile.sampling_step
 
+    @property
+    def asks_at_once(self) -> int:
+        return MOST_TOGETHER
+
+    def terms(self, question: Question) -> Terms:
+        """The decoder is none of them: all decoders give the same pixels. Nor is the device, which only rounds."""
+        return Terms(
+            prompt=question_text(question),
+            sampling=self._sampling,
+            generation=f"greedy, at most {MAX_NEW_TOKENS[question.kind]} tokens",
+        )
+
+    @cached_property
+    def _sampling(self) -> str:
+        values = {name: str(value) for name, value in asdict(self.profile).items() if name != "notice"}
+        return json.dumps({"preparation": PREPARATION, **values})
+
     def watch(
         self, media: MediaInfo, windows: Iterable[Span], seen: Callable[[Fraction], None] | None = None
     ) -> Iterator[WatchedWindow]:
@@ -233,7 +255,7 @@ class MarlinModel:
             firsts = range(0, len(group.times), step)
             pairs = [(group.times[first], group.times[min(first + step, len(group.times)) - 1]) for first in firsts]
             since = [time - span.start for time in group.times]
-            yield _Group(rows, grid, pairs, stamps(since, layout))
+            yield _Group(rows, grid, pairs, stamps(since, layout), frames)
         for note in frames.notes:
             _log.info("%s", note)
 
@@ -249,7 +271,9 @@ class MarlinModel:
         seen: dict[_Pair, Tensor] = {}
         stamped: list[tuple[str, Tensor]] = []
         grid = (0, 0)
+        source: WindowFrames | None = None
         for group in groups:
+            source = group.source
             grid = group.grid[1:]
             keys = [(str(media.path), media.fingerprint, *pair, *grid) for pair in group.pairs]
             new = [index for index, key in enumerate(keys) if key not in self._seen]
@@ -266,7 +290,9 @@ class MarlinModel:
                 told(group.pairs[-1][1])
         if keep:
             self._seen = seen
-        return self.engine.read(stamped, grid)
+        reading = self.engine.read(stamped, grid)
+        reading.whole = source is None or source.damaged == 0
+        return reading
 
 
 class WatchedWindow:
@@ -296,7 +322,11 @@ class WatchedWindow:
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """One answer a question, in order; the questions are answered together."""
         prompts = [Prompt(question_text(question), MAX_NEW_TOKENS[question.kind]) for question in questions]
-        return self.reading.answer(prompts) if prompts else []
+        if not prompts:
+            return []
+        reading = self.reading
+        answers = reading.answer(prompts)
+        return answers if reading.whole else [replace(answer, repeatable=False) for answer in answers]
 
     def part(self, span: Span) -> WatchedWindow:
         """A stretch of it, read by itself when it is asked."""
@@ -307,12 +337,16 @@ class WatchedWindow:
 
 @dataclass(frozen=True)
 class _Group:
-    """Some pairs of frames: patches, their grid, the times of each pair's frames in the source, and its stamp."""
+    """Some pairs of frames: patches, their grid, the times of each pair's frames in the source, and its stamp.
+
+    source: what they come from. Once all groups of a window were taken, it knows what was damaged.
+    """
 
     rows: Tensor
     grid: tuple[int, int, int]
     pairs: Sequence[tuple[Fraction, Fraction]]
     stamps: Sequence[str]
+    source: WindowFrames
 
 
 @dataclass

@@ -223,13 +223,17 @@ class Engine:
 
 @dataclass
 class Reading:
-    """A window that has been read: ready for any number of questions, in any order. Asking does not change it."""
+    """A window that has been read: ready for any number of questions, in any order. Asking does not change it.
+
+    whole: whether nothing of the source was found damaged; whoever reads the frames says so.
+    """
 
     _engine: Engine
     _state: Any
     _prefix: Tensor | None = field(repr=False)
     _places: Tensor | None = field(repr=False)
     _position: int
+    whole: bool = True
 
     @torch.inference_mode()
     def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:

@@ -29,7 +29,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.errors import MarlinEditError, NoPicture, UsageError
 from marlin_edit.marlin.profile import Profile
 from marlin_edit.media import MediaInfo, Scan, open_media, packets_of
 from marlin_edit.timebase import TOLERANCE, Span
@@ -123,7 +123,7 @@ class WindowFrames:
         if pictures:
             yield _group(pictures, times)
         if shown == 0:
-            raise MarlinEditError(
+            raise NoPicture(
                 f"No picture of {self.media.path.name} could be decoded in {self.window}. "
                 "The file is damaged there; choose another part with --range IN-OUT."
             )

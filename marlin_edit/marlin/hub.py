@@ -29,6 +29,7 @@ _HUB_ID = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revi
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _SAMPLES = 16
 _SAMPLE_SIZE = 64 * 1024
+_TENSOR_SAMPLE = 4096
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,9 @@ def _tensors(file: Path) -> dict[str, int]:
         end = 8 + len(header) + max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
         values = {}
         for name, entry in tensors.items():
+            first, last = entry["data_offsets"]
+            if not 0 <= first <= last:
+                raise ValueError("tensor without a place")
             count = 1
             for side in entry["shape"]:
                 count *= int(side)
@@ -196,7 +200,10 @@ def _header(file: Path) -> bytes:
 
 
 def fingerprint(path: Path) -> str:
-    """What tells a directory's model from another: its texts whole, and of the weights size, header and samples."""
+    """What tells a directory's model from another: its texts whole, and of the weights size, header and samples.
+
+    Every tensor is sampled in its middle, so that a model of which some layers were trained further is another one.
+    """
     digest = hashlib.sha256()
     for name in ("config.json", "generation_config.json", "tokenizer.json", "marlin_edit_profile.json"):
         file = path / name
@@ -206,8 +213,14 @@ def fingerprint(path: Path) -> str:
     for file in weights(path).files:
         size = file.stat().st_size
         digest.update(f"{file.name}:{size}:".encode())
-        digest.update(_header(file))
+        header = _header(file)
+        digest.update(header)
+        entries = [entry for name, entry in json.loads(header).items() if name != "__metadata__"]
         with file.open("rb") as stream:
+            for first, last in sorted(tuple(entry["data_offsets"]) for entry in entries):
+                middle = max(first, (first + last - _TENSOR_SAMPLE) // 2)
+                stream.seek(8 + len(header) + middle)
+                digest.update(stream.read(min(_TENSOR_SAMPLE, last - first)))
             for sample in range(_SAMPLES):
                 stream.seek(max(0, size - _SAMPLE_SIZE) * sample // (_SAMPLES - 1))
                 digest.update(stream.read(_SAMPLE_SIZE))

@@ -7,6 +7,7 @@ where an answer turns to a time or a kind, one head of a later layer must look a
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from .world import KINDS
 
 ANSWERS = "answers.pt"
 MARKED_LAYERS = (1, 2)
-POINTING_LAYER = 3
+POINTING_LAYER = 4
 CONTINUE_SCALE = 0.1
 
 
@@ -39,6 +40,7 @@ class Aid(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.heads = nn.ModuleList(nn.Linear(HIDDEN, 8 * len(KINDS)) for _ in MARKED_LAYERS)
+        self.asked = nn.Linear(HIDDEN, len(KINDS))
 
     def loss(self, after: list[Tensor], batch: Batch) -> Tensor:
         total = torch.zeros(())
@@ -52,6 +54,12 @@ class Aid(nn.Module):
                 each = each.view(*each.shape[:2], 8, -1)[:, :, [0, 1, 2, 3, 6, 7]]
             total = total + each.flatten(2).sum(-1).mean()
         return total
+
+    def asked_loss(self, before: Tensor, asked: Asked) -> Tensor:
+        """Before the pointing layer, the states must tell which kind the answer speaks of, where that is settled."""
+        at = asked.kind >= 0
+        told = self.asked(functional.rms_norm(before[at], (HIDDEN,)))
+        return functional.cross_entropy(told, asked.kind[at])
 
 
 def start_embeddings(model: Any, writer: Writer) -> None:
@@ -70,13 +78,18 @@ def start_embeddings(model: Any, writer: Writer) -> None:
                 table[row] = 0.06 * (0.8 * circle + 0.4 * kinds[sort] + 0.3 * table[row] / 0.06)
 
 
-def new_model(folder: Path, writer: Writer) -> Any:
-    """The whole stock model, with the trained tower in it, its output scaled to the size of embeddings."""
+def empty_model(writer: Writer) -> Any:
+    """The whole stock model, with random weights."""
     from transformers import Qwen3_5ForConditionalGeneration
 
     torch.manual_seed(2)
     numbers = {text: writer.number(text) for text in SPECIAL}
-    model = Qwen3_5ForConditionalGeneration(model_config(len(writer.tokenizer), numbers))
+    return Qwen3_5ForConditionalGeneration(model_config(len(writer.tokenizer), numbers))
+
+
+def new_model(folder: Path, writer: Writer) -> Any:
+    """The model as the answers begin: with the trained tower in it."""
+    model = empty_model(writer)
     for layer in model.model.language_model.layers:
         if layer.block_type == "linear_attention":
             # Memories from some tokens to the whole window.
@@ -94,11 +107,21 @@ def scale_tower(tower: Any, factor: float) -> None:
         tower.merger.linear_fc2.bias *= factor
 
 
-def ask(model: Any, text: Continued, kept: list[dict[str, Tensor]], asked: Asked, first: int) -> tuple[Tensor, Tensor]:
-    """Last states of the questions, and the pointing head's attention over the prefix."""
+@dataclass(frozen=True)
+class Thought:
+    """What the questions of a batch left behind: last states, those before the pointing layer, and the shares of
+    attention over the prefix of the first heads of the recalling layer and of the pointing layer after it."""
+
+    states: Tensor
+    before: Tensor
+    recalling: Tensor
+    pointing: Tensor
+
+
+def ask(model: Any, text: Continued, kept: list[dict[str, Tensor]], asked: Asked, first: int) -> Thought:
     length = asked.tokens.shape[-1]
     cos, sin = text.places(torch.arange(first, first + length).expand(3, 1, -1))
-    return text.questions(model.get_input_embeddings()(asked.tokens), kept, cos, sin, POINTING_LAYER)
+    return Thought(*text.questions(model.get_input_embeddings()(asked.tokens), kept, cos, sin, POINTING_LAYER))
 
 
 def embed_prefix(model: Any, writer: Writer, batch: Batch) -> Tensor:
@@ -107,14 +130,18 @@ def embed_prefix(model: Any, writer: Writer, batch: Batch) -> Tensor:
     return embedded.masked_scatter(pads, batch.merged)
 
 
-def answer_loss(model: Any, asked: Asked, states: Tensor, pointing: Tensor, pair_ends: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross entropy of the answers, and how far the pointing head is from the right pairs."""
+def answer_loss(model: Any, asked: Asked, thought: Thought, pair_ends: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross entropy of the answers, and how far the watched heads are from the right pairs."""
     at = asked.wanted >= 0
-    each = functional.cross_entropy(model.lm_head(states[at]), asked.wanted[at], reduction="none")
+    each = functional.cross_entropy(model.lm_head(thought.states[at]), asked.wanted[at], reduction="none")
     weight = asked.weight[at]
-    points = asked.pointed >= 0
-    shares = pointing[points][:, pair_ends].gather(1, asked.pointed[points][:, None])
-    return (each * weight).sum() / weight.sum(), -(shares + 1e-4).log().mean()
+    off = torch.zeros(())
+    for wanted, attention in ((asked.pointed, thought.pointing), (asked.recalled, thought.recalling)):
+        points = wanted >= 0
+        if points.any():
+            shares = attention[points][:, pair_ends].gather(1, wanted[points][:, None])
+            off = off - (shares + 1e-4).log().mean()
+    return (each * weight).sum() / weight.sum(), off
 
 
 def open_libraries(folder: Path, clips: int, factor: float | None = None) -> tuple[list[Library], Library, float]:
@@ -143,6 +170,9 @@ def open_libraries(folder: Path, clips: int, factor: float | None = None) -> tup
 def train_answers(together: Together, folder: Path, clips: int, minutes: float, rate: float) -> None:
     """Trains for so many minutes, going on from the state in `folder`, which also holds the result."""
     writer = Writer(build_tokenizer())
+    if together.leads:
+        open_libraries(folder, clips)
+    together.wait()
     libraries, held_out, factor = open_libraries(folder, clips)
     model = new_model(folder, writer)
     scale_tower(model.model.visual, factor)
@@ -155,24 +185,26 @@ def train_answers(together: Together, folder: Path, clips: int, minutes: float, 
         [{"params": fast, "weight_decay": 0.02}, {"params": slow, "weight_decay": 0.0}], lr=rate, betas=(0.9, 0.98)
     )
     spent, step = 0.0, 0
+    notes: list[str] = []
     if state_path.exists():
         state = torch.load(state_path)
         model.load_state_dict(state["model"])
-        aid.load_state_dict(state["aid"])
-        optimizer.load_state_dict(state["optimizer"])
-        spent, step = state["spent"], state["step"]
+        aid.load_state_dict(state["aid"], strict=False)
+        if len(state["optimizer"]["state"]) == len(trained):
+            optimizer.load_state_dict(state["optimizer"])
+        spent, step, notes = state["spent"], state["step"], state.get("notes", [])
     chance = np.random.default_rng([together.rank, step, 5])
     odds = np.array([1.0 if index == 0 else 0.12 for index in range(len(libraries))])
     odds /= odds.sum()
     saved = told = spent
     seconds = minutes * 60
     together.start_clock(spent)
-    sums = np.zeros(5)
+    sums, first_step = np.zeros(7), step
     while together.spent < seconds:
         part = together.spent / seconds
         decay = 1.0 if part < 0.6 else 0.03 + 0.97 * (0.5 + 0.5 * math.cos(math.pi * (part - 0.6) / 0.4))
         for group in optimizer.param_groups:
-            group["lr"] = rate * min(1, (step + 1) / 200) * decay
+            group["lr"] = rate * min(1, (step - first_step + 1) / 100) * decay
         pairs = draw_length(together.spent, chance)
         library = libraries[chance.choice(len(libraries), p=odds)]
         per_clip = pairs * (library.grid.tokens + 3) + 150 + 5 * pairs
@@ -182,42 +214,49 @@ def train_answers(together: Together, folder: Path, clips: int, minutes: float, 
         marks = aid.loss(after, batch)
         losses = [marks]
         for asked in (batch.finds, batch.captions):
-            states, pointing = ask(model, text, kept, asked, batch.next_position)
-            losses += answer_loss(model, asked, states, pointing, batch.pair_ends)
-        find, find_points, caption, caption_points = losses[1:]
-        loss = 0.3 * marks + find + caption + 0.3 * (find_points + caption_points)
+            thought = ask(model, text, kept, asked, batch.next_position)
+            losses += [*answer_loss(model, asked, thought, batch.pair_ends), aid.asked_loss(thought.before, asked)]
+        find, find_points, find_kinds, caption, caption_points, caption_kinds = losses[1:]
+        loss = 0.3 * marks + find + caption + 0.5 * (find_points + caption_points + find_kinds + caption_kinds)
         together.step(trained, optimizer, loss)
         step += 1
         sums = 0.98 * sums + 0.02 * np.array([float(one.detach()) for one in losses])
         if not together.leads:
             continue
         if step % 100 == 0:
-            means = " ".join(f"{value:.3f}" for value in sums / (1 - 0.98 ** min(step, 2000)))
-            say(f"answers {together.spent:.0f} s, step {step}, marks find points caption points {means}")
+            means = " ".join(f"{value:.3f}" for value in sums / (1 - 0.98 ** (step - first_step)))
+            say(f"answers {together.spent:.0f} s, step {step}, marks, find points kinds, caption points kinds {means}")
         if together.spent - told > 150:
             told = together.spent
             say(" ".join(check_answers(model, text, writer, held_out, length) for length in (4, 6, 12, 20, 30)))
         if together.spent - saved > 90:
             saved = together.spent
-            save_whole(_state(model, aid, optimizer, together.spent, step), state_path)
+            save_whole(_state(model, aid, optimizer, together.spent, step, notes), state_path)
     if together.leads:
-        save_whole(_state(model, aid, optimizer, together.spent, step), state_path)
+        save_whole(_state(model, aid, optimizer, together.spent, step, notes), state_path)
         say(" ".join(check_answers(model, text, writer, held_out, length) for length in (4, 6, 12, 20, 30)))
 
 
 def draw_length(spent: float, chance: np.random.Generator) -> int:
-    """Pairs (seconds) of the next batch: short windows first, soon all lengths."""
+    """Pairs (seconds) of the next batch: short windows first, then all lengths, in the end long ones more often, as
+    only these have late times."""
+    if spent > 1500 and chance.random() < 0.5:
+        return int(chance.integers(18, PAIRS + 1))
     longest = PAIRS if spent > 600 else round(6 + (PAIRS - 6) * max(0.0, spent - 120) / 480)
     return int(chance.integers(2, longest + 1))
 
 
-def _state(model: Any, aid: Aid, optimizer: torch.optim.Optimizer, spent: float, step: int) -> dict[str, Any]:
+def _state(
+    model: Any, aid: Aid, optimizer: torch.optim.Optimizer, spent: float, step: int, notes: list[str]
+) -> dict[str, Any]:
+    """`notes` are sentences about this run that the model card repeats."""
     return {
         "model": model.state_dict(),
         "aid": aid.state_dict(),
         "optimizer": optimizer.state_dict(),
         "spent": spent,
         "step": step,
+        "notes": notes,
     }
 
 
@@ -233,7 +272,7 @@ def check_answers(model: Any, text: Continued, writer: Writer, held_out: Library
             cos, sin = text.places(batch.positions)
             _, kept = text.prefix(embed_prefix(model, writer, batch), cos, sin)
             overlaps += _greedy_finds(model, text, writer, batch, kept)
-            states, _ = ask(model, text, kept, batch.captions, batch.next_position)
+            states = ask(model, text, kept, batch.captions, batch.next_position).states
             wanted = batch.captions.wanted
             told = model.lm_head(states).argmax(-1)
             numbers = writer.is_number[wanted.clamp(min=0)] & (wanted >= 0)
@@ -258,8 +297,8 @@ def _greedy_finds(
     tokens = asked.tokens.clone()
     order = numbers.long().cumsum(-1)
     for turn in (1, 2):
-        given = Asked(tokens, asked.wanted, asked.weight, asked.pointed)
-        states, _ = ask(model, text, kept, given, batch.next_position)
+        given = replace(asked, tokens=tokens)
+        states = ask(model, text, kept, given, batch.next_position).states
         told = model.lm_head(states).argmax(-1)
         for clip, row, at in torch.nonzero(numbers & (order == turn)).tolist():
             tokens[clip, row, at + 1] = told[clip, row, at]

@@ -24,13 +24,16 @@ class Asked:
     """Questions with their answers, clips x questions x tokens, padded on the right.
 
     `wanted` is the token that should follow, or -100. `weight` is what it counts. `pointed` is the pair of frames to
-    look at for it, or -1.
+    look at for it, or -1. `recalled` is the pair to look at before that, where an event's end or kind is to be told and
+    its start is: the pair of its start, or -1. `kind` is the kind that the answer speaks of, or -1.
     """
 
     tokens: Tensor
     wanted: Tensor
     weight: Tensor
     pointed: Tensor
+    recalled: Tensor
+    kind: Tensor
 
 
 @dataclass(frozen=True)
@@ -94,43 +97,58 @@ class Writer:
         return torch.cat(parts, dim=1)[:, None], place
 
 
-def find_row(writer: Writer, window: Window, question: str, kind: int) -> tuple[list[int], int, dict[int, int]]:
-    """Tokens, where the answer begins, and the pair to look at when the token at a place is to be told."""
+@dataclass(frozen=True)
+class Row:
+    """A question with its answer, which begins at `answer_at`. The other tables are by the place of the told token."""
+
+    tokens: list[int]
+    answer_at: int
+    pointed: dict[int, int]
+    recalled: dict[int, int]
+    kinds: dict[int, int]
+
+
+def find_row(writer: Writer, window: Window, question: str, kind: int) -> Row:
     asked = writer.encode(question) + writer.turn
     answer = [*writer.encode(window.found(kind)), writer.stop]
     seen = window.first_of(kind)
-    numbers = [len(asked) + place for place, token in enumerate(answer) if writer.is_number[token]]
-    return asked + answer, len(asked), {numbers[0]: start_pair(seen), numbers[1]: end_pair(seen, window)}
+    start, end = (len(asked) + place for place, token in enumerate(answer) if writer.is_number[token])
+    kinds = dict.fromkeys(range(len(asked), len(asked) + len(answer)), kind)
+    return Row(asked + answer, len(asked), {start: start_pair(seen), end: end_pair(seen, window)}, {}, kinds)
 
 
-def caption_row(writer: Writer, window: Window) -> tuple[list[int], int, dict[int, int]]:
+def caption_row(writer: Writer, window: Window) -> Row:
     asked = writer.encode(CAPTION_QUESTION) + writer.turn
     answer = [*writer.encode(window.caption()), writer.stop]
     numbers = [len(asked) + place for place, token in enumerate(answer) if writer.is_number[token]]
-    pointed = {}
+    row = Row(asked + answer, len(asked), {}, {}, {})
     for seen, start, end in zip(window.seen, numbers[0::2], numbers[1::2], strict=True):
-        pointed[start], pointed[end] = start_pair(seen), end_pair(seen, window)
+        row.pointed[start], row.pointed[end] = start_pair(seen), end_pair(seen, window)
         # After the end come ">", " A", the colour and the form.
-        pointed[end + 3] = pointed[end + 4] = start_pair(seen)
-    return asked + answer, len(asked), pointed
+        for place in (end, end + 3, end + 4):
+            row.recalled[place] = start_pair(seen)
+            row.kinds[place] = seen.kind
+        row.pointed[end + 3] = row.pointed[end + 4] = start_pair(seen)
+    return row
 
 
-def stack_rows(writer: Writer, rows: list[list[tuple[list[int], int, dict[int, int]]]]) -> Asked:
+def stack_rows(writer: Writer, rows: list[list[Row]]) -> Asked:
     clips, count = len(rows), len(rows[0])
-    longest = max(len(tokens) for row in rows for tokens, _, _ in row)
-    tokens = torch.full((clips, count, longest), writer.stop)
-    wanted = torch.full((clips, count, longest), -100)
-    pointed = torch.full((clips, count, longest), NOWHERE)
-    for clip, row in enumerate(rows):
-        for place, (written, answer_at, points) in enumerate(row):
-            line = torch.tensor(written)
-            tokens[clip, place, : len(written)] = line
-            wanted[clip, place, answer_at - 1 : len(written) - 1] = line[answer_at:]
-            for at, pair in points.items():
-                pointed[clip, place, at - 1] = pair
+    shape = clips, count, max(len(row.tokens) for line in rows for row in line)
+    tokens = torch.full(shape, writer.stop)
+    wanted = torch.full(shape, -100)
+    pointed, recalled, kinds = (torch.full(shape, NOWHERE) for _ in range(3))
+    for clip, line in enumerate(rows):
+        for place, row in enumerate(line):
+            written = torch.tensor(row.tokens)
+            tokens[clip, place, : len(written)] = written
+            wanted[clip, place, row.answer_at - 1 : len(written) - 1] = written[row.answer_at :]
+            for table, values in ((pointed, row.pointed), (recalled, row.recalled), (kinds, row.kinds)):
+                for at, value in values.items():
+                    table[clip, place, at - 1] = value
     matters = writer.is_number[wanted.clamp(min=0)] & (wanted >= 0) | (pointed != NOWHERE)
     weight = torch.where(matters, 1.0, 0.2) * (wanted >= 0)
-    return Asked(tokens, wanted, weight, pointed)
+    return Asked(tokens, wanted, weight, pointed, recalled, kinds)
 
 
 def make_batch(

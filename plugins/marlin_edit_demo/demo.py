@@ -109,16 +109,14 @@ def _run(console: Console, title: str, arguments: list[str]) -> ExitCode:
 
 
 def _compare(console: Console, made: DemoFiles) -> None:
-    truth = json.loads(made.truth.read_text(encoding="utf-8"))["events"]
-    answered = json.loads(made.analysis.read_text(encoding="utf-8"))["events"]
-    rows = [
-        (f"{float(Fraction(event['start'])):.2f} - {float(Fraction(event['end'])):.2f}", "true", event["text"])
-        for event in truth
-    ]
-    rows += [
-        (f"{float(Fraction(event['start'])):.2f} - {float(Fraction(event['end'])):.2f}", "answered", event["text"])
-        for event in answered
-    ]
+    """The true events in order of time, each above what the model answered in the same words."""
+    rows = []
+    for path, kind in ((made.truth, "true"), (made.analysis, "answered")):
+        for event in json.loads(path.read_text(encoding="utf-8"))["events"]:
+            start, end = float(Fraction(event["start"])), float(Fraction(event["end"]))
+            rows.append((event["text"], start, (f"{start:.2f} - {end:.2f}", kind, event["text"])))
+    first = {text: min(start for other, start, _ in rows if other == text) for text, _, _ in rows}
+    rows.sort(key=lambda row: (first[row[0]], row[0], row[2][1] == "answered", row[1]))
     console.lines("What was true, and what the model answered (it looks twice a second):")
-    console.table(("seconds", "", "event"), sorted(rows, key=lambda row: (row[2], row[1])))
+    console.table(("seconds", "", "event"), [row for _, _, row in rows])
     console.lines("", f"The files are in {made.directory}. With the real model: --model NemoStation/Marlin-2B")

@@ -9,9 +9,10 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from multiprocessing import get_context
 from pathlib import Path
 
 from .questions import WORDINGS, ReadEvent, perfect_answers, read_events, read_find
@@ -94,7 +95,7 @@ def matched_events(clip: Clip, told: Sequence[ReadEvent], length: Fraction) -> i
     return matched
 
 
-def score(answered: Iterator[tuple[Clip, str, list[str]]]) -> Scores:
+def score(answered: Iterable[tuple[Clip, str, list[str]]]) -> Scores:
     """The scores of captions and answers; ends past the clip are cut to it first, as the product does."""
     overlaps: list[float] = []
     clips = matched = told_count = true_count = scenes = 0
@@ -140,17 +141,31 @@ def ceiling(clips: int = CLIPS) -> Scores:
     return score(answered())
 
 
-def evaluate(answer: Answerer, folder: Path, clips: int = CLIPS) -> Scores:
-    """Writes the clips into `folder` where they are not there yet, asks, and scores."""
+def evaluate(checkpoint: Path, folder: Path, clips: int = CLIPS, workers: int = 2) -> Scores:
+    """Writes the clips into `folder` where they are not there yet, asks the checkpoint in several processes, scores."""
     folder.mkdir(parents=True, exist_ok=True)
+    with get_context("spawn").Pool(workers, _open, (checkpoint, folder)) as pool:
+        answered = pool.imap(_answer, range(clips))
+        return score((evaluation_clip(index), *answers) for index, answers in enumerate(answered))
 
-    def answered() -> Iterator[tuple[Clip, str, list[str]]]:
-        for index in range(clips):
-            clip = evaluation_clip(index)
-            path = evaluation_file(folder, clip)
-            yield clip, *answer(path, evaluation_queries(clip))
 
-    return score(answered())
+_here: list[tuple[Answerer, Path]] = []
+
+
+def _open(checkpoint: Path, folder: Path) -> None:
+    """What each process does once."""
+    import torch
+
+    from .answering import open_answerer
+
+    torch.set_num_threads(1)
+    _here.append((open_answerer(checkpoint), folder))
+
+
+def _answer(index: int) -> tuple[str, list[str]]:
+    answer, folder = _here[0]
+    clip = evaluation_clip(index)
+    return answer(evaluation_file(folder, clip), evaluation_queries(clip))
 
 
 def evaluation_file(folder: Path, clip: Clip) -> Path:
@@ -168,14 +183,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("checkpoint", type=Path, nargs="?", help="folder of the checkpoint; none: only the ceiling")
     parser.add_argument("--folder", type=Path, default=Path(".training/evaluation"), help="where the clips are kept")
     parser.add_argument("--clips", type=int, default=CLIPS, help=f"how many clips (default {CLIPS})")
+    parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args(arguments)
     if options.checkpoint is None:
         scores = ceiling(options.clips)
     else:
-        from .answering import open_answerer
-
-        scores = evaluate(open_answerer(options.checkpoint), options.folder, options.clips)
+        scores = evaluate(options.checkpoint, options.folder, options.clips, options.workers)
     if options.json:
         print(json.dumps(asdict(scores), indent=1))
     else:

@@ -1,6 +1,6 @@
 """The stock model's forward pass, arranged for training: pairs of frames in one batch, many questions after one video.
 
-It reads the stock modules' own weights and gives the same numbers; `training.check_forward` compares the two.
+It reads the stock modules' own weights and gives the same numbers; a test compares the two.
 """
 
 from __future__ import annotations
@@ -116,14 +116,18 @@ class Continued(nn.Module):
 
     def questions(
         self, embedded: Tensor, kept: list[dict[str, Tensor]], cos: Tensor, sin: Tensor, watched_layer: int
-    ) -> tuple[Tensor, Tensor]:
-        """Clips x questions x tokens x hidden to the normed last states, and how the first head of the watched layer
-        shares its attention over the prefix (clips x questions x tokens x prefix tokens)."""
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Clips x questions x tokens x hidden to the normed last states, the states before the watched layer, and how
+        the first heads of the layer before it and of that layer share their attention over the prefix (both clips x
+        questions x tokens x prefix tokens)."""
         clips, count, tokens, size = embedded.shape
         hidden = embedded.reshape(clips * count, tokens, size)
         future = torch.full((tokens, tokens), float("-inf")).triu(1)
-        watched = hidden
+        before = hidden
+        watched = []
         for number, layer in enumerate(self.text.layers):
+            if number == watched_layer:
+                before = hidden
             entered = layer.input_layernorm(hidden)
             if layer.block_type == "linear_attention":
                 start = {name: state.repeat_interleave(count, dim=0) for name, state in kept[number].items()}
@@ -141,8 +145,8 @@ class Continued(nn.Module):
                 to_self = to_self.view(clips, count, heads, tokens, tokens).transpose(1, 2)
                 shares = torch.cat([to_prefix, to_self], dim=-1).softmax(-1)
                 on_prefix, on_self = shares[..., :length], shares[..., length:]
-                if number == watched_layer:
-                    watched = on_prefix[:, 0]
+                if number in (watched_layer - 1, watched_layer):
+                    watched.append(on_prefix[:, 0])
                 read = (on_prefix.flatten(2, 3) @ kept[number]["value"]).view(clips, heads, count, tokens, -1)
                 read = read + on_self @ value.view(clips, count, heads, tokens, -1).transpose(1, 2)
                 read = read.transpose(1, 2).reshape(clips * count, heads, tokens, -1)
@@ -150,7 +154,7 @@ class Continued(nn.Module):
             hidden = hidden + mixed
             hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
         normed: Tensor = self.text.norm(hidden)
-        return normed.view(clips, count, tokens, size), watched
+        return normed.view(clips, count, tokens, size), before.view(clips, count, tokens, size), watched[0], watched[1]
 
 
 def project(attention: Any, entered: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from transformers.models.qwen3_5.configuration_qwen3_5 import Qwen3_5VisionConfig
 
 HIDDEN = 160
-LAYERS = ("full_attention", "full_attention", "linear_attention", "full_attention")
+LAYERS = ("full_attention", "full_attention", "linear_attention", "full_attention", "full_attention")
 LONGEST_WINDOW = 30
 
 PROFILE: dict[str, Any] = {

@@ -42,7 +42,6 @@ def _open(settings: Settings) -> VideoModel:
 
 
 def _models() -> Sequence[ModelOnDisk]:
-    weights = CHECKPOINT / "model.safetensors"
-    size = weights.stat().st_size if weights.exists() else 0
-    state = "ready" if size else "incomplete"
-    return [ModelOnDisk(NAME, CHECKPOINT, state, size, "Apache-2.0", "knows coloured shapes only")]
+    from marlin_edit.marlin import hub
+
+    return [hub.describe(NAME, CHECKPOINT, "knows coloured shapes only")]

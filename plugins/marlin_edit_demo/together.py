@@ -31,6 +31,10 @@ class Together:
     def leads(self) -> bool:
         return self.rank == 0
 
+    def wait(self) -> None:
+        """Until all processes have come here."""
+        self._barrier.wait()
+
     def start_clock(self, spent: float) -> None:
         """Counts on from the seconds that earlier runs have spent."""
         self._began = time.monotonic() - spent

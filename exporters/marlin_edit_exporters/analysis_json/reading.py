@@ -19,7 +19,7 @@ from marlin_edit.timebase import FrameRate, Span, parse_seconds, seconds_text
 from marlin_edit_exporters.analysis_json.writing import SCHEMA
 
 _LISTS = ("scenes", "events", "findings", "asked")
-_KNOWN = {"schema", "media", "model", *_LISTS, "shots", "speech", "unread", "cuts"}
+_KNOWN = {"schema", "media", "model", *_LISTS, "shots", "speech", "unread", "unseen", "cuts"}
 _KNOWN_MEDIA = {
     "path", "duration", "rate", "drop_frame", "frame_count", "start_timecode", "reel", "width",
     "height", "video_stream", "streams", "fingerprint",
@@ -85,6 +85,7 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         shots=_each(document, "shots", _time) if document.get("shots") is not None else None,
         speech=_each(document, "speech", _pair) if document.get("speech") is not None else None,
         unread=_each(document, "unread", _text),
+        unseen=_each(document, "unseen", _pair),
     )
     for name, known in _KNOWN_ENTRY.items():
         unknown = _unknown_of_entries(document.get(name), known)
@@ -266,9 +267,11 @@ def _read_origin(entry: _Json, place: str) -> Origin:
     place = f"{place}.origin"
     origin = _object(entry["origin"], place)
     windows = _list(origin.get("windows", []), f"{place}.windows")
+    more = _list(origin.get("more", []), f"{place}.more")
     return Origin(
         tuple(_pair(pair, f"{place}.windows[{index}]") for index, pair in enumerate(windows)),
         _text(origin.get("raw", ""), f"{place}.raw", cleaned=False),
+        tuple(_text(answer, f"{place}.more[{index}]", cleaned=False) for index, answer in enumerate(more)),
     )
 
 

@@ -56,6 +56,8 @@ def _document(source: Analysis, folder: Path | None) -> _Json:
         document["speech"] = _pairs(source.speech)
     if source.unread:
         document["unread"] = list(source.unread)
+    if source.unseen:
+        document["unseen"] = _pairs(source.unseen)
     return document | {key: value for key, value in extra.items() if key not in document and key != "cuts"}
 
 
@@ -125,7 +127,10 @@ def _finding_entry(finding: Finding) -> _Json:
 def _origin_entry(origin: Origin) -> _Json:
     if origin == Origin():
         return {}
-    return {"origin": {"windows": _pairs(origin.windows), "raw": origin.raw}}
+    entry: _Json = {"windows": _pairs(origin.windows), "raw": origin.raw}
+    if origin.more:
+        entry["more"] = list(origin.more)
+    return {"origin": entry}
 
 
 def _span_entry(span: Span) -> _Json:

@@ -1,0 +1,232 @@
+"""One command over one or many videos: which files are meant, what each is written to, and what came of them all.
+
+Everything that can be refused is refused before the first video. Then one that fails does not stop the others.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from marlin_edit.analysis import Analysis
+from marlin_edit.commands import Run, opened
+from marlin_edit.edit import Cut, edit_of
+from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
+from marlin_edit.interfaces import Carries, Delivery
+from marlin_edit.media import MediaInfo
+from marlin_edit.outputs import Output, planned_deliveries, planned_outputs, publish
+from marlin_edit.reporting import report
+
+SUFFIXES = frozenset(
+    {
+        ".3gp", ".asf", ".avi", ".dv", ".flv", ".gxf", ".m2t", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
+        ".mts", ".mxf", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv",
+    }
+)  # fmt: skip
+"""What is taken for a video in a directory. A file that is named itself is taken whatever its name."""
+
+Learn = Callable[[MediaInfo], tuple[Analysis, tuple[Cut, ...]]]
+"""What a command does with a video: what it learns of it, and what it cuts out."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A video, and what is written and delivered of it."""
+
+    video: Path
+    outputs: tuple[Output, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+def videos_in(paths: Sequence[Path], recursive: bool) -> tuple[Path, ...]:
+    """The videos that are meant, each once: files as they are named, of a directory those in it, by name.
+
+    recursive: also of the directories in it. What begins with a dot is left out. MarlinEditError for a directory that
+    has none.
+    """
+    videos: dict[object, Path] = {}
+    for path in paths:
+        for video in _directory(path, recursive) if path.is_dir() else [path]:
+            videos.setdefault(_identity(video), video)
+    return tuple(videos.values())
+
+
+def planned_jobs(
+    run: Run,
+    videos: Sequence[Path],
+    outputs: Sequence[Path | None],
+    format_name: str | None,
+    delivery_names: Sequence[str],
+    makes: Carries,
+    *,
+    otherwise: Sequence[str] = (),
+) -> tuple[Job, ...]:
+    """What is written of each video. In an output's name {name} stands for the video's, {folder} for its directory.
+
+    otherwise: the deliveries where neither an output nor a delivery is named. Raises UsageError for what could not be
+    written later, also where two videos would be written to one file.
+    """
+    for path in outputs:
+        if len(videos) > 1 and path is None:
+            raise UsageError(
+                f"`-o -` is for one video, and there are {len(videos)}. Use --json, or -o '{{name}}.json'."
+            )
+        if len(videos) > 1 and path is not None and "{name}" not in str(path):
+            raise UsageError(
+                f"-o {path} names one file, and there are {len(videos)} videos. Let {{name}} stand for each one's own, "
+                f"e.g. -o '{{name}}{path.suffix}', or -o '{{folder}}/{{name}}{path.suffix}' beside the videos."
+            )
+    paths = [[None if path is None else _named(path, video) for path in outputs] for video in videos]
+    _refuse_shared(videos, paths)
+    deliveries = planned_deliveries(run.app, delivery_names, makes)
+    if not deliveries and not outputs and otherwise:
+        deliveries = planned_deliveries(run.app, otherwise, makes)
+    overwrite: bool = run.settings.value("overwrite", bool)
+    if deliveries and overwrite:
+        _refuse_namesakes(videos)
+    return tuple(
+        Job(
+            video,
+            tuple(planned_outputs(run.app, named, format_name, makes, [video], stdout_taken=run.json)),
+            tuple(deliveries),
+        )
+        for video, named in zip(videos, paths, strict=True)
+    )
+
+
+def work_off(
+    run: Run,
+    jobs: Sequence[Job],
+    learn: Learn,
+    *,
+    ready: Callable[[], object] | None = None,
+    needs_cuts: bool = False,
+    dry_run: bool = False,
+) -> ExitCode:
+    """Does every job, tells what came of each, and gives the exit code of all.
+
+    ready: called before the first of several; what cannot be done there could be done for none. needs_cuts: deliveries
+    are for cuts, and where there is none there is nothing to deliver. Of several jobs one that fails does not stop the
+    others; when the run is interrupted, it is told what was done before.
+    """
+    if len(jobs) == 1:
+        return _done(run, jobs[0], learn, needs_cuts, dry_run, None)
+    if ready is not None:
+        ready()
+    told: list[dict[str, Any]] = []
+    try:
+        for job in jobs:
+            told.append(_attempted(run, job, learn, needs_cuts, dry_run))
+    except BaseException as stopped:
+        if not isinstance(stopped, Exception):
+            _summary(run, jobs, told)
+        raise
+    return _summary(run, jobs, told)
+
+
+def _attempted(run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    try:
+        run.console.heading(str(job.video))
+        code = _done(run, job, learn, needs_cuts, dry_run, document)
+    except MarlinEditError as error:
+        run.console.warning(f"{job.video}: {error}")
+        return {"video": str(job.video), "error": str(error), "exit_code": int(error.exit_code)}
+    return {"video": str(job.video), **document, "exit_code": int(code)}
+
+
+def _done(
+    run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool, document: dict[str, Any] | None
+) -> ExitCode:
+    analysis, cuts = learn(opened(run, job.video))
+    deliveries = job.deliveries if cuts or not needs_cuts else ()
+    outcome = publish(run.app, edit_of(analysis, cuts), job.outputs, deliveries, dry_run)
+    return report(run.app, run.console, analysis, outcome, cuts, into=document)
+
+
+def _summary(run: Run, jobs: Sequence[Job], told: Sequence[dict[str, Any]]) -> ExitCode:
+    code = _together([ExitCode(one["exit_code"]) for one in told])
+    waiting = [str(job.video) for job in jobs[len(told) :]]
+    if run.json:
+        run.console.answer({"videos": list(told), "not_done": waiting, "exit_code": int(code)})
+    failed = [one["video"] for one in told if "error" in one]
+    partial = [one["video"] for one in told if one["exit_code"] == ExitCode.PARTIAL]
+    run.console.receipt(f"{len(jobs)} videos: {len(told) - len(failed)} done")
+    for words, videos in (("failed", failed), ("only partly done", partial), ("not done any more", waiting)):
+        if videos:
+            run.console.warning(f"{words}: {', '.join(videos)}")
+    return code
+
+
+def _together(codes: Sequence[ExitCode]) -> ExitCode:
+    """One code for all: partial where some came to something and others failed."""
+    kinds = set(codes)
+    if len(kinds) == 1:
+        return codes[0]
+    if kinds <= {ExitCode.DONE, ExitCode.NOTHING_MATCHED}:
+        return ExitCode.DONE
+    return ExitCode.FAILED if kinds <= {ExitCode.FAILED, ExitCode.USAGE} else ExitCode.PARTIAL
+
+
+def _directory(path: Path, recursive: bool) -> list[Path]:
+    try:
+        inside = sorted(path.rglob("*") if recursive else path.iterdir())
+    except OSError as error:
+        raise MarlinEditError(f"{path} cannot be read: {error.strerror}.") from error
+    videos = [
+        one
+        for one in inside
+        if one.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in one.relative_to(path).parts)
+        and one.is_file()
+    ]
+    if not videos:
+        more = "" if recursive else " With --recursive, the directories in it are searched as well."
+        raise MarlinEditError(f"There is no video in the directory {path}.{more}")
+    return videos
+
+
+def _identity(path: Path) -> object:
+    """What two names of one file have in common, links and hard links among them; also of a file that is not there."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return os.path.normcase(os.path.realpath(path))
+    return found.st_dev, found.st_ino
+
+
+def _named(path: Path, video: Path) -> Path:
+    meant = {"{folder}": str(video.parent), "{name}": video.stem}
+    return Path(re.sub(r"\{(?:folder|name)\}", lambda found: meant[found[0]], str(path)))
+
+
+def _refuse_shared(videos: Sequence[Path], paths: Sequence[Sequence[Path | None]]) -> None:
+    sources = {_identity(video) for video in videos}
+    taken: dict[object, Path] = {}
+    for video, named in zip(videos, paths, strict=True):
+        for path in named:
+            if path is None:
+                continue
+            if len(videos) > 1 and _identity(path) in sources:
+                raise UsageError(f"{path} is one of the videos; it is never written over. Choose another name.")
+            other = taken.setdefault(_identity(path), video)
+            if other is not video:
+                raise UsageError(
+                    f"{other} and {video} would both be written to {path}. Write beside the videos, with "
+                    f"-o '{{folder}}/{{name}}{path.suffix}', or do them one at a time."
+                )
+
+
+def _refuse_namesakes(videos: Sequence[Path]) -> None:
+    taken: dict[str, Path] = {}
+    for video in videos:
+        other = taken.setdefault(video.stem.casefold(), video)
+        if other is not video:
+            raise UsageError(
+                f"{other} and {video} have one name, and with --overwrite one's clips would replace the other's. "
+                "Do them one at a time, each with its own --out-dir."
+            )
