@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Carries, Exporter
-from marlin_edit_exporters import analysis_json, edl, otio, subrip, webvtt
+from marlin_edit.interfaces import Carries, Exporter, RenderContext, Rendered
+
+if TYPE_CHECKING:
+    from marlin_edit.analysis import Analysis
+    from marlin_edit.edit import Edit
+    from marlin_edit.media import MediaInfo
 
 
 @hookimpl
@@ -20,29 +28,29 @@ def register_exporters() -> list[Exporter]:
             | Carries.SOURCE_TIMECODE
             | Carries.REEL
             | Carries.SEVERAL_SOURCES,
-            analysis_json.render,
-            analysis_json.read,
+            _rendering("analysis_json"),
+            _read_analysis,
             help="The analysis: everything that is known, exactly; `export` reads it back.",
         ),
         Exporter(
             "srt",
             (".srt",),
             Carries.EVENTS | Carries.FINDINGS,
-            subrip.render,
+            _rendering("subrip"),
             help="SubRip subtitles of the events, or of the findings where there are no events.",
         ),
         Exporter(
             "vtt",
             (".vtt",),
             Carries.EVENTS | Carries.FINDINGS,
-            webvtt.render,
+            _rendering("webvtt"),
             help="WebVTT descriptions of the events, or of the findings where there are no events.",
         ),
         Exporter(
             "edl",
             (".edl",),
             Carries.CUTS | Carries.SOURCE_TIMECODE | Carries.REEL | Carries.SEVERAL_SOURCES,
-            edl.render,
+            _rendering("edl"),
             help="CMX 3600 cut list, for nearly every editing program.",
         ),
         Exporter(
@@ -56,7 +64,23 @@ def register_exporters() -> list[Exporter]:
             | Carries.COLOUR
             | Carries.SOURCE_TIMECODE
             | Carries.SEVERAL_SOURCES,
-            otio.render,
+            _rendering("otio"),
             help="OpenTimelineIO timeline: cuts as clips, or whole sources, with markers.",
         ),
     ]
+
+
+def _rendering(file: str) -> Callable[[Edit, RenderContext], Rendered]:
+    """The `render` of a format's file, which is imported when it is first needed: every run asks for this list."""
+
+    def render(edit: Edit, context: RenderContext) -> Rendered:
+        rendered: Rendered = import_module(f"{__name__}.{file}").render(edit, context)
+        return rendered
+
+    return render
+
+
+def _read_analysis(content: bytes, media: MediaInfo | None) -> Analysis:
+    from marlin_edit_exporters.analysis_json import read
+
+    return read(content, media)

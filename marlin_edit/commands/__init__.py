@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode
 from marlin_edit.interfaces import Setting
-from marlin_edit.media import MediaInfo, probe_video
 from marlin_edit.plugins import App
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import parse_positions
+
+if TYPE_CHECKING:
+    from marlin_edit.media import MediaInfo
 
 Function = Callable[..., ExitCode | None]
 
@@ -130,6 +132,8 @@ def speaking_options(taken: Container[str] = ()) -> list[click.Parameter]:
 
 def opened(run: Run, video: Path) -> MediaInfo:
     """The video to work on, with the stream that the settings name; what is worth knowing of it is said."""
+    from marlin_edit.media import probe_video
+
     media = probe_video(video, run.settings.optional("stream", int))
     for note in media.notes:
         run.console.receipt(f"{media.path.name}: {note}")

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Carries, Delivery, Setting
+from marlin_edit.interfaces import Carries, Delivery, Receipt, Setting
+
+if TYPE_CHECKING:
+    from marlin_edit.edit import Edit
+    from marlin_edit.settings import Settings
 
 
 @hookimpl
 def register_deliveries() -> Sequence[Delivery]:
-    from marlin_edit_ffmpeg.delivery import check, deliver, wanted
-
     return [
         Delivery(
             "clips",
             Carries.CUTS | Carries.SOURCE_TIMECODE | Carries.REEL | Carries.SEVERAL_SOURCES,
-            check,
-            deliver,
-            wanted,
+            _check,
+            _deliver,
+            lambda settings: settings["out_dir"] is not None,
             help="One media file a cut, into --out-dir.",
         )
     ]
+
+
+def _check(settings: Settings) -> None:
+    from marlin_edit_ffmpeg.delivery import check
+
+    check(settings)
+
+
+def _deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+    from marlin_edit_ffmpeg.delivery import deliver
+
+    return deliver(edit, settings, dry_run)
 
 
 @hookimpl

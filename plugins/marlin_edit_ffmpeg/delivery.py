@@ -23,10 +23,6 @@ from marlin_edit_ffmpeg.smart import SmartPlan, smart_plan
 from marlin_edit_ffmpeg.source import Source
 
 
-def wanted(settings: Settings) -> bool:
-    return settings["out_dir"] is not None
-
-
 def check(settings: Settings) -> None:
     """Whether clips can be written at all: the directory, or the one that it will be made in, can be written to."""
     out_dir = _out_dir(settings)
