@@ -49,6 +49,7 @@ _TABLE = f"""CREATE TABLE answers (
 _SCHEMA = {("table", "answers", "answers", _TABLE), ("index", "sqlite_autoindex_answers_1", "answers", None)}
 _LONGEST = 64 << 20
 _AT_ONCE = 500
+_TRIES = 6
 
 T = TypeVar("T")
 
@@ -219,8 +220,12 @@ class Store:
             last = rows[-1][0]
 
     def _working(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Does something with the opened file; where that turns out not to be usable, with a new one."""
-        for last in (False, True):
+        """Does something with the opened file; where that turns out not to be usable, with a new one.
+
+        Other processes may set the same file aside at the same moment: then it is tried again.
+        """
+        renamed = False
+        for left in reversed(range(_TRIES)):
             try:
                 with self._lock:
                     return work(self._opened())
@@ -231,32 +236,35 @@ class Store:
                     raise StoreError(f"The store of answers, {self.path}, {_reason(error)}.") from error
                 why, words = _DAMAGED, "is damaged"
             except OSError as error:
+                if left and isinstance(error, FileNotFoundError):
+                    continue
                 raise StoreError(f"The store of answers, {self.path}, cannot be used: {error.strerror}.") from error
-            if last:
+            if renamed or not left:
                 raise StoreError(f"The store of answers, {self.path}, {words}.")
             with self._lock:
-                self._rename(why, words)
-        raise AssertionError("both tries end above")
+                renamed = self._rename(why, words)
+        raise AssertionError("every try ends above")
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None:
             return self._connection
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.exists() and not stat.S_ISREG(os.stat(self.path).st_mode):
-            raise StoreError(f"The store of answers, {self.path}, is not a regular file. Name another one.")
-        # What is asked and where it was found is nobody else's business.
-        os.close(os.open(self.path, os.O_RDONLY | os.O_CREAT, 0o600))
-        self._file = self._identity()
-        connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=16
-        )
-        try:
-            connection.text_factory = _text
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
-            self._check(connection)
-        except BaseException:
-            connection.close()
-            raise
+        with _held(self.path.parent):
+            if self.exists() and not stat.S_ISREG(os.stat(self.path).st_mode):
+                raise StoreError(f"The store of answers, {self.path}, is not a regular file. Name another one.")
+            # What is asked and where it was found is nobody else's business.
+            os.close(os.open(self.path, os.O_RDONLY | os.O_CREAT, 0o600))
+            self._file = self._identity()
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=16
+            )
+            try:
+                connection.text_factory = _text
+                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+                self._check(connection)
+            except BaseException:
+                connection.close()
+                raise
         self._connection = connection
         return connection
 
@@ -286,29 +294,34 @@ class Store:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
-    def _rename(self, why: str, words: str) -> None:
-        """Set the file aside, with what SQLite keeps beside it, which must not be taken for a new file's."""
+    def _rename(self, why: str, words: str) -> bool:
+        """Set the file aside, with what SQLite keeps beside it, which must not be taken for a new file's.
+
+        False where another process has done it.
+        """
         self.close()
-        if self._identity() != self._file:
-            return  # another process has done it
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        aside = self.path.with_name(f"{self.path.name}.{why}-{stamp}")
-        number = 1
-        while os.path.lexists(aside):
-            number += 1
-            aside = self.path.with_name(f"{self.path.name}.{why}-{stamp}-{number}")
-        try:
-            os.rename(self.path, aside)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise StoreError(
-                f"The store of answers, {self.path}, {words}, and cannot be set aside: {error.strerror}."
-            ) from error
-        for ending in ("-journal", "-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                os.rename(f"{self.path}{ending}", f"{aside}{ending}")
+        with _held(self.path.parent):
+            if self._identity() != self._file:
+                return False
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            aside = self.path.with_name(f"{self.path.name}.{why}-{stamp}")
+            number = 1
+            while os.path.lexists(aside):
+                number += 1
+                aside = self.path.with_name(f"{self.path.name}.{why}-{stamp}-{number}")
+            try:
+                os.rename(self.path, aside)
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                raise StoreError(
+                    f"The store of answers, {self.path}, {words}, and cannot be set aside: {error.strerror}."
+                ) from error
+            for ending in ("-journal", "-wal", "-shm"):
+                with contextlib.suppress(OSError):
+                    os.rename(f"{self.path}{ending}", f"{aside}{ending}")
         self._warn(f"The store of answers, {self.path}, {words}. It is now {aside.name}, and a new one is used.")
+        return True
 
     def _identity(self) -> tuple[int, int] | None:
         try:
@@ -316,6 +329,25 @@ class Store:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+
+@contextlib.contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """One process at a time opens a store or sets one aside, where the system can lock a directory.
+
+    So what SQLite keeps beside a damaged file is never taken from a new one.
+    """
+    handle: int | None = None
+    with contextlib.suppress(OSError, ImportError):
+        import fcntl
+
+        handle = os.open(directory, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 _DAMAGED, _NEWER = "damaged", "newer"
