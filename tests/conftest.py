@@ -1,4 +1,4 @@
-"""Lets tests import each other's makers as `tests.makers`, wherever pytest is started from."""
+"""Lets tests import each other's makers as `tests.makers`, wherever pytest is started from; nothing here is timed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long an example takes says something about the machine, and nothing about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
 if _ROOT not in sys.path:
