@@ -19,6 +19,11 @@ class Verdict(Enum):
     REJECTED = "rejected"
 
 
+AGAIN, UNSUPPORTED = "again", "unsupported"
+"""Flags of a finding: it came of asking again about what was left of a window, and there nothing but the answer speaks
+for it."""
+
+
 @dataclass(frozen=True)
 class ModelIdentity:
     """Which model answered, from which revision, profile and number format. `notice` is said wherever it is used."""
@@ -91,7 +96,8 @@ class Analysis:
 
     shots: times of shot changes in seconds. speech: spans in which somebody speaks. unread: what could not be told as
     an event or a finding (a reversed span, a repeated line), each a sentence with its reason. unseen: spans that were
-    to be looked at and showed no picture.
+    to be looked at and showed no picture. threshold: from which score on a finding is accepted, None where that was not
+    calibrated or is not wanted; what is accepted is for `edit.is_accepted` to say.
     """
 
     media: MediaInfo
@@ -104,4 +110,5 @@ class Analysis:
     speech: tuple[Span, ...] | None = None
     unread: tuple[str, ...] = ()
     unseen: tuple[Span, ...] = ()
+    threshold: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, Origin, Scene
+from marlin_edit.calibration import bundled_calibration, calibration_of, least_score
 from marlin_edit.console import Console
 from marlin_edit.errors import NoPicture, UsageError
-from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel, Watched
+from marlin_edit.interfaces import Answer, Judging, Question, QuestionKind, VideoModel, Watched
 from marlin_edit.joining import joined_events, joined_findings, joined_scenes
-from marlin_edit.marlin.prompts import read_caption, read_find
+from marlin_edit.marlin.prompts import read_caption
 from marlin_edit.media import MediaInfo
+from marlin_edit.occurrences import Search, with_told
 from marlin_edit.plugins import App
 from marlin_edit.remembering import Memory
 from marlin_edit.timebase import Position, Span
@@ -65,12 +68,18 @@ def ask_about(
     queries: Sequence[str] = (),
     model: Callable[[], VideoModel] | None = None,
 ) -> Analysis:
-    """Shows a model the media, or the part `look_in` of it, and asks. model: opens it, by default the settings' own."""
+    """Shows a model the media, or the part `look_in` of it, and asks. model: opens it, by default the settings' own.
+
+    Findings are scored where the model is calibrated. From which score on they are accepted is in
+    `Analysis.threshold`.
+    """
     wanted = Span(Fraction(0), media.duration) if look_in is None else span_between(media, *look_in, console)
     watching = (model or model_opener(app, console))()
     windows = chosen_windows(wanted, watching, app.settings, console)
     if len(windows) > 1:
         console.detail(f"{media.path.name}: {len(windows)} windows, the first of {float(windows[0].length):g} s")
+    score = app.settings.value("score", bool)
+    calibration = calibration_of(app.settings, watching.identity, bundled_calibration(watching)) if queries else None
     memory = Memory.of(app.settings, console)
     with contextlib.closing(memory), console.progress(f"watching {media.path.name}", float(wanted.length)) as progress:
         furthest = wanted.start
@@ -80,10 +89,23 @@ def ask_about(
             furthest = max(furthest, second)
             progress.reached(float(furthest - wanted.start))
 
-        analysis = ask(watching, media, windows, caption=caption, queries=queries, seen=seen, memory=memory)
+        analysis = ask(
+            watching,
+            media,
+            windows,
+            caption=caption,
+            queries=queries,
+            seen=seen,
+            memory=memory,
+            evidence=score,
+            known=frozenset() if calibration is None else calibration.known,
+        )
     if memory.known:
         console.receipt(f"{memory.known} of {memory.known + memory.asked} answers were known (--no-store asks anew)")
-    return analysis
+    if calibration is None or not score:
+        return replace(analysis, threshold=least_score(app.settings, None))
+    findings = [replace(finding, score=calibration.score(finding.signals)) for finding in analysis.findings]
+    return replace(analysis, findings=tuple(findings), threshold=least_score(app.settings, calibration.threshold))
 
 
 def ask(
@@ -95,39 +117,48 @@ def ask(
     queries: Sequence[str],
     seen: Callable[[Fraction], None] | None = None,
     memory: Memory | None = None,
+    evidence: bool = False,
+    known: Collection[str] = frozenset(),
 ) -> Analysis:
     """Shows each window once and asks it everything; `seen` is told up to which second the model has looked.
 
     What `memory` knows is not asked again, and what the model answers is kept there as soon as it comes. What several
     windows answered about the same thing is joined. A window without a picture goes into `Analysis.unseen`, and raises
     NoPicture only where none has any. Answers that cannot be read as a span are kept in `Analysis.unread`, each with
-    its reason.
+    its reason. evidence: what speaks for each finding is asked as well (`Finding.signals`), and with it every other
+    time that the thing happens in a window; it takes the window's caption, whether that is wanted or not. known: words
+    that the model is known to use in captions (see `signals.Vocabulary`).
     """
-    questions = [Question(QuestionKind.CAPTION)] if caption else []
+    captioned = caption or (evidence and bool(queries))
+    questions = [Question(QuestionKind.CAPTION)] if captioned else []
     questions += [Question(QuestionKind.FIND, query) for query in queries]
     scenes: list[Scene] = []
     events: list[Event] = []
     findings: list[Finding] = []
     unread: list[str] = []
     looked_at: list[Span] = []
+    step = model.sampling_step
+    judges = isinstance(model, Judging) and model.judges
     watching = model if memory is None else memory.remembering(model, questions)
     for window in _watched(watching, media, windows, seen):
-        answers = window.ask(questions)
+        answers = dict(zip(questions, window.ask(questions), strict=True))
         looked_at.append(window.span)
-        for question, answer in zip(questions, answers, strict=True):
-            if question.kind is QuestionKind.CAPTION:
-                read = read_caption(answer, window.span, model.sampling_step)
-                if read.scene:
-                    scenes.append(Scene(window.span, read.scene, origin=_origin(window.span, answer)))
-                events.extend(read.events)
+        told = answers.pop(questions[0]) if captioned else None
+        if told is not None:
+            read = read_caption(told, window.span, step)
+            events.extend(read.events)
+            if caption and read.scene:
+                scenes.append(Scene(window.span, read.scene, origin=_origin(window.span, told)))
+            if caption:
                 unread.extend(read.unread)
-            else:
-                finding, problems = read_find(answer, window.span, model.sampling_step, question.query)
-                if finding is not None:
-                    findings.append(finding)
-                unread.extend(problems)
+        search = Search(window, step, judges)
+        search.all_of({question.query: answer for question, answer in answers.items()}, told if evidence else None)
+        findings.extend(search.findings)
+        unread.extend(search.unread)
         if seen is not None:
             seen(window.span.end)
+    told_events = joined_events(events)
+    joined = joined_findings(with_told(findings, told_events, known) if evidence else findings)
     spans = maximal(looked_at)
     asked = [Asked(None, spans)] if caption else []
     asked += [Asked(query, spans) for query in queries]
@@ -135,8 +166,8 @@ def ask(
         media=media,
         model=model.identity,
         scenes=joined_scenes(scenes),
-        events=joined_events(events),
-        findings=joined_findings(findings),
+        events=told_events if caption else (),
+        findings=tuple(with_told(joined, told_events, known)) if evidence else joined,
         asked=tuple(asked),
         unread=tuple(unread),
         unseen=uncovered(windows, looked_at),

@@ -6,10 +6,10 @@ The cutter and every exporter take the frame ranges made here, so that a clip an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from marlin_edit.analysis import Analysis, Finding, Verdict
+from marlin_edit.analysis import UNSUPPORTED, Analysis, Finding, Verdict
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import FrameNumber, FrameRange, FrameRate, Span
@@ -72,10 +72,37 @@ def frames_of(span: Span, media: MediaInfo) -> FrameRange:
 
 
 def is_accepted(finding: Finding, threshold: float | None) -> bool:
-    """Whether a finding is kept: a person's word first, then its score; without either it is kept, to be checked."""
+    """Whether a finding is kept: a person's word first, then its score.
+
+    Without either it is kept, to be checked; but for what came of asking again where nothing speaks for it. The
+    threshold 0 accepts everything.
+    """
     if finding.verdict is not None:
         return finding.verdict is Verdict.ACCEPTED
-    return threshold is None or finding.score is None or finding.score >= threshold
+    if threshold == 0:
+        return True
+    if finding.score is None:
+        return UNSUPPORTED not in finding.flags
+    return threshold is None or finding.score >= threshold
+
+
+def accepted_findings(analysis: Analysis) -> tuple[Finding, ...]:
+    """The findings of an analysis that are kept, by its own threshold."""
+    return tuple(finding for finding in analysis.findings if is_accepted(finding, analysis.threshold))
+
+
+def without_rejected(edit: Edit) -> Edit:
+    """The edit with accepted findings only, as formats take it that do not tell accepted from rejected ones."""
+    kept = {id(source): replace(source, findings=accepted_findings(source)) for source in edit.sources}
+    cuts = tuple(replace(cut, source=kept.get(id(cut.source), cut.source)) for cut in edit.cuts)
+    return replace(edit, sources=tuple(kept[id(source)] for source in edit.sources), cuts=cuts)
+
+
+def is_empty(edit: Edit) -> bool:
+    """Whether there is nothing to show: no scene, no event, no accepted finding and no cut."""
+    return not edit.cuts and not any(
+        source.scenes or source.events or accepted_findings(source) for source in edit.sources
+    )
 
 
 Handles = FrameNumber | Fraction
@@ -92,12 +119,9 @@ def widened(span: Span, media: MediaInfo, handles: Handles = NO_HANDLES) -> Fram
     return frames_of(Span(max(Fraction(0), span.start - handles), span.end + handles), media)
 
 
-def cuts_of_findings(
-    analysis: Analysis, handles: Handles = NO_HANDLES, threshold: float | None = None
-) -> tuple[Cut, ...]:
+def cuts_of_findings(analysis: Analysis, handles: Handles = NO_HANDLES) -> tuple[Cut, ...]:
     """A cut for each accepted finding, in order of time."""
-    accepted = [finding for finding in analysis.findings if is_accepted(finding, threshold)]
-    accepted.sort(key=lambda finding: (finding.span.start, finding.span.end))
+    accepted = sorted(accepted_findings(analysis), key=lambda finding: (finding.span.start, finding.span.end))
     return tuple(
         Cut(analysis, widened(finding.span, analysis.media, handles), finding, finding.query) for finding in accepted
     )

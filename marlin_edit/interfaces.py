@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 
 class Carries(Flag):
-    """What a format can hold. What it cannot is said once, by the core ("out.srt: 3 cuts left out")."""
+    """What a format can hold. What it cannot is said once, by the core ("out.srt: 3 cuts left out").
+
+    REJECTED: findings that are not accepted as well. Other formats get the accepted ones only.
+    """
 
     NOTHING = 0
     SCENES = auto()
     EVENTS = auto()
     FINDINGS = auto()
+    REJECTED = auto()
     CUTS = auto()
     MARKERS = auto()
     MARKER_DURATION = auto()
@@ -136,18 +140,26 @@ class Setting:
 
 
 class QuestionKind(Enum):
-    """The two modes the model was trained for."""
+    """The two modes the model was trained for, and a look at its caption mode from inside (see `Judging`)."""
 
     CAPTION = "caption"
     FIND = "find"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about a window: its caption, or when `query` takes place."""
+    """What is asked about a window: its caption, when `query` takes place, or how well `query` tells of a span of it.
+
+    Only for JUDGE: `span` in seconds from the window's start, the window's `caption` as the model gave it, and `blank`,
+    where the same is asked about a window as long that shows nothing at all.
+    """
 
     kind: QuestionKind
     query: str = ""
+    span: Span | None = None
+    caption: str = ""
+    blank: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,6 +242,16 @@ class Repeatable(VideoModel, Protocol):
         ...
 
     def terms(self, question: Question) -> Terms: ...
+
+
+@runtime_checkable
+class Judging(VideoModel, Protocol):
+    """A video model that answers JUDGE questions: no text, but how likely its caption would tell of a span in the words
+    of a query. `Answer.token_logprobs` has the log probability of each token of the query, and `raw` is empty.
+    """
+
+    @property
+    def judges(self) -> bool: ...
 
 
 @dataclass(frozen=True)

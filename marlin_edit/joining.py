@@ -6,23 +6,20 @@ answer is in exactly one of the results, which name all its windows. Joining aga
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
-from marlin_edit.analysis import Event, Finding, Origin, Scene
+from marlin_edit import signals
+from marlin_edit.analysis import UNSUPPORTED, Event, Finding, Origin, Scene
 from marlin_edit.marlin.prompts import CLAMPED, WIDENED
+from marlin_edit.text import words_of
 from marlin_edit.timebase import Span
+from marlin_edit.windows import EDGE
 
 JOINED = "joined"
 """Flag: told of more than one window's answer."""
-
-EDGE = Fraction(1, 2)
-"""Seconds. An end this close to its window's edge may be that edge and no end at all: a model that is shown two frames
-a second sees the last one half a second before the edge."""
 
 AGREE = Fraction(1)
 """Seconds. Two windows' times this close are one time: each of them is good to about half a second."""
@@ -32,7 +29,6 @@ ALIKE = Fraction(1, 2)
 stretch that both windows show. Half is what the usual measures of such models (R1@0.5) call a match."""
 
 _ARTICLES = frozenset({"a", "an", "the"})
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 _Seen = TypeVar("_Seen", Finding, Event)
 
@@ -40,10 +36,13 @@ _Seen = TypeVar("_Seen", Finding, Event)
 def joined_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Findings of any number of windows and queries, those of the same thing as one; in order of time.
 
-    Where a person's verdict differs, they stay apart. A joined finding has the score and the signals of the best
-    scored, or without scores of the longest of its findings.
+    Where a person's verdict differs, they stay apart, and so do those that something speaks for from those that nothing
+    speaks for (UNSUPPORTED). A joined finding has the score of the best scored of its findings, and the greatest of
+    each signal.
     """
-    return _joined(findings, lambda finding: (finding.query, finding.verdict), _one_finding)
+    return _joined(
+        findings, lambda finding: (finding.query, finding.verdict, UNSUPPORTED in finding.flags), _one_finding
+    )
 
 
 def joined_events(events: Sequence[Event]) -> tuple[Event, ...]:
@@ -74,9 +73,8 @@ def same_words(text: str) -> tuple[str, ...]:
     One other word is another thing ("a red circle", "a red square"), so nothing less will do. A text without any words
     stands for itself.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    words = _WORD.findall(folded)
-    return tuple(word for word in words if word not in _ARTICLES) or tuple(words) or (folded,)
+    words = words_of(text)
+    return tuple(word for word in words if word not in _ARTICLES) or tuple(words) or (text,)
 
 
 def _joined(
@@ -92,15 +90,11 @@ def _joined(
 
 
 def _groups(told: Sequence[_Seen], subject: Callable[[_Seen], object]) -> list[list[_Seen]]:
-    """What is in order of time, as groups of the same thing; also over others between them."""
-    leader = list(range(len(told)))
+    """What is in order of time, as groups of the same thing; also over others between them.
 
-    def first(place: int) -> int:
-        while leader[place] != place:
-            leader[place] = leader[leader[place]]
-            place = leader[place]
-        return place
-
+    Those that have most in common come together first. A group has no two answers about one window.
+    """
+    pairs: list[tuple[Fraction, int, int]] = []
     running: dict[object, list[int]] = {}
     for place, answer in enumerate(told):
         near = running.setdefault(subject(answer), [])
@@ -108,13 +102,23 @@ def _groups(told: Sequence[_Seen], subject: Callable[[_Seen], object]) -> list[l
         near[:] = [other for other in near if told[other].span.end + 2 * EDGE >= answer.span.start]
         for other in near:
             if _same_thing(_Told.of(told[other]), _Told.of(answer)):
-                one, two = sorted((first(other), first(place)))
-                leader[two] = one
+                shared = answer.span.overlap(told[other].span)
+                pairs.append((shared / (answer.span.length + told[other].span.length - shared), other, place))
         near.append(place)
-    groups: dict[int, list[_Seen]] = {}
-    for place, answer in enumerate(told):
-        groups.setdefault(first(place), []).append(answer)
-    return list(groups.values())
+    group_of = {place: [place] for place in range(len(told))}
+    for _, one, two in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:])):
+        mine, other = group_of[one], group_of[two]
+        if mine is other or _windows_of(told, mine) & _windows_of(told, other):
+            continue
+        mine += other
+        for place in other:
+            group_of[place] = mine
+    groups = {id(group): sorted(group) for group in group_of.values()}
+    return [[told[place] for place in group] for group in groups.values()]
+
+
+def _windows_of(told: Sequence[Finding | Event], places: Sequence[int]) -> set[Span]:
+    return {window for place in places for window in told[place].origin.windows}
 
 
 @dataclass(frozen=True)
@@ -248,7 +252,8 @@ def _one_finding(findings: Sequence[Finding]) -> Finding:
     span = _one_span([_Told.of(finding) for finding in findings])
     best = max(findings, key=lambda finding: (-1.0 if finding.score is None else finding.score, finding.span.length))
     origin = _one_origin([finding.origin for finding in findings])
-    return replace(best, span=span, flags=_one_flags(findings, span), origin=origin)
+    known = signals.joined([finding.signals for finding in findings])
+    return replace(best, span=span, signals=known, flags=_one_flags(findings, span), origin=origin)
 
 
 def _one_event(events: Sequence[Event]) -> Event:

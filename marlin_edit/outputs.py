@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from marlin_edit import files
-from marlin_edit.edit import Edit
+from marlin_edit.edit import Edit, is_empty, without_rejected
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError, did_you_mean
 from marlin_edit.interfaces import Carries, Delivery, Exporter, RenderContext
 from marlin_edit.plugins import App
@@ -114,21 +114,26 @@ def publish(
 ) -> Outcome:
     """Renders and writes every output, then runs every delivery; one that fails does not stop the others.
 
-    A single thing that fails raises its own error, so that its exit code is kept.
+    Where there is nothing to show, only formats that tell of rejected findings as well are written. A single thing that fails raises its own error, so that its exit code is kept.
     """
     outcome = Outcome()
     alone = len(outputs) + len(deliveries) == 1
+    accepted, nothing = without_rejected(edit), is_empty(edit)
     for output in outputs:
+        tells_all = bool(output.exporter.carries & Carries.REJECTED)
+        if nothing and not tells_all:
+            outcome.notes.append(f"{output.name}: not written, as there is nothing to write")
+            continue
         try:
-            _write(app, edit, output, outcome, dry_run)
+            _write(app, edit if tells_all else accepted, output, outcome, dry_run)
         except MarlinEditError as error:
             if alone:
                 raise
             outcome.missing.append(f"{output.name}: {error}")
-    for delivery in deliveries:
+    for delivery in deliveries if not nothing else ():
         try:
             with app.calling(delivery):
-                receipt = delivery.deliver(edit, app.settings, dry_run)
+                receipt = delivery.deliver(accepted, app.settings, dry_run)
         except MarlinEditError as error:
             if alone:
                 raise

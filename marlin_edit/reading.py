@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from marlin_edit.analysis import Analysis
+from marlin_edit.calibration import least_score
 from marlin_edit.console import Console
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.media import MediaInfo, probe
@@ -73,4 +74,5 @@ def read_analysis(app: App, console: Console, path: Path, facts: MediaFacts) -> 
         if str(path.name) in str(error):
             raise
         raise type(error)(f"{path.name}: {error}") from error
-    return replace(analysis, media=facts.applied_to(analysis.media))
+    threshold = least_score(app.settings, analysis.threshold)
+    return replace(analysis, media=facts.applied_to(analysis.media), threshold=threshold)

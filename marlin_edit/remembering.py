@@ -12,7 +12,7 @@ from time import time as now
 
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.console import Console
-from marlin_edit.interfaces import Answer, Question, Repeatable, Terms, VideoModel, Watched
+from marlin_edit.interfaces import Answer, Judging, Question, Repeatable, Terms, VideoModel, Watched
 from marlin_edit.media import MediaInfo
 from marlin_edit.media.content import fingerprint
 from marlin_edit.settings import Settings
@@ -106,6 +106,10 @@ class Remembering:
     @property
     def sampling_step(self) -> Fraction:
         return self.model.sampling_step
+
+    @property
+    def judges(self) -> bool:
+        return isinstance(self.model, Judging) and self.model.judges
 
     def watch(
         self, media: MediaInfo, windows: Iterable[Span], seen: Callable[[Fraction], None] | None = None

@@ -10,7 +10,7 @@ from typing import Any
 
 from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.console import Console
-from marlin_edit.edit import Cut, edit_of, frames_of
+from marlin_edit.edit import Cut, accepted_findings, edit_of, frames_of
 from marlin_edit.errors import ExitCode
 from marlin_edit.interfaces import RenderContext
 from marlin_edit.outputs import Outcome
@@ -18,6 +18,7 @@ from marlin_edit.plugins import App
 from marlin_edit.timebase import clock_text
 
 NOT_SCORED = "not scored for this model, check before cutting"
+_REJECTED_TOLD = 5
 
 
 def report(
@@ -31,9 +32,10 @@ def report(
 ) -> ExitCode:
     """Prints what came of a run, and gives its exit code. into: takes the JSON document where it is one of several.
 
-    Partial where something is missing or the media is cut short; nothing matched where the model was asked and nothing
-    could be read as a span.
+    Partial where something is missing or the media is cut short; nothing matched where the model was asked and there is
+    nothing to show for it.
     """
+    accepted = accepted_findings(analysis)
     missing = list(outcome.missing)
     if analysis.media.incomplete:
         missing.append(f"{analysis.media.path.name} is cut short: what there is of it was used")
@@ -42,7 +44,7 @@ def report(
     code = outcome.exit_code
     if code is ExitCode.DONE and missing:
         code = ExitCode.PARTIAL
-    elif code is ExitCode.DONE and analysis.asked and not (analysis.events or analysis.findings or analysis.scenes):
+    elif code is ExitCode.DONE and analysis.asked and not (analysis.events or accepted or analysis.scenes):
         code = ExitCode.NOTHING_MATCHED
     if console.json:
         document = {
@@ -61,13 +63,14 @@ def report(
     elif outcome.stdout is not None:
         console.data(outcome.stdout)
     elif not outcome.files:
-        _print(console, analysis, cuts)
+        _print(console, analysis, accepted, cuts)
     for line in analysis.unread:
         console.warning(f"not used: {line}")
     for note in outcome.notes:
         console.receipt(f"note: {note}")
-    if analysis.findings and all(finding.score is None for finding in analysis.findings):
+    if accepted and all(finding.score is None for finding in accepted):
         console.receipt(f"note: findings are {NOT_SCORED}")
+    _tell_rejected(console, analysis, accepted)
     for path in outcome.planned:
         console.receipt(f"would write {path}")
     for path in outcome.files:
@@ -75,7 +78,7 @@ def report(
     for sentence in missing:
         console.warning(sentence)
     if code is ExitCode.NOTHING_MATCHED:
-        console.receipt("nothing was found")
+        console.receipt(_nothing_matched(analysis))
     return code
 
 
@@ -88,7 +91,35 @@ def _document(app: App, analysis: Analysis, cuts: Sequence[Cut]) -> Any:
     return json.loads(content)
 
 
-def _print(console: Console, analysis: Analysis, cuts: Sequence[Cut]) -> None:
+def _tell_rejected(console: Console, analysis: Analysis, accepted: Sequence[Finding]) -> None:
+    """The rejected findings, the best scored first; not all of them unless asked to say more."""
+    kept = {id(finding) for finding in accepted}
+    rejected = [finding for finding in analysis.findings if id(finding) not in kept]
+    rejected.sort(key=lambda finding: -(finding.score or 0))
+    for number, finding in enumerate(rejected):
+        (console.receipt if number < _REJECTED_TOLD else console.detail)(
+            f"rejected: {_finding_line(analysis, finding)}"
+        )
+    if len(rejected) > _REJECTED_TOLD:
+        console.receipt(f"rejected: {len(rejected) - _REJECTED_TOLD} more (-v lists them, --all accepts them)")
+
+
+def _nothing_matched(analysis: Analysis) -> str:
+    """What was looked at, and why nothing of it is told."""
+    queries = [asked for asked in analysis.asked if asked.query is not None]
+    spans = ", ".join(str(span) for span in analysis.asked[0].looked_at)
+    sought = " and ".join(f'"{asked.query}"' for asked in queries[:3]) or "anything"
+    more = f" and {len(queries) - 3} more" if len(queries) > 3 else ""
+    why = ""
+    if analysis.findings:
+        scores = [finding.score for finding in analysis.findings if finding.score is not None]
+        why = f": {len(analysis.findings)} answer{'s' if len(analysis.findings) > 1 else ''} rejected"
+        if scores and analysis.threshold is not None:
+            why += f", the best with a score of {max(scores):.2f} where {analysis.threshold:.2f} is needed"
+    return f"nothing matched {sought}{more} in {analysis.media.path.name} ({spans}){why}"
+
+
+def _print(console: Console, analysis: Analysis, accepted: Sequence[Finding], cuts: Sequence[Cut]) -> None:
     for scene in analysis.scenes:
         console.lines(scene.text, "")
     for event in analysis.events:
@@ -102,7 +133,7 @@ def _print(console: Console, analysis: Analysis, cuts: Sequence[Cut]) -> None:
                 f"  {_label(analysis, cut.frames.first)}  {cut.name or media.path.name}"
             )
         return
-    for finding in analysis.findings:
+    for finding in accepted:
         console.lines(_finding_line(analysis, finding))
 
 

@@ -162,6 +162,17 @@ def parse_stream(text: str) -> int | None:
     return int(text)
 
 
+def parse_score(text: str) -> float:
+    """Read a score, 0 to 1."""
+    try:
+        score = float(text)
+    except ValueError:
+        score = -1.0
+    if not 0 <= score <= 1:
+        raise ValueError(f"{text!r} is not a score. Write a number from 0 to 1, like 0.6.")
+    return score
+
+
 def parse_file(text: str) -> Path:
     """Read the name of a file; `~` is the home directory."""
     return Path(text).expanduser()
@@ -169,6 +180,9 @@ def parse_file(text: str) -> Path:
 
 WATCHING = ("caption", "find", "cut")
 """The commands that may show a video to a model."""
+
+FINDING = ("find", "cut")
+"""The commands that look for what a query says."""
 
 WRITING = (*WATCHING, "export")
 """The commands that write outputs."""
@@ -254,6 +268,31 @@ def register_settings() -> tuple[Setting, ...]:
             flag="--overlap",
             commands=WATCHING,
             metavar="SECONDS",
+        ),
+        Setting(
+            "score",
+            parse=parse_switch,
+            default=True,
+            help="Ask what speaks for each finding as well, and for every other time that it happens. Slower.",
+            flag="--score",
+            commands=FINDING,
+        ),
+        Setting(
+            "min_score",
+            parse=parse_score,
+            default=None,
+            help="Accept findings from this score on, 0 to 1. Without it: as the model was calibrated.",
+            flag="--min-score",
+            commands=(*FINDING, "export"),
+            metavar="SCORE",
+        ),
+        Setting(
+            "all",
+            parse=parse_switch,
+            default=False,
+            help="Accept every finding, whatever speaks for it.",
+            flag="--all",
+            commands=(*FINDING, "export"),
         ),
         Setting(
             "handles",

@@ -14,6 +14,7 @@ _ESCAPE_CODES = re.compile(
     r"|\x1b[ -/]*[0-~]"  # everything else that an escape begins
 )
 _BLANKS = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
 _UNWANTED = re.compile(
     r"[\x00-\x1f\x7f-\x9f"  # controls
     r"\ud800-\udfff"  # halves of surrogate pairs, which no encoding can hold
@@ -43,3 +44,8 @@ def shortened(text: str, longest: int) -> str:
     while end > 0 and (unicodedata.combining(text[end]) or text[end] == "\u200d" or text[end - 1] == "\u200d"):
         end -= 1
     return text[:end].rstrip() + "…"
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in order, without case and marks, compatible characters alike."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())

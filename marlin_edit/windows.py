@@ -17,6 +17,10 @@ from marlin_edit.media import MediaInfo
 from marlin_edit.settings import DEFAULT, Settings
 from marlin_edit.timebase import Position, Span, seconds_text
 
+EDGE = Fraction(1, 2)
+"""Seconds. An end this close to its window's edge may be that edge and no end at all: a model that is shown two frames
+a second sees the last one half a second before the edge."""
+
 FEWEST_PAIRS = 4
 """Pairs of frames in the shortest window that may be asked for. Half of it still has the four frames that a model needs
 at least."""

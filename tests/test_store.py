@@ -90,6 +90,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.syspath_prepend(str(TALLY))
     monkeypatch.setenv("TALLY_LOG", str(log))
     monkeypatch.setenv("MARLIN_EDIT_MODEL", "tally")
+    monkeypatch.setenv("MARLIN_EDIT_SCORE", "no")  # each question is asked once
 
     def command_line(*arguments: object, **variables: str) -> Ran:
         log.unlink(missing_ok=True)
@@ -380,7 +381,7 @@ class Process:
         arguments = ["find", str(self.video), *queries(*MANY), "--model", "tally", "-o", output]
         return subprocess.Popen(
             [sys.executable, "-m", "marlin_edit", *arguments],
-            env=environment([self.own, TALLY], variables),
+            env=environment([self.own, TALLY], {**variables, "MARLIN_EDIT_SCORE": "no"}),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -618,7 +619,9 @@ def child(script: str, *arguments: object, cwd: Path, **variables: str) -> subpr
     code = f"import os, resource, sys\nfrom marlin_edit.cli import main\n{textwrap.dedent(script)}"
     return subprocess.run(
         [sys.executable, "-c", code, str(cwd), *map(str, arguments)],
-        env=environment([own, TALLY], {"MARLIN_EDIT_MODEL": "tally", "HOME": str(cwd), **variables}),
+        env=environment(
+            [own, TALLY], {"MARLIN_EDIT_MODEL": "tally", "MARLIN_EDIT_SCORE": "no", "HOME": str(cwd), **variables}
+        ),
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -24,6 +24,7 @@ def register_exporters() -> list[Exporter]:
             Carries.SCENES
             | Carries.EVENTS
             | Carries.FINDINGS
+            | Carries.REJECTED
             | Carries.CUTS
             | Carries.SOURCE_TIMECODE
             | Carries.REEL

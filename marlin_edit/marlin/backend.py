@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,11 +25,11 @@ from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Answer, Question, QuestionKind, Terms
 from marlin_edit.marlin import hub
-from marlin_edit.marlin.engine import MOST_TOGETHER, Engine, Prompt, Reading, out_of_memory, quieten
-from marlin_edit.marlin.frames import WindowFrames, display_size, read_frames
+from marlin_edit.marlin.engine import MOST_TOGETHER, Claim, Engine, Prompt, Reading, out_of_memory, quieten
+from marlin_edit.marlin.frames import WindowFrames, display_size, read_frames, sample_times
 from marlin_edit.marlin.grid import patches, resized, stamps, target_size
 from marlin_edit.marlin.profile import Profile, read_profile
-from marlin_edit.marlin.prompts import question_text
+from marlin_edit.marlin.prompts import judged_text, question_text
 from marlin_edit.marlin.tokens import Tokens
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
@@ -177,6 +178,7 @@ class MarlinModel:
         self._identity = identity
         self._decoder = decoder
         self._seen: dict[_Pair, Tensor] = {}
+        self._blank: tuple[tuple[int, tuple[int, int]], Reading] | None = None
 
     @cached_property
     def engine(self) -> Engine:
@@ -199,8 +201,16 @@ class MarlinModel:
     def asks_at_once(self) -> int:
         return MOST_TOGETHER
 
+    @property
+    def judges(self) -> bool:
+        return True
+
     def terms(self, question: Question) -> Terms:
         """The decoder is none of them: all decoders give the same pixels. Nor is the device, which only rounds."""
+        if question.kind is QuestionKind.JUDGE:
+            before = "On a blank window: " if question.blank else ""
+            prompt = "\n".join((before + question_text(question), *judged_text(question)))
+            return Terms(prompt, self._sampling, generation="judged")
         return Terms(
             prompt=question_text(question),
             sampling=self._sampling,
@@ -233,7 +243,7 @@ class MarlinModel:
             for span in spans:
                 if last is not None:
                     last.forget()
-                last = WatchedWindow(self, media, span, self._read(media, ahead.groups(), keep=True, told=seen))
+                last = WatchedWindow(self, media, span, self._look(media, ahead.groups(), keep=True, told=seen))
                 yield last
 
     def _check(self, span: Span) -> None:
@@ -254,22 +264,21 @@ class MarlinModel:
             step = layout.temporal
             firsts = range(0, len(group.times), step)
             pairs = [(group.times[first], group.times[min(first + step, len(group.times)) - 1]) for first in firsts]
-            since = [time - span.start for time in group.times]
-            yield _Group(rows, grid, pairs, stamps(since, layout), frames)
+            yield _Group(rows, grid, pairs, frames)
         for note in frames.notes:
             _log.info("%s", note)
 
-    def _read(
+    def _look(
         self,
         media: MediaInfo,
         groups: Iterable[_Group],
         *,
         keep: bool,
         told: Callable[[Fraction], None] | None = None,
-    ) -> Reading:
-        """Reads a window. keep: what is seen of its pictures is kept for the next one, in place of the last one's."""
+    ) -> _Looked:
+        """Looks at a window's frames. keep: what is seen is kept for the next window, in place of the last one's."""
         seen: dict[_Pair, Tensor] = {}
-        stamped: list[tuple[str, Tensor]] = []
+        looked: list[_LookedPair] = []
         grid = (0, 0)
         source: WindowFrames | None = None
         for group in groups:
@@ -282,62 +291,144 @@ class MarlinModel:
                 rows = per_pair[new].flatten(0, 1) if len(new) < len(keys) else group.rows
                 features = self.engine.look(rows, (len(new), *grid))
                 seen.update({keys[index]: feature for index, feature in zip(new, features, strict=True)})
-            for key, stamp in zip(keys, group.stamps, strict=True):
+            for key, times in zip(keys, group.pairs, strict=True):
                 if key not in seen:
                     seen[key] = self._seen[key]
-                stamped.append((stamp, seen[key]))
+                looked.append(_LookedPair(*times, seen[key]))
             if told is not None:
                 told(group.pairs[-1][1])
         if keep:
             self._seen = seen
-        reading = self.engine.read(stamped, grid)
-        reading.whole = source is None or source.damaged == 0
+        return _Looked(tuple(looked), grid, source is None or source.damaged == 0)
+
+    def _read(self, looked: _Looked, span: Span) -> Reading:
+        layout = self.engine.layout
+        stamped = []
+        for pair in looked.pairs:
+            # A frame that was on the screen before the window counts from the window's start.
+            since = [max(time, span.start) - span.start for time in (pair.first, pair.last)]
+            stamped.append((*stamps(since, layout), pair.features))
+        reading = self.engine.read(stamped, looked.grid)
+        reading.whole = looked.whole
         return reading
+
+    def _blank_like(self, looked: _Looked) -> Reading:
+        """A window of as many pairs that shows nothing but grey. The last one is kept: most windows are equally long."""
+        shape = (len(looked.pairs), looked.grid)
+        if self._blank is None or self._blank[0] != shape:
+            layout = self.engine.layout
+            rows = torch.zeros(looked.grid[0] * looked.grid[1], 3 * layout.temporal * layout.patch**2)
+            features = self.engine.look(rows, (1, *looked.grid))[0]
+            times = [number * self.sampling_step for number in range(len(looked.pairs) * layout.temporal)]
+            stamped = [(stamp, features) for stamp in stamps(times, layout)]
+            self._blank = shape, self.engine.read(stamped, looked.grid)
+        return self._blank[1]
+
+    def _part_of(self, looked: _Looked, media: MediaInfo, window: Span, span: Span) -> _Looked | None:
+        """What was seen of a stretch of a window, where a window of that stretch would be shown the same pairs.
+
+        None where it would not: it begins between two pairs, ends within one, or is so short or so small that its
+        frames would be other ones or of another size.
+        """
+        pair = self.engine.layout.temporal * self.sampling_step
+        count = len(sample_times(span, self.profile))
+        if (span.start - window.start) % pair or (span.end != window.end and (span.end - window.start) % pair):
+            return None
+        if count == self.profile.min_frames and span.length < count * self.sampling_step:
+            return None
+        layout = self.engine.layout
+        patched = tuple(side * layout.patch for side in looked.grid)
+        if target_size(*display_size(media), count, self.profile, layout) != patched:
+            return None
+        first = int((span.start - window.start) / pair)
+        pairs = looked.pairs[first : first + math.ceil(Fraction(count, layout.temporal))]
+        return replace(looked, pairs=pairs) if pairs else None
 
 
 class WatchedWindow:
-    """A window that the model has read."""
+    """A window that the model has looked at. Its frames are read by the language model when it is first asked."""
 
-    def __init__(self, model: MarlinModel, media: MediaInfo, span: Span, reading: Reading | None) -> None:
+    def __init__(self, model: MarlinModel, media: MediaInfo, span: Span, looked: _Looked | None) -> None:
         self._model = model
         self._media = media
         self._span = span
-        self._reading = reading
+        self._looked = looked
+        self._reading: Reading | None = None
 
     @property
     def span(self) -> Span:
         return self._span
 
     @property
+    def looked(self) -> _Looked:
+        """What was seen of it; looked at (again) where it is not at hand."""
+        if self._looked is None:
+            groups = self._model.prepared(self._media, self._span)
+            self._looked = self._model._look(self._media, groups, keep=False)
+        return self._looked
+
+    @property
     def reading(self) -> Reading:
-        """What the engine knows of it; read (again) where it is not at hand."""
+        """What the engine knows of it."""
         if self._reading is None:
-            self._reading = self._model._read(self._media, self._model.prepared(self._media, self._span), keep=False)
+            self._reading = self._model._read(self.looked, self._span)
         return self._reading
 
     def forget(self) -> None:
-        """Give its memory back. Asked again, it is read again."""
-        self._reading = None
+        """Give its memory back. Asked again, it is looked at again."""
+        self._looked = self._reading = None
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """One answer a question, in order; the questions are answered together."""
-        prompts = [Prompt(question_text(question), MAX_NEW_TOKENS[question.kind]) for question in questions]
-        if not prompts:
-            return []
-        reading = self.reading
-        answers = reading.answer(prompts)
-        return answers if reading.whole else [replace(answer, repeatable=False) for answer in answers]
+        answers: dict[int, Answer] = {}
+        judged = [place for place, question in enumerate(questions) if question.kind is QuestionKind.JUDGE]
+        asked = [place for place, question in enumerate(questions) if question.kind is not QuestionKind.JUDGE]
+        if asked:
+            prompts = [
+                Prompt(question_text(questions[place]), MAX_NEW_TOKENS[questions[place].kind]) for place in asked
+            ]
+            answers |= zip(asked, self.reading.answer(prompts), strict=True)
+        for blank in (False, True):
+            places = [place for place in judged if questions[place].blank is blank]
+            if places:
+                claims = [Claim(question_text(questions[place]), *judged_text(questions[place])) for place in places]
+                reading = self._model._blank_like(self.looked) if blank else self.reading
+                answers |= {
+                    place: Answer("", logprobs) for place, logprobs in zip(places, reading.judge(claims), strict=True)
+                }
+        whole = not questions or self.looked.whole
+        found = [answers[place] for place in range(len(questions))]
+        return found if whole else [replace(answer, repeatable=False) for answer in found]
 
     def part(self, span: Span) -> WatchedWindow:
-        """A stretch of it, read by itself when it is asked."""
+        """A stretch of it. Where a window of that span shows the same pairs of frames, they are not looked at again."""
         if span.within(self._span) != span:
             raise ValueError(f"{span} is not within {self._span}")
-        return WatchedWindow(self._model, self._media, span, None)
+        looked = None if self._looked is None else self._model._part_of(self._looked, self._media, self._span, span)
+        return WatchedWindow(self._model, self._media, span, looked)
+
+
+@dataclass(frozen=True)
+class _LookedPair:
+    """A pair of frames: their times in the source, and what the vision tower saw in them."""
+
+    first: Fraction
+    last: Fraction
+    features: Tensor
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What was seen of a window. grid: a pair's height and width in patches. whole: nothing was found damaged."""
+
+    pairs: tuple[_LookedPair, ...]
+    grid: tuple[int, int]
+    whole: bool
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Some pairs of frames: patches, their grid, the times of each pair's frames in the source, and its stamp.
+    """Some pairs of frames: patches, their grid, and the times of each pair's frames in the source.
 
     source: what they come from. Once all groups of a window were taken, it knows what was damaged.
     """
@@ -345,7 +436,6 @@ class _Group:
     rows: Tensor
     grid: tuple[int, int, int]
     pairs: Sequence[tuple[Fraction, Fraction]]
-    stamps: Sequence[str]
     source: WindowFrames
 
 

@@ -33,10 +33,34 @@ _MOST_UNREAD = 50
 
 def question_text(question: Question) -> str:
     """What the model is asked. The query stands in it as it is; it is for the tokeniser to take it as plain text."""
-    if question.kind is QuestionKind.CAPTION:
+    if question.kind is not QuestionKind.FIND:
         return CAPTION_PROMPT
     before, _, after = FIND_PROMPT.partition("{event}")
     return before + question.query + after
+
+
+def judged_text(question: Question) -> tuple[str, str]:
+    """A JUDGE question as a caption that goes on: what is given of it, and the words that are judged.
+
+    Given are the scene, the events that the model told before that moment, and the span. So the query stands where the
+    model itself would tell of it.
+    """
+    assert question.span is not None
+    read = read_caption(Answer(question.caption), Span(Fraction(0), _ENDLESS), Fraction(1, 10))
+    before = [event for event in read.events if event.span.start < question.span.start - _SAME_MOMENT]
+    lines = [f"{_angled(event.span)} {event.text}" for event in before]
+    scene = [f"Scene: {read.scene}"] if read.scene else []
+    given = "\n".join((*scene, "Events:", *lines, _angled(question.span)))
+    words = question.query
+    return given, f" {words[:1].upper()}{words[1:]}"
+
+
+_ENDLESS = Fraction(10**9)
+_SAME_MOMENT = Fraction(1, 4)
+
+
+def _angled(span: Span) -> str:
+    return f"<{float(span.start):.1f} - {float(span.end):.1f}>"
 
 
 @dataclass(frozen=True)

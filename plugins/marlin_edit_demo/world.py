@@ -66,7 +66,11 @@ KINDS: tuple[Shape, ...] = tuple(Shape(colour, form) for colour in COLOURS for f
 
 @dataclass(frozen=True)
 class WorldSettings:
-    """What kind of clips are made. `noise` is the standard deviation of a pixel, in 255ths, at 360 lines."""
+    """What kind of clips are made. `noise` is the standard deviation of a pixel, in 255ths, at 360 lines.
+
+    repeats: whether a kind of shape may come back. kinds: how many of the 24 kinds a clip draws from; the others are
+    never in it.
+    """
 
     width: int = 640
     height: int = 360
@@ -79,6 +83,7 @@ class WorldSettings:
     largest_radius: float = 0.28
     most_noise: float = 8.0
     repeats: bool = False
+    kinds: int = 24
 
     @property
     def frame_count(self) -> int:
@@ -235,11 +240,15 @@ def _make_events(chance: random.Random, settings: WorldSettings) -> tuple[Event,
 
     unused = list(KINDS)
     chance.shuffle(unused)
+    drawn = sorted(unused[: settings.kinds], key=KINDS.index)
+    unused = unused[: settings.kinds]
     events: list[Event] = []
     for start, end in planned:
         if settings.repeats:
             near = {event.shape for event in events if event.end + 2 > start}
-            free = [kind for kind in KINDS if kind not in near]
+            free = [kind for kind in drawn if kind not in near]
+            if not free:
+                continue
             known = [event.shape for event in events if event.shape not in near]
             shape = chance.choice(known) if known and chance.random() < 0.4 else chance.choice(free)
         else:

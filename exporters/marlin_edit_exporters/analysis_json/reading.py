@@ -19,7 +19,7 @@ from marlin_edit.timebase import FrameRate, Span, parse_seconds, seconds_text
 from marlin_edit_exporters.analysis_json.writing import SCHEMA
 
 _LISTS = ("scenes", "events", "findings", "asked")
-_KNOWN = {"schema", "media", "model", *_LISTS, "shots", "speech", "unread", "unseen", "cuts"}
+_KNOWN = {"schema", "media", "model", *_LISTS, "shots", "speech", "unread", "unseen", "threshold", "cuts"}
 _KNOWN_MEDIA = {
     "path", "duration", "rate", "drop_frame", "frame_count", "start_timecode", "reel", "width",
     "height", "video_stream", "streams", "fingerprint",
@@ -86,6 +86,7 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         speech=_each(document, "speech", _pair) if document.get("speech") is not None else None,
         unread=_each(document, "unread", _text),
         unseen=_each(document, "unseen", _pair),
+        threshold=_score(document.get("threshold"), "threshold"),
     )
     for name, known in _KNOWN_ENTRY.items():
         unknown = _unknown_of_entries(document.get(name), known)
@@ -231,11 +232,18 @@ def _read_event(value: Any, place: str) -> Event:
     return Event(_span(entry, place), text, _flags(entry, place), _read_origin(entry, place))
 
 
+def _score(told: Any, place: str) -> float | None:
+    if told is None:
+        return None
+    score = _number(told, place)
+    if not 0 <= score <= 1:
+        raise _fault(place, "should lie between 0 and 1", score)
+    return score
+
+
 def _read_finding(value: Any, place: str) -> Finding:
     entry = _object(value, place)
-    score = entry.get("score")
-    if score is not None and not 0 <= (score := _number(score, f"{place}.score")) <= 1:
-        raise _fault(f"{place}.score", "should lie between 0 and 1", score)
+    score = _score(entry.get("score"), f"{place}.score")
     signals = _object(entry.get("signals") or {}, f"{place}.signals")
     verdict = entry.get("verdict")
     if verdict is not None and verdict not in (Verdict.ACCEPTED.value, Verdict.REJECTED.value):

@@ -54,6 +54,8 @@ def _document(source: Analysis, folder: Path | None) -> _Json:
         document["shots"] = [seconds_text(shot) for shot in source.shots]
     if source.speech is not None:
         document["speech"] = _pairs(source.speech)
+    if source.threshold is not None:
+        document["threshold"] = source.threshold
     if source.unread:
         document["unread"] = list(source.unread)
     if source.unseen:
