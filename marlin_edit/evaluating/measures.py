@@ -32,17 +32,27 @@ from marlin_edit.evaluating.rows import CaptionRow, QueryRow
 
 
 @dataclass(frozen=True)
+class AtThreshold:
+    """What the findings give that are accepted at the model's threshold. kept: the share of the true findings."""
+
+    threshold: float
+    kept: float | None
+    occurrences: Occurrences
+    false_absent: FalseRate
+    false_all: FalseRate
+
+
+@dataclass(frozen=True)
 class FindMeasures:
     """What queries gave. None is not measured: there was nothing to count, or findings have no score.
 
-    recall_at_one: by IoU threshold. occurrences, false_absent, false_all: of all findings. kept_*: of those that are
-    accepted at the model's threshold, None where it has none.
+    recall_at_one: by IoU threshold. occurrences, false_absent, false_all: of all findings, whatever their score.
+    at_threshold: None where the model has no threshold.
     """
 
     present: int
     absent: int
     scored: bool
-    threshold: float | None
     mean_iou: float | None
     recall_at_one: dict[float, float | None]
     boundary: BoundaryError | None
@@ -51,10 +61,7 @@ class FindMeasures:
     auroc: Interval | None
     false_absent: FalseRate
     false_all: FalseRate
-    kept: Point | None
-    kept_occurrences: Occurrences | None
-    kept_false_absent: FalseRate | None
-    kept_false_all: FalseRate | None
+    at_threshold: AtThreshold | None
     curve: list[Point] | None
 
 
@@ -65,7 +72,6 @@ def find_measures(rows: Sequence[QueryRow], threshold: float | None) -> FindMeas
         present=sum(row.present for row in rows),
         absent=sum(not row.present for row in rows),
         scored=all(row.scored for row in rows),
-        threshold=threshold,
         mean_iou=mean_iou(rows),
         recall_at_one={at: recall_at_one(rows, at) for at in RECALL_AT},
         boundary=boundary_error(rows),
@@ -74,11 +80,18 @@ def find_measures(rows: Sequence[QueryRow], threshold: float | None) -> FindMeas
         auroc=None if scores is None else auroc(*scores),
         false_absent=false_findings(rows),
         false_all=false_findings(rows, absent_only=False),
-        kept=None if threshold is None else at_threshold(rows, threshold),
-        kept_occurrences=None if threshold is None else occurrences(rows, threshold),
-        kept_false_absent=None if threshold is None else false_findings(rows, threshold),
-        kept_false_all=None if threshold is None else false_findings(rows, threshold, absent_only=False),
+        at_threshold=None if threshold is None else _at_threshold(rows, threshold),
         curve=curve(rows),
+    )
+
+
+def _at_threshold(rows: Sequence[QueryRow], threshold: float) -> AtThreshold:
+    return AtThreshold(
+        threshold,
+        at_threshold(rows, threshold).kept,
+        occurrences(rows, threshold),
+        false_findings(rows, threshold),
+        false_findings(rows, threshold, absent_only=False),
     )
 
 
@@ -106,6 +119,15 @@ class Effort:
     speed: float | None
     peak_memory: int | None
     peak_gpu_memory: int | None
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Everything that was measured. find, caption: None where nothing of it was judged."""
+
+    find: FindMeasures | None
+    caption: CaptionMeasures | None
+    effort: Effort
 
 
 def effort(meter: Meter) -> Effort:

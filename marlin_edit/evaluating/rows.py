@@ -72,10 +72,20 @@ class CaptionRow:
     looked_at: Fraction
 
 
-def query_rows(name: str, truth: TrueVideo, analysis: Analysis) -> list[QueryRow]:
-    """What was found for each query of a video that was asked."""
+@dataclass(frozen=True)
+class Judged:
+    """A video that was asked about, and what is judged of it. captions: None where they are not."""
+
+    video: TrueVideo
+    queries: tuple[QueryRow, ...]
+    captions: CaptionRow | None
+
+
+def judged(video: TrueVideo, analysis: Analysis) -> Judged:
+    """What is to be judged of what was asked about a video."""
+    name = str(video.path)
     looked_at = {asked.query: _seconds(asked.looked_at) for asked in analysis.asked}
-    return [
+    queries = tuple(
         QueryRow(
             name,
             query.query,
@@ -83,17 +93,13 @@ def query_rows(name: str, truth: TrueVideo, analysis: Analysis) -> list[QueryRow
             tuple(finding for finding in analysis.findings if finding.query == query.query),
             looked_at[query.query],
         )
-        for query in truth.queries
+        for query in video.queries
         if query.query in looked_at
-    ]
-
-
-def caption_row(name: str, truth: TrueVideo, analysis: Analysis) -> CaptionRow | None:
-    """What was told of a video; None where its captions are not judged or were not asked for."""
-    for asked in analysis.asked:
-        if asked.query is None and truth.events is not None:
-            return CaptionRow(name, truth.events, analysis.events, _seconds(asked.looked_at))
-    return None
+    )
+    captions = None
+    if video.events is not None and None in looked_at:
+        captions = CaptionRow(name, video.events, analysis.events, looked_at[None])
+    return Judged(video, queries, captions)
 
 
 def _seconds(spans: tuple[Span, ...]) -> Fraction:
