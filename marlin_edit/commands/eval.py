@@ -58,18 +58,19 @@ def command(
         raise MarlinEditError(
             f"None of the {len(missing)} videos is there; the first would be {missing[0]}. Say where with --videos DIR."
         )
-    evaluation = Evaluation(run, find=only != "caption", caption=only != "find", missing=missing)
+    evaluation = Evaluation(run, missing)
     evaluation.ask_all(there)
     measures = evaluation.measure()
     document = evaluation.document(measures, truths, notes)
     files: list[Path] = []
-    if output is not None:
+    if output is not None and evaluation.judged:
         write_output(output, json.dumps(document, ensure_ascii=False, indent=1) + "\n", overwrite)
         files.append(output)
-    if plots is not None:
+    if plots is not None and evaluation.judged:
         for name, content in drawn(evaluation.queries, measures.find, str(evaluation.model)).items():
             write_output(plots / name, content, overwrite)
             files.append(plots / name)
+        notes += [f"{name} is not drawn: what it shows is not measured" for name in FILES if plots / name not in files]
     if run.json:
         run.console.answer(document | {"files": [str(path) for path in files]})
     elif evaluation.judged:
@@ -95,7 +96,8 @@ def _wanted(videos: Sequence[TrueVideo], only: str | None) -> list[TrueVideo]:
     ]
     wanted = [video for video in wanted if video.queries or video.events is not None]
     if not wanted:
-        raise UsageError(f"There is nothing to measure: no video has {'queries' if only == 'find' else 'events'}.")
+        lacking = {"find": "queries", "caption": "events"}.get(only or "", "queries or events")
+        raise UsageError(f"There is nothing to measure: no video has {lacking}.")
     for video in wanted:
         try:
             checked_queries([query.query for query in video.queries])

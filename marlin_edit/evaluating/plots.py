@@ -37,8 +37,8 @@ def _roc(rows: Sequence[QueryRow], measures: FindMeasures, model: str) -> Chart 
     if scores is None or area is None:
         return None
     return Chart(
-        "Is it there? Scores of present against absent queries (ROC)",
-        f"area {area.value:.3f} (95 %: {area.low:.3f} to {area.high:.3f}), {_queries(measures)}, {model}",
+        "Is it there? Present against absent queries (ROC)",
+        [f"area {area.value:.3f} (95 %: {area.low:.3f} to {area.high:.3f}), {_queries(measures)}", model],
         Axis("share of absent queries that are taken for present", 1, percent=True),
         Axis("share of present queries kept", 1, percent=True),
         line=roc_curve(*scores),
@@ -60,7 +60,7 @@ def _kept(measures: FindMeasures, model: str) -> Chart | None:
         points.append(((now.false_absent.rate.value, now.kept), f"threshold {now.threshold:.3f}"))
     return Chart(
         "True findings kept against false ones, over all thresholds",
-        f"{_queries(measures)}, {measures.false_absent.hours:.2f} h of footage times absent queries, {model}",
+        [f"{_queries(measures)}, {measures.false_absent.hours:.2f} h of footage times absent queries", model],
         Axis("false findings per hour of footage and absent query", max(false for false, _ in curve) or 1.0),
         Axis("share of true findings kept", 1, percent=True),
         line=[(0, 0), *curve],
@@ -73,10 +73,10 @@ def _recall(rows: Sequence[QueryRow], measures: FindMeasures, model: str) -> Cha
         return None
     limits = [step / _STEPS for step in range(_STEPS + 1)]
     return Chart(
-        "How many present queries are found, by the overlap that counts",
-        f"mIoU {measures.mean_iou:.3f} (the area below the curve), {_queries(measures)}, {model}",
+        "Present queries found, by the overlap that counts (R1)",
+        [f"mIoU {measures.mean_iou:.3f}, the area below the curve; {_queries(measures)}", model],
         Axis("overlap (IoU) that the best finding must have", 1),
-        Axis("share of present queries (R1)", 1, percent=True),
+        Axis("share of present queries", 1, percent=True),
         line=[(limit, recall_at_one(rows, limit) or 0.0) for limit in limits],
         points=[
             ((at, share), f"R1@{at:g} {100 * share:.0f} %") for at, share in measures.recall_at_one.items() if share
@@ -93,7 +93,7 @@ def _overlaps(rows: Sequence[QueryRow], measures: FindMeasures, model: str) -> C
             counts[min(_BARS - 1, int(row.iou * _BARS))] += 1
     return Chart(
         "How well the best findings overlap with the truth",
-        f"{_queries(measures)}, {model}",
+        [_queries(measures), model],
         Axis("overlap (IoU)", 1),
         Axis("present queries", max(max(counts), 4)),
         bars=[(place / _BARS, (place + 1) / _BARS, count) for place, count in enumerate(counts) if count],

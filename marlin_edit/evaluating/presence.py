@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
-
 from marlin_edit.analysis import Finding
 from marlin_edit.evaluating.overlap import best_iou, matched
 from marlin_edit.evaluating.rows import MATCH, QueryRow
@@ -116,6 +114,8 @@ def _hours(rows: Iterable[QueryRow]) -> float:
 
 def poisson_rate(count: int, exposure: float) -> Interval:
     """Events per unit of exposure with the exact Poisson interval (Garwood, Biometrika 1936)."""
+    import numpy as np
+
     tail = (1 - CONFIDENCE) / 2
     above = count + 10 * math.sqrt(count + 1) + 20  # beyond the upper end, for every count
     factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count + 1)))])

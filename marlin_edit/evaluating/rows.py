@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from marlin_edit.analysis import Analysis, Event, Finding
 from marlin_edit.edit import is_accepted
@@ -51,7 +52,7 @@ class QueryRow:
         """
         return max(self.findings, key=_rank, default=None)
 
-    @property
+    @cached_property
     def iou(self) -> float:
         """The IoU of the top finding with the true span it fits best; 0 where nothing was found."""
         return 0.0 if self.top is None else best_iou(self.top.span, self.true)

@@ -24,15 +24,13 @@ from marlin_edit.truth import TrueVideo
 
 @dataclass
 class Evaluation:
-    """What was learned so far. find, caption: what is asked. missing: videos that are not there.
+    """What was learned so far.
 
-    failed: videos with the reason. partly: what of a video could not be looked at. threshold: the model's, from which
-    score on its findings are accepted; None where it is not calibrated.
+    missing: videos that are not there. failed: videos with the reason. partly: what of a video could not be looked at.
+    threshold: the model's, from which score on its findings are accepted; None where it is not calibrated.
     """
 
     run: Run
-    find: bool
-    caption: bool
     missing: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     partly: list[str] = field(default_factory=list)
@@ -73,8 +71,8 @@ class Evaluation:
             self.run.console,
             media,
             None if truth.part is None else (truth.part.start, truth.part.end),
-            caption=self.caption and truth.events is not None,
-            queries=[query.query for query in truth.queries] if self.find else [],
+            caption=truth.events is not None,
+            queries=[query.query for query in truth.queries],
             model=model,
         )
         if media.incomplete:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from marlin_edit.text import clean
+from marlin_edit.text import clean, shortened
 
-_WIDTH, _HEIGHT = 640, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 30, 70, 62
+_WIDTH, _HEIGHT = 640, 440
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 30, 92, 62
+_LONGEST_LINE = 80
 
 _STYLE = """
   text { font: 13px system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; fill: #1f2328; }
@@ -70,10 +71,13 @@ class Axis:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart: what is drawn over its axes. bars: (from, to, height). points: a place with its name. guide: dashed."""
+    """A chart: what is drawn over its axes.
+
+    subtitles: up to two lines. guide: a dashed line. bars: (from, to, height). points: places with their names.
+    """
 
     title: str
-    subtitle: str
+    subtitles: Sequence[str]
     across: Axis
     up: Axis
     line: Sequence[Place] = ()
@@ -83,16 +87,17 @@ class Chart:
 
     def svg(self) -> str:
         """The file's content."""
-        described = f"{_text(self.title)}. {_text(self.subtitle)}"
+        described = ". ".join(_text(line) for line in (self.title, *self.subtitles))
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
             f'height="{_HEIGHT}" role="img" aria-label="{described}">',
             f"<style>{_STYLE}</style>",
             f'<rect class="paper" width="{_WIDTH}" height="{_HEIGHT}"/>',
             f'<text class="title" x="{_LEFT}" y="30">{_text(self.title)}</text>',
-            f'<text class="soft" x="{_LEFT}" y="51">{_text(self.subtitle)}</text>',
-            *self._axes(),
         ]
+        for number, line in enumerate(self.subtitles):
+            parts.append(f'<text class="soft" x="{_LEFT}" y="{51 + 19 * number}">{_text(line)}</text>')
+        parts += self._axes()
         for left, right, height in self.bars:
             x, y = self._at((left, height))
             width, base = self._at((right, 0))[0] - x, self._at((0, 0))[1]
@@ -104,7 +109,7 @@ class Chart:
         for place, name in self.points:
             x, y = self._at(place)
             parts.append(_tag("circle", "dot", cx=x, cy=y, r=6))
-            beside, anchor = (-11, "end") if x > _WIDTH / 2 else (11, "start")
+            beside, anchor = (-11, "end") if x > _WIDTH / 3 else (11, "start")
             parts.append(f'<text x="{x + beside:.2f}" y="{y + 20:.2f}" text-anchor="{anchor}">{_text(name)}</text>')
         return "\n".join([*parts, "</svg>", ""])
 
@@ -140,7 +145,7 @@ class Chart:
 
 
 def _text(text: str) -> str:
-    return escape(clean(text), {'"': "&quot;"})
+    return escape(shortened(clean(text), _LONGEST_LINE), {'"': "&quot;"})
 
 
 def _tag(name: str, kind: str, **numbers: float) -> str:
