@@ -18,16 +18,9 @@ from marlin_edit.edit import Cut, edit_of
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.interfaces import Carries, Delivery
 from marlin_edit.media import MediaInfo
+from marlin_edit.media.values import VIDEO_SUFFIXES
 from marlin_edit.outputs import Output, planned_deliveries, planned_outputs, publish
 from marlin_edit.reporting import report
-
-SUFFIXES = frozenset(
-    {
-        ".3gp", ".asf", ".avi", ".dv", ".flv", ".gxf", ".m2t", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
-        ".mts", ".mxf", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv",
-    }
-)  # fmt: skip
-"""What is taken for a video in a directory. A file that is named itself is taken whatever its name."""
 
 Learn = Callable[[MediaInfo], tuple[Analysis, tuple[Cut, ...]]]
 """What a command does with a video: what it learns of it, and what it cuts out."""
@@ -180,7 +173,7 @@ def _directory(path: Path, recursive: bool) -> list[Path]:
     videos = [
         one
         for one in inside
-        if one.suffix.lower() in SUFFIXES
+        if one.suffix.lower() in VIDEO_SUFFIXES
         and not any(part.startswith(".") for part in one.relative_to(path).parts)
         and one.is_file()
     ]

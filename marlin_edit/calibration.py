@@ -11,13 +11,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from marlin_edit import files
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError
+from marlin_edit.evaluating.presence import auroc
 from marlin_edit.interfaces import VideoModel
 from marlin_edit.settings import Settings
 from marlin_edit.signals import SIGNALS, VERSION
@@ -36,8 +36,9 @@ _NO_MODEL = ModelIdentity("")
 
 @dataclass(frozen=True)
 class Example:
-    """A finding whose truth is known. group: the video it is from. true: None where it is neither right nor wrong enough
-    to learn from, as it shows the thing but not quite its time.
+    """A finding whose truth is known, with the video it is from as its group.
+
+    true: None where it is neither right nor wrong enough to learn from, as it shows the thing but not quite its time.
     """
 
     signals: Mapping[str, float]
@@ -101,7 +102,7 @@ def fit(
         "wrong": len(learned) - true,
         "kept": kept / true,
         "false_per_hour": false / hours if hours else None,
-        "auroc": auroc([s for s, one in order if one.true], [s for s, one in order if one.true is False]),
+        "auroc": _auroc([(score, one.true) for score, one in order]),
         "signals": {name: worth(name, learned) for name in fitted.names},
     }
     return replace(fitted, model=model, threshold=threshold, known=known, about=about)
@@ -109,28 +110,21 @@ def fit(
 
 def worth(name: str, examples: Sequence[Example]) -> float | None:
     """The AUROC of a signal by itself: how often a right answer has more of it than a wrong one. 0.5 tells nothing."""
-    known = [(example.signals[name], example.true) for example in examples if name in example.signals]
-    return auroc([value for value, true in known if true], [value for value, true in known if true is False])
+    return _auroc([(example.signals[name], example.true) for example in examples if name in example.signals])
 
 
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
-    """How often one of the positive is above one of the negative, ties counting half; None where either is missing."""
-    if not positive or not negative:
-        return None
-    import numpy as np
-
-    ordered = np.sort(np.asarray(negative))
-    below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
-    return float(below.mean() / 2 / len(negative))
+def as_text(calibration: Calibration) -> str:
+    """The file that keeps it."""
+    content = {"schema": SCHEMA, "version": VERSION, **asdict(calibration), "known": sorted(calibration.known)}
+    content["model"].pop("notice")
+    return json.dumps(content, indent=1) + "\n"
 
 
 def save(settings: Settings, calibration: Calibration) -> Path:
     """Keeps a calibration for its model, in place of an earlier one; gives its file."""
     path = _path(settings, calibration.model)
-    content = {"schema": SCHEMA, "version": VERSION, **asdict(calibration), "known": sorted(calibration.known)}
-    content["model"].pop("notice")
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_output(path, json.dumps(content, indent=1) + "\n", overwrite=True)
+    files.write_output(path, as_text(calibration), overwrite=True)
     return path
 
 
@@ -175,15 +169,17 @@ def _read(path: Path) -> Calibration | None:
         if content["schema"] != SCHEMA or content["version"] != VERSION:
             return None
         model = ModelIdentity(**{key: str(value) for key, value in content["model"].items()})
-        numbers = [tuple(float(value) for value in content[key]) for key in ("least", "most", "weights")]
+        least, most, weights = (tuple(map(float, content[key])) for key in ("least", "most", "weights"))
         names = tuple(str(name) for name in content["names"])
         threshold = float(content["threshold"])
-        if any(len(values) != len(names) for values in numbers) or not 0 <= threshold <= 1:
+        if not 0 <= threshold <= 1 or len(names) != len(weights):
             raise ValueError("its numbers do not fit each other")
-        if any(least >= most for least, most in zip(*numbers[:2], strict=True)):
+        if any(low >= high for low, high in zip(least, most, strict=True)) or len(least) != len(names):
             raise ValueError("its numbers do not fit each other")
         known = frozenset(str(word) for word in content["known"])
-        return Calibration(model, names, *numbers, float(content["bias"]), threshold, known, content["about"])
+        return Calibration(
+            model, names, least, most, weights, float(content["bias"]), threshold, known, content["about"]
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise MarlinEditError(
             f"The calibration {path} is not one ({error}). Delete it, or make it again with `marlin-edit calibrate`."
@@ -256,6 +252,7 @@ def _threshold(ranked: Sequence[tuple[float, bool]], most_false: float) -> tuple
     return best
 
 
-def share_text(share: float | Fraction | None) -> str:
-    """A share for people: `93.4 %`."""
-    return "not known" if share is None else f"{100 * float(share):.1f} %"
+def _auroc(values: Sequence[tuple[float, bool | None]]) -> float | None:
+    right = [value for value, true in values if true]
+    wrong = [value for value, true in values if true is False]
+    return auroc(right, wrong).value if right and wrong else None

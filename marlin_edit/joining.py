@@ -107,11 +107,11 @@ def _groups(told: Sequence[_Seen], subject: Callable[[_Seen], object]) -> list[l
         near.append(place)
     group_of = {place: [place] for place in range(len(told))}
     for _, one, two in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:])):
-        mine, other = group_of[one], group_of[two]
-        if mine is other or _windows_of(told, mine) & _windows_of(told, other):
+        mine, others = group_of[one], group_of[two]
+        if mine is others or _windows_of(told, mine) & _windows_of(told, others):
             continue
-        mine += other
-        for place in other:
+        mine += others
+        for place in others:
             group_of[place] = mine
     groups = {id(group): sorted(group) for group in group_of.values()}
     return [[told[place] for place in group] for group in groups.values()]

@@ -114,7 +114,8 @@ def publish(
 ) -> Outcome:
     """Renders and writes every output, then runs every delivery; one that fails does not stop the others.
 
-    Where there is nothing to show, only formats that tell of rejected findings as well are written. A single thing that fails raises its own error, so that its exit code is kept.
+    Where there is nothing to show, only formats that tell of rejected findings as well are written. A single thing that
+    fails raises its own error, so that its exit code is kept.
     """
     outcome = Outcome()
     alone = len(outputs) + len(deliveries) == 1

@@ -97,9 +97,8 @@ def _tell_rejected(console: Console, analysis: Analysis, accepted: Sequence[Find
     rejected = [finding for finding in analysis.findings if id(finding) not in kept]
     rejected.sort(key=lambda finding: -(finding.score or 0))
     for number, finding in enumerate(rejected):
-        (console.receipt if number < _REJECTED_TOLD else console.detail)(
-            f"rejected: {_finding_line(analysis, finding)}"
-        )
+        tell = console.receipt if number < _REJECTED_TOLD else console.detail
+        tell(f"rejected: {_finding_line(analysis, finding)}")
     if len(rejected) > _REJECTED_TOLD:
         console.receipt(f"rejected: {len(rejected) - _REJECTED_TOLD} more (-v lists them, --all accepts them)")
 

@@ -178,13 +178,13 @@ def parse_file(text: str) -> Path:
     return Path(text).expanduser()
 
 
-WATCHING = ("caption", "find", "cut")
+WATCHING = ("caption", "find", "cut", "eval", "calibrate")
 """The commands that may show a video to a model."""
 
-FINDING = ("find", "cut")
-"""The commands that look for what a query says."""
+FINDING = ("find", "cut", "eval")
+"""The commands that look for what a query says, and tell what is accepted."""
 
-WRITING = (*WATCHING, "export")
+WRITING = ("caption", "find", "cut", "eval", "export")
 """The commands that write outputs."""
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from marlin_edit.analysis import Event
+from marlin_edit.evaluating.overlap import iou
 from marlin_edit.interfaces import Answer
 from marlin_edit.text import words_of
 from marlin_edit.timebase import Span
@@ -39,72 +40,15 @@ LIFTED = 1.0
 """`lift` from which on something else speaks for an answer: the words are e times as likely with the picture."""
 
 _EMPTY_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "these",
-        "those",
-        "some",
-        "any",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "from",
-        "into",
-        "onto",
-        "over",
-        "under",
-        "by",
-        "with",
-        "and",
-        "or",
-        "while",
-        "as",
-        "for",
-        "up",
-        "down",
-        "out",
-        "off",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "being",
-        "been",
-        "am",
-        "has",
-        "have",
-        "had",
-        "do",
-        "does",
-        "did",
-        "it",
-        "its",
-        "he",
-        "she",
-        "they",
-        "his",
-        "her",
-        "their",
-        "him",
-        "them",
-        "there",
-        "here",
-        "then",
-    ]
+    word
+    for line in (
+        "a an the this that these those some any there here then",
+        "in on at to from into onto over under by with of and or while as for up down out off",
+        "is are was were be being been am has have had do does did",
+        "it its he she they his her their him them",
+    )
+    for word in line.split()
 )
-
-
-def overlap(one: Span, other: Span) -> float:
-    """Intersection over union of two spans, 0 to 1."""
-    shared = one.overlap(other)
-    return float(shared / (one.length + other.length - shared)) if shared > 0 else 0.0
 
 
 class Vocabulary:
@@ -160,7 +104,7 @@ def of_events(span: Span, query: str, events: Sequence[Event], vocabulary: Vocab
     """The signals that what was told of a span gives."""
     told = words = known = 0.0
     for event in events:
-        alike = overlap(span, event.span)
+        alike = iou(span, event.span)
         if alike > 0:
             share = vocabulary.share(query, event.text)
             told = max(told, alike * share)

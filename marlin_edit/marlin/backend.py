@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from marlin_edit import calibration
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Answer, Question, QuestionKind, Terms
@@ -82,7 +83,7 @@ def open_checkpoint(
                 "`marlin-edit doctor` tells more."
             ) from error
 
-    return MarlinModel(load, profile, identity, settings.value("decoder", str))
+    return MarlinModel(load, profile, identity, settings.value("decoder", str), checkpoint.path / calibration.FILE)
 
 
 def choose_device(wanted: str) -> str:
@@ -172,8 +173,16 @@ def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
 class MarlinModel:
     """A video model on this computer. Each window's pictures are seen once, also where the next window overlaps it."""
 
-    def __init__(self, load: Callable[[], Engine], profile: Profile, identity: ModelIdentity, decoder: str) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Engine],
+        profile: Profile,
+        identity: ModelIdentity,
+        decoder: str,
+        calibration: Path | None = None,
+    ) -> None:
         self.profile = profile
+        self.calibration = calibration
         self._load = load
         self._identity = identity
         self._decoder = decoder
@@ -303,17 +312,18 @@ class MarlinModel:
 
     def _read(self, looked: _Looked, span: Span) -> Reading:
         layout = self.engine.layout
-        stamped = []
+        stamped: list[tuple[str, Tensor]] = []
         for pair in looked.pairs:
             # A frame that was on the screen before the window counts from the window's start.
             since = [max(time, span.start) - span.start for time in (pair.first, pair.last)]
-            stamped.append((*stamps(since, layout), pair.features))
+            (stamp,) = stamps(since, layout)
+            stamped.append((stamp, pair.features))
         reading = self.engine.read(stamped, looked.grid)
         reading.whole = looked.whole
         return reading
 
     def _blank_like(self, looked: _Looked) -> Reading:
-        """A window of as many pairs that shows nothing but grey. The last one is kept: most windows are equally long."""
+        """A window of as many pairs that shows nothing but grey. The last one is kept: most are equally long."""
         shape = (len(looked.pairs), looked.grid)
         if self._blank is None or self._blank[0] != shape:
             layout = self.engine.layout

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     pass
 
 
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".3gp", ".asf", ".avi", ".dv", ".flv", ".gxf", ".m2t", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
+        ".mts", ".mxf", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv",
+    }
+)  # fmt: skip
+"""What is taken for a video in a directory. A file that is named itself is taken whatever its name."""
+
+
 class Scan(Enum):
     """How the picture is scanned; for interlaced pictures, which field comes first."""
 

@@ -1,0 +1,135 @@
+"""Reads values out of a JSON file that anybody may have written: each is what its place asks for, or a fault names it.
+
+A place is the way to a value, such as `events[3].end`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from marlin_edit.errors import MarlinEditError
+from marlin_edit.text import clean
+from marlin_edit.timebase import Span, parse_seconds, seconds_text
+
+LONGEST_TIME = 10**9
+"""Seconds. Longer than any media."""
+
+_TIME = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?|[+-]?\d{1,30}/\d{1,30}")
+
+
+def utf8_text(content: bytes, called: str) -> str:
+    """A file's text; a byte order mark is left out. called: what the file should be, like `JSON`."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MarlinEditError(f"This is not {called}: it is not UTF-8 text (byte {error.start}).") from error
+
+
+def parsed_json(text: str, called: str, number: Callable[[str], Any] = float) -> Any:
+    """The value in a JSON text. called: what it should be, like `an analysis`. number: reads what has decimals."""
+    try:
+        value = json.loads(text, parse_float=number)
+        _refuse_what_is_no_number(value, "")
+    except json.JSONDecodeError as error:
+        raise MarlinEditError(
+            f"This is not JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}."
+        ) from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise MarlinEditError(f"This is not {called}: it holds a number of absurd length.") from error
+    except RecursionError as error:
+        raise MarlinEditError(f"This is not {called}: its values are nested too deeply.") from error
+    return value
+
+
+def _refuse_what_is_no_number(value: Any, place: str) -> None:
+    if isinstance(value, (float, Decimal)) and not math.isfinite(value):
+        raise MarlinEditError(f"{place}: {value} is not a number that can be used.")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_what_is_no_number(inner, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_what_is_no_number(inner, f"{place}[{index}]")
+
+
+def checked_time(value: Any, place: str) -> Fraction:
+    """Seconds from zero, exact: of a number, or of decimal or `n/d` text."""
+    expected = 'should be seconds from zero, like 14.3, "14.3" or "1001/24"'
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)) or not _TIME.fullmatch(str(value)):
+        raise fault(place, expected, value)
+    try:
+        seconds = parse_seconds(str(value))
+    except MarlinEditError as error:
+        raise fault(place, expected, value) from error
+    if seconds < 0:
+        raise fault(place, "should not be before zero", value)
+    if seconds > LONGEST_TIME:
+        raise fault(place, "is longer than any media", value)
+    return seconds
+
+
+def checked_span(entry: dict[str, Any], place: str) -> Span:
+    """The span of an entry with `start` and `end`."""
+    start, end = checked_time(entry.get("start"), f"{place}.start"), checked_time(entry.get("end"), f"{place}.end")
+    if start >= end:
+        raise fault(f"{place}.end", f"should come after the start ({seconds_text(start)})", seconds_text(end))
+    return Span(start, end)
+
+
+def checked_pair(value: Any, place: str) -> Span:
+    """The span of a list of two, its start and its end."""
+    pair = checked_list(value, place)
+    if len(pair) != 2:
+        raise fault(place, 'should be a start and an end, like ["0", "60"]', value)
+    return checked_span({"start": pair[0], "end": pair[1]}, place)
+
+
+def checked_number(value: Any, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e300:
+        raise fault(place, "should be a number", value)
+    return float(value)
+
+
+def checked_count(value: Any, place: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**12:
+        raise fault(place, "should be a whole number from 0", value)
+    return value
+
+
+def checked_text(value: Any, place: str, *, cleaned: bool = True) -> str:
+    if not isinstance(value, str):
+        raise fault(place, "should be text", value)
+    return clean(value) if cleaned else value
+
+
+def checked_list(value: Any, place: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise fault(place, "should be a list", value)
+    return value
+
+
+def checked_object(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise fault(place, "should be an object", value)
+    return value
+
+
+def fault(place: str, expected: str, value: Any) -> MarlinEditError:
+    """`events[3].end: this should come after the start, not 12.`"""
+    return MarlinEditError(f"{place}: this {expected}, not {kind_of(value)}.")
+
+
+def kind_of(value: Any) -> str:
+    """A value as a fault names it: short, and on one line."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = clean(json.dumps(str(value) if isinstance(value, Decimal) else value))
+    return text if len(text) <= 60 else text[:57] + "..."

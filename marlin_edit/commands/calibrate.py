@@ -1,0 +1,106 @@
+"""Teach marlin-edit how far to trust a model's findings, from clips whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.console import Console
+from marlin_edit.errors import ExitCode, UsageError
+
+
+@as_command("calibrate")
+@click.argument("truths", metavar="TRUTH...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "--videos",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where videos are that are not beside the truth file, also below it. Data sets' annotations need it.",
+)
+@click.option(
+    "--false-per-hour",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="NUMBER",
+    help="How many false findings may be accepted in an hour of footage, for each query.",
+)
+@click.option(
+    "-o", "--output", metavar="FILE.json", type=click.Path(path_type=Path), help="Write it there, not for this user."
+)
+@json_option
+def command(
+    run: Run, truths: tuple[Path, ...], videos: Path | None, false_per_hour: float, output: Path | None
+) -> ExitCode:
+    """Teach marlin-edit how far to trust a model's findings, from clips whose truth is known.
+
+    TRUTH is a file as `eval` reads it. It needs queries that are there and queries that are not; a dozen clips of some
+    minutes, like those that you work with, make a fair beginning. Findings of this model, in these weights, are scored
+    from then on, and those below the threshold are listed as rejected.
+    """
+    from marlin_edit import files
+    from marlin_edit.calibration import as_text, fit, save
+    from marlin_edit.evaluating.learning import learned
+    from marlin_edit.evaluating.running import Evaluation
+    from marlin_edit.truth import read_truth
+
+    if not run.settings.value("score", bool):
+        raise UsageError(f"Calibrating needs what speaks for findings; {run.settings.source('score')} turns it off.")
+    if output is not None:
+        files.refuse_existing([output], False, truths)
+    found = [video for path in truths for video in read_truth(path, videos).videos if video.queries]
+    there = [replace(video, events=()) for video in found if video.path.is_file()]  # the captions are needed as well
+    missing = [str(video.path) for video in found if not video.path.is_file()]
+    if not there:
+        raise UsageError("There is nothing to learn from: no video with queries is there. Say where with --videos DIR.")
+    evaluation = Evaluation(run, missing)
+    evaluation.ask_all(there)
+    lesson = learned(evaluation.judged)
+    assert evaluation.model is not None
+    calibration = fit(evaluation.model, lesson.examples, lesson.known, lesson.hours, false_per_hour)
+    if output is None:
+        output = save(run.settings, calibration)
+    else:
+        files.write_output(output, as_text(calibration))
+    about = dict(calibration.about)
+    if run.json:
+        run.console.answer(
+            {
+                "model": str(calibration.model),
+                "threshold": calibration.threshold,
+                **about,
+                "files": [str(output)],
+                "missing": evaluation.shortcomings,
+                "exit_code": int(evaluation.exit_code),
+            }
+        )
+    else:
+        _print(run.console, str(calibration.model), calibration.threshold, about)
+    for sentence in evaluation.shortcomings:
+        run.console.warning(sentence)
+    run.console.receipt(f"wrote {output}")
+    return evaluation.exit_code
+
+
+def _print(console: Console, model: str, threshold: float, about: dict[str, object]) -> None:
+    """The fit, each signal with what it is worth alone. Scores are those that each video got from the others."""
+    from marlin_edit.signals import SIGNALS
+
+    def number(value: object) -> str:
+        return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+    lines: list[tuple[str, ...]] = [
+        ("findings", f"{about['right']} right, {about['wrong']} wrong", f"in {about['videos']} videos"),
+        ("footage", number(about["hours_times_queries"]), "hours times queries"),
+        ("AUROC", number(about["auroc"]), "how often a right finding scores higher than a wrong one"),
+        ("threshold", number(threshold), "findings from this score on are accepted"),
+        ("kept", number(about["kept"]), "share of the right findings that are accepted"),
+        ("false", number(about["false_per_hour"]), "wrong findings that are accepted, an hour and query"),
+    ]
+    signals = about["signals"]
+    assert isinstance(signals, dict)
+    lines += [(f"  {name}", number(signals[name]), f"AUROC of {SIGNALS[name]}") for name in signals]
+    console.table(("model", "", model), lines)

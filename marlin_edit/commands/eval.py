@@ -1,0 +1,128 @@
+"""Measure how good a model's answers are, against what is true of some videos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from marlin_edit.asking import checked_queries
+from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.console import Console
+from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
+from marlin_edit.evaluating.measures import Measures
+from marlin_edit.evaluating.running import Evaluation
+from marlin_edit.evaluating.telling import caption_lines, effort_lines, find_lines
+from marlin_edit.files import refuse_existing, write_output
+from marlin_edit.truth import TrueVideo, read_truth
+
+
+@as_command("eval")
+@click.argument("truths", metavar="TRUTH...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "--videos",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where videos are that are not beside the truth file, also below it. Data sets' annotations need it.",
+)
+@click.option("--only", type=click.Choice(["find", "caption"]), help="Measure finding alone, or captions alone.")
+@click.option(
+    "-o", "--output", metavar="FILE.json", type=click.Path(path_type=Path), help="Write all measures and answers there."
+)
+@click.option("--plots", metavar="DIR", type=click.Path(path_type=Path), help="Draw the curves there, as SVG.")
+@json_option
+def command(
+    run: Run, truths: tuple[Path, ...], videos: Path | None, only: str | None, output: Path | None, plots: Path | None
+) -> ExitCode:
+    """Measure how good a model's answers are, against what is true.
+
+    TRUTH says of some videos what happens in them and when, and what does not: a file of our own format, or the
+    annotations of Charades-STA, ActivityNet Captions, QVHighlights or TimeLens-Bench. What is known from an earlier
+    run is not asked again.
+    """
+    from marlin_edit.evaluating.plots import FILES, drawn
+
+    overwrite = run.settings.value("overwrite", bool)
+    read = [read_truth(path, videos) for path in truths]
+    notes = [f"{path.name}: {note}" for path, truth in zip(truths, read, strict=True) for note in truth.notes]
+    wanted = _wanted([video for truth in read for video in truth.videos], only)
+    _check_outputs(truths, output, [] if plots is None else [plots / name for name in FILES], overwrite)
+    there = [video for video in wanted if video.path.is_file()]
+    missing = [str(video.path) for video in wanted if not video.path.is_file()]
+    if not there:
+        raise MarlinEditError(
+            f"None of the {len(missing)} videos is there; the first would be {missing[0]}. Say where with --videos DIR."
+        )
+    evaluation = Evaluation(run, missing)
+    evaluation.ask_all(there)
+    measures = evaluation.measure()
+    document = evaluation.document(measures, truths, notes)
+    files: list[Path] = []
+    if output is not None and evaluation.judged:
+        write_output(output, json.dumps(document, ensure_ascii=False, indent=1) + "\n", overwrite)
+        files.append(output)
+    if plots is not None and evaluation.judged:
+        for name, content in drawn(evaluation.queries, measures.find, str(evaluation.model)).items():
+            write_output(plots / name, content, overwrite)
+            files.append(plots / name)
+        notes += [f"{name} is not drawn: what it shows is not measured" for name in FILES if plots / name not in files]
+    if run.json:
+        run.console.answer(document | {"files": [str(path) for path in files]})
+    elif evaluation.judged:
+        _print(run.console, measures, str(evaluation.model))
+    for sentence in evaluation.shortcomings:
+        run.console.warning(sentence)
+    for note in notes:
+        run.console.receipt(f"note: {note}")
+    for path in files:
+        run.console.receipt(f"wrote {path}")
+    return evaluation.exit_code
+
+
+def _wanted(videos: Sequence[TrueVideo], only: str | None) -> list[TrueVideo]:
+    """The videos with what of them is to be measured; each query is one that can be asked."""
+    wanted = [
+        replace(
+            video,
+            queries=() if only == "caption" else video.queries,
+            events=None if only == "find" else video.events,
+        )
+        for video in videos
+    ]
+    wanted = [video for video in wanted if video.queries or video.events is not None]
+    if not wanted:
+        lacking = {"find": "queries", "caption": "events"}.get(only or "", "queries or events")
+        raise UsageError(f"There is nothing to measure: no video has {lacking}.")
+    for video in wanted:
+        try:
+            checked_queries([query.query for query in video.queries])
+        except UsageError as error:
+            raise UsageError(f"{video.path.name}: {error}") from error
+    return wanted
+
+
+def _check_outputs(truths: Sequence[Path], output: Path | None, plots: Sequence[Path], overwrite: bool) -> None:
+    """Refuses what could not be written later; makes the plots' directory."""
+    if output is not None and output.suffix.lower() != ".json":
+        raise UsageError(f"-o {output}: the report is JSON. Choose a name that ends in .json, or print it with --json.")
+    if plots:
+        try:
+            plots[0].parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--plots {plots[0].parent}: the directory cannot be made: {error.strerror}.") from error
+    refuse_existing([*plots, *([] if output is None else [output])], overwrite, truths)
+
+
+def _print(console: Console, measures: Measures, model: str) -> None:
+    lines: list[tuple[str, ...]] = []
+    for part in (
+        find_lines(measures.find) if measures.find is not None else [],
+        caption_lines(measures.caption) if measures.caption is not None else [],
+        effort_lines(measures.effort),
+    ):
+        if part:
+            lines += [("", "", ""), *part]
+    console.table(("model", "", model), lines)

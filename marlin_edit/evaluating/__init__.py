@@ -1,0 +1,5 @@
+"""How good a model's answers are: measures of what it found and told, against what is true.
+
+Each measure is a pure function of a file here, and its docstring names the published definition. docs/evaluation.md
+explains them to people.
+"""

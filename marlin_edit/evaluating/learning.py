@@ -1,0 +1,40 @@
+"""From what was asked about labelled videos to what a calibration learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from marlin_edit.calibration import Example
+from marlin_edit.evaluating.overlap import best_iou
+from marlin_edit.evaluating.rows import MATCH, Judged
+from marlin_edit.occurrences import with_told
+from marlin_edit.signals import content_words
+
+NOT_THERE = 0.2
+"""The IoU up to which a finding shows something else. Between that and MATCH it shows the thing, but not its time."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Findings with their truth, the stems of all words in the captions, and the hours of footage times queries."""
+
+    examples: tuple[Example, ...]
+    known: frozenset[str]
+    hours: float
+
+
+def learned(judged: Sequence[Judged]) -> Lesson:
+    """What is to be learned of videos whose captions were asked as well."""
+    told = {id(one): () if one.captions is None else one.captions.told for one in judged}
+    known = frozenset(word for events in told.values() for event in events for word in content_words(event.text))
+    examples: list[Example] = []
+    seconds = 0.0
+    for one in judged:
+        for row in one.queries:
+            seconds += float(row.looked_at)
+            for finding in with_told(row.findings, told[id(one)], known):
+                iou = best_iou(finding.span, row.true)
+                true = True if iou >= MATCH else None if iou > NOT_THERE else False
+                examples.append(Example(finding.signals, true, row.video))
+    return Lesson(tuple(examples), known, seconds / 3600)
