@@ -249,8 +249,8 @@ class Judging(VideoModel, Protocol):
     """A video model that answers JUDGE questions: no text, but how likely its caption would tell of a span in the words
     of a query. `Answer.token_logprobs` has the log probability of each token of the query, and `raw` is empty.
 
-    A model of any kind may also have an attribute `calibration`: the path of a file that `marlin-edit calibrate -o` made
-    for it. It is used where the user has no calibration of their own.
+    A model of any kind may also have an attribute `calibration`: the path of a file that `marlin-edit calibrate -o`
+    made for it. It is used where the user has no calibration of their own.
     """
 
     @property

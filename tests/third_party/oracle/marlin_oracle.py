@@ -2,7 +2,8 @@
 
 `--model what.oracle` opens a JSON file: {"events": [[start, end, text], ...]}, and if wanted "scenes" (likewise),
 "longest_window" (seconds), "dark" (spans without a picture), "asked" (a file in which each window that was asked is
-noted) and "interrupt" (the number of windows after which somebody presses Ctrl-C).
+noted), "interrupt" (the number of windows after which somebody presses Ctrl-C) and "instead" (what is told where a
+query does not take place: a span of the window's own seconds, cut to the window).
 """
 
 from __future__ import annotations
@@ -43,10 +44,16 @@ class Window:
                 for part, text in told
                 if text == question.query
             ]
-            return times[0] if times else "Not there."
+            return times[0] if times else self._instead()
         lines = [f"<{float(part.start):.1f} - {float(part.end):.1f}> {text}" for part, text in told]
         scene = " ".join(text for _, text in self._oracle.within("scenes", self.span))
         return "\n".join([f"Scene: {scene}", "Events:", *lines])
+
+    def _instead(self) -> str:
+        if "instead" not in self._oracle.known:
+            return "Not there."
+        start, end = (min(float(time), float(self.span.length)) for time in self._oracle.known["instead"])
+        return f"From {start:.1f} to {end:.1f}."
 
 
 class Oracle:
