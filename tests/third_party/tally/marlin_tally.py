@@ -38,7 +38,7 @@ class Window:
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         answers = []
         for question in questions:
-            note(asked=question.query or None, window=str(self.span))
+            note(asked=question.query or None, window=str(self.span), media=self.media.path.name)
             time.sleep(float(told("SECONDS", "0")))
             number = zlib.crc32(f"{question} {self.span}".encode())
             found = question.kind is QuestionKind.FIND
