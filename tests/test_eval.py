@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
@@ -150,7 +151,9 @@ def test_only_one_of_both_is_measured_where_that_is_wanted(run: CommandLine) -> 
 def test_of_a_part_nothing_else_is_looked_at(run: CommandLine) -> None:
     ran = run(truth(A | {"part": [5, 25], "queries": [{"query": "a dog barks", "spans": [[5, 7]]}]}), "--json")
     assert ran.code == 0, ran.err
-    assert Path("asked").read_text().split() == ["a.mp4", "5", "25"]
+    shown = [line.split() for line in Path("asked").read_text().splitlines()]
+    assert shown[0] == ["a.mp4", "5", "25"]
+    assert all(5 <= float(start) < float(end) <= 25 for _, start, end in shown)
     (query,) = ran.document["videos"][0]["queries"]
     assert (query["iou"], query["looked_at"], ran.document["videos"][0]["part"]) == (1, "20", ["5", "25"])
 
@@ -224,7 +227,9 @@ def test_a_query_that_cannot_be_asked_is_refused_with_its_video(run: CommandLine
 
 
 def test_ctrl_c_says_what_was_done_and_writes_nothing(run: CommandLine) -> None:
-    knowing([[2, 7, "a dog barks"]], interrupt=2)
+    knowing([[2, 7, "a dog barks"]])
+    assert run(truth(A)).code == 0
+    knowing([[2, 7, "a dog barks"]], interrupt=len(Path("asked").read_text().splitlines()) + 1)
     ran = run(truth(A, B), "-o", "report.json", "--plots", "drawn")
     assert ran.code == INTERRUPTED
     assert "1 of 2 videos were done" in ran.err
@@ -288,15 +293,18 @@ def test_the_demo_model_is_measured_on_its_world_and_known_answers_cost_nothing(
     assert first["find"]["present"] == len(there)
     assert first["find"]["recall_at_one"]["0.5"] == 1
     assert first["find"]["mean_iou"] > 0.7
-    assert first["find"]["false_absent"]["count"] == 1, "it always answers"
+    assert first["find"]["false_absent"]["count"] >= 1, "it always answers"
     assert first["caption"]["events"]["times"]["f1"] > 0.7
     assert first["caption"]["soda_c"]["f1"] > 0.5
     effort = first["effort"]
-    assert (effort["answers"], effort["footage"]) == (len(there) + 2, 12)
+    assert effort["answers"] >= len(there) + 2, "the caption, every query, and what was asked again"
+    assert effort["footage"] == 12
     assert effort["tokens"] > 5 * effort["answers"]
     assert effort["speed"] == pytest.approx(12 / effort["seconds"])
 
     assert main(arguments) == 0
     said = capfd.readouterr()
     assert "every answer came from the store" in said.out
-    assert f"{len(there) + 2} of {len(there) + 2} answers were known" in said.err
+    known = re.search(r"(\d+) of (\d+) answers were known", said.err)
+    assert known is not None
+    assert known[1] == known[2]

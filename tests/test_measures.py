@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marlin_edit.analysis import Event, Finding, Origin, Verdict
+from marlin_edit.analysis import AGAIN, Event, Finding, Verdict
 from marlin_edit.evaluating.captions import event_scores, soda_c, word_f1
 from marlin_edit.evaluating.measures import find_measures
 from marlin_edit.evaluating.moments import (
@@ -62,8 +62,8 @@ def span(start: float | str, end: float | str) -> Span:
     return Span(Fraction(str(start)), Fraction(str(end)))
 
 
-def finding(start: float, end: float, score: float | None = None, window: Span | None = None) -> Finding:
-    return Finding(span(start, end), "q", score=score, origin=Origin((window,) if window else ()))
+def finding(start: float, end: float, score: float | None = None) -> Finding:
+    return Finding(span(start, end), "q", score=score)
 
 
 def row(true: Sequence[Span], *findings: Finding, looked_at: Fraction = HOUR) -> QueryRow:
@@ -148,11 +148,13 @@ def test_the_best_scored_finding_is_the_answer_and_its_best_true_span_counts() -
     assert judged.iou == 0.6
 
 
-def test_without_scores_the_answer_about_the_most_footage_counts_then_the_earliest() -> None:
-    whole, left = span(0, 60), span(0, 20)
-    parts = (finding(1, 2, window=left), finding(20, 30, window=whole), finding(40, 50, window=whole))
-    assert row([span(0, 60)], *parts).top == parts[1]
-    assert row([span(0, 60)], *parts[::-1]).top == parts[1]
+def test_without_scores_a_windows_own_answer_counts_then_the_earliest() -> None:
+    again = replace(finding(1, 2), flags=(AGAIN,))
+    answers = (again, finding(20, 30), finding(40, 50))
+    assert row([span(0, 60)], *answers).top == answers[1]
+    assert row([span(0, 60)], *answers[::-1]).top == answers[1]
+    assert row([span(0, 60)], again).top == again
+    assert row([span(0, 60)], replace(again, score=0.9), finding(20, 30, 0.8)).iou == 1 / 60
 
 
 def test_boundary_errors_are_of_matched_findings_only() -> None:

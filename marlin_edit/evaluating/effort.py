@@ -15,7 +15,7 @@ from pathlib import Path
 
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.calibration import bundled_calibration
-from marlin_edit.interfaces import Answer, Judging, Question, Repeatable, Terms, VideoModel, Watched
+from marlin_edit.interfaces import Answer, Judging, Question, QuestionKind, Repeatable, Terms, VideoModel, Watched
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import Span
 from marlin_edit.windows import maximal
@@ -23,7 +23,10 @@ from marlin_edit.windows import maximal
 
 @dataclass
 class Meter:
-    """Adds up what a model does: seconds of work, the spans of each file it was shown, answers and their tokens."""
+    """Adds up what a model does: seconds of work, the spans of each file it was shown, answers and their tokens.
+
+    A judgement of an answer (JUDGE) takes time and is none itself.
+    """
 
     seconds: float = 0.0
     answers: int = 0
@@ -48,9 +51,11 @@ class Meter:
     def shown(self, media: MediaInfo, span: Span) -> None:
         self._shown.setdefault(str(media.path), []).append(span)
 
-    def answered(self, answers: Sequence[Answer]) -> None:
-        self.answers += len(answers)
-        self.tokens += sum(len(answer.token_logprobs) for answer in answers)
+    def answered(self, questions: Sequence[Question], answers: Sequence[Answer]) -> None:
+        for question, answer in zip(questions, answers, strict=True):
+            if question.kind is not QuestionKind.JUDGE:
+                self.answers += 1
+                self.tokens += len(answer.token_logprobs)
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -133,7 +138,7 @@ class MeteredWindow:
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         with self._meter.working():
             answers = self._window.ask(questions)
-        self._meter.answered(answers)
+        self._meter.answered(questions, answers)
         return answers
 
     def part(self, span: Span) -> Watched:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from marlin_edit.analysis import Analysis, Event, Finding
+from marlin_edit.analysis import AGAIN, Analysis, Event, Finding
 from marlin_edit.edit import is_accepted
 from marlin_edit.evaluating.overlap import best_iou
 from marlin_edit.timebase import Span
@@ -47,8 +47,7 @@ class QueryRow:
     def top(self) -> Finding | None:
         """The finding that counts as the answer: the best scored.
 
-        Without scores the one whose window showed most, so that the answer about a whole window comes before those
-        about what was left of it; then the earliest.
+        Without scores one of a window's own answer, before those of asking again, and of these the earliest.
         """
         return max(self.findings, key=_rank, default=None)
 
@@ -58,9 +57,8 @@ class QueryRow:
         return 0.0 if self.top is None else best_iou(self.top.span, self.true)
 
 
-def _rank(finding: Finding) -> tuple[float, Fraction, Fraction]:
-    shown = max((window.length for window in finding.origin.windows), default=Fraction(0))
-    return -1.0 if finding.score is None else finding.score, shown, -finding.span.start
+def _rank(finding: Finding) -> tuple[float, bool, Fraction]:
+    return -1.0 if finding.score is None else finding.score, AGAIN not in finding.flags, -finding.span.start
 
 
 @dataclass(frozen=True)
