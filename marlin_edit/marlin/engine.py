@@ -399,7 +399,7 @@ class _SharedLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         own: int = super().get_seq_length()
         return self._shared[0].shape[-2] + own
 
-    def reorder_cache(self, beam_idx: Tensor) -> None:
+    def reorder_cache(self, beam_idx: Any) -> None:
         if self.is_initialized:
             super().reorder_cache(beam_idx)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import os
+from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from torch import Tensor
 from marlin_edit.errors import MarlinEditError, NoPicture, UsageError
 from marlin_edit.marlin.profile import Profile
 from marlin_edit.media import MediaInfo, Scan, open_media, packets_of
+from marlin_edit.media.disposable import Disposable
 from marlin_edit.timebase import TOLERANCE, Span
 
 if TYPE_CHECKING:
@@ -91,7 +93,8 @@ class WindowFrames:
     """The frames of one window, decoded as they are iterated over, in groups of an even number (but for the last).
 
     instants: what will be shown, if the file holds it. decoder: `torchcodec` or `pyav`. notes: why that decoder was
-    chosen, and, once iterated, what was damaged or missing.
+    chosen, and, once iterated, what was damaged or missing. packets, dropped: how many of the file's PyAV met, and how
+    many of them were not decoded, because neither these instants nor other packets need them.
     """
 
     media: MediaInfo
@@ -100,6 +103,8 @@ class WindowFrames:
     decoder: str
     notes: list[str] = field(default_factory=list)
     damaged: int = 0
+    packets: int = 0
+    dropped: int = 0
 
     @property
     def count(self) -> int:
@@ -107,7 +112,7 @@ class WindowFrames:
         return len(self.instants)
 
     def __iter__(self) -> Iterator[FrameGroup]:
-        self.damaged = 0
+        self.damaged = self.packets = self.dropped = 0
         pictures: list[Tensor] = []
         times: list[Fraction] = []
         shown = 0
@@ -177,7 +182,7 @@ def read_frames(media: MediaInfo, window: Span, profile: Profile, decoder: str =
 
 
 class _Unsure(Exception):
-    """torchcodec failed, or did not surely give the frame that is displayed."""
+    """A quick way of decoding failed, or did not surely give the frame that is displayed."""
 
 
 @cache
@@ -262,7 +267,8 @@ _LOOK_BACK = (Fraction(0), Fraction(2), Fraction(10), Fraction(60))
 """Seconds before the wanted time to seek to, one after the other, until decoding begins early enough."""
 
 
-_FAILURES_IN_A_ROW = 20
+_TIMED = frozenset(("mp4", "matroska", "mpegts"))
+"""Containers in which each packet has its frame's own time."""
 
 
 def _stream(container: InputContainer, media: MediaInfo) -> VideoStream:
@@ -278,19 +284,48 @@ def _stream(container: InputContainer, media: MediaInfo) -> VideoStream:
 
 
 def _by_pyav(reading: WindowFrames, instants: Sequence[Fraction]) -> _Pictures:
+    """Decodes no more than the instants need, where that surely shows the same, else everything."""
+    shown: Fraction | None = None
+    # Other containers may guess packets' times; the deinterlacer looks at neighbours.
+    timed = _TIMED.intersection(reading.media.container.split(","))
+    if timed and reading.media.scan is Scan.PROGRESSIVE:
+        try:
+            with closing(_displayed(reading, instants, _Needed(reading.media, instants))) as pictures:
+                for found in pictures:
+                    yield found
+                    shown = found[0]
+            return
+        except _Unsure:
+            reading.damaged = reading.packets = reading.dropped = 0
+    with closing(_displayed(reading, instants, None)) as pictures:
+        for found in pictures:
+            if shown is None or found[0] > shown:
+                yield found
+
+
+def _displayed(reading: WindowFrames, instants: Sequence[Fraction], needed: _Needed | None) -> _Pictures:
+    """What is displayed at each instant. needed: packets that it and no other packet needs are not decoded.
+
+    With `needed`, raises _Unsure where decoding everything might show something else.
+    """
     media = reading.media
     convert = _Conversion(media)
     waiting = list(instants)
-    with closing(_frames_from(reading, waiting[0])) as frames:
+    damaged = reading.damaged
+    with closing(_frames_from(reading, waiting[0], needed)) as frames:
         current: tuple[Fraction, VideoFrame] | None = None
         for pts, frame in frames:
+            if needed is not None and (reading.damaged > damaged or frame.interlaced_frame):
+                raise _Unsure("the file is damaged, or pictures are in two packets")
             if current is not None:
                 due = sum(1 for instant in waiting if instant + TOLERANCE < pts)
-                yield from _held(current, waiting[:due], convert)
+                yield from _held(current, waiting[:due], convert, needed)
                 waiting = waiting[due:]
             else:
                 # What lies before the first picture that the file gives cannot be shown.
                 waiting = [instant for instant in waiting if instant + TOLERANCE >= pts]
+                if needed is not None and len(waiting) < len(instants):
+                    raise _Unsure("there is no picture yet")
             current = (pts, frame)
             if not waiting:
                 return
@@ -299,18 +334,54 @@ def _by_pyav(reading: WindowFrames, instants: Sequence[Fraction]) -> _Pictures:
             lasts = frame.duration * frame.time_base if frame.duration and frame.time_base else Fraction(0)
             rate = media.rate.seconds_per_frame if media.rate is not None else Fraction(0)
             end = pts + max(lasts, rate) + TOLERANCE
-            yield from _held(current, [instant for instant in waiting if instant < end], convert)
+            held = [instant for instant in waiting if instant < end]
+            yield from _held(current, held, convert, needed)
+            waiting = waiting[len(held) :]
+    if needed is not None and waiting:
+        raise _Unsure("there is no picture any more")
 
 
-def _held(current: tuple[Fraction, VideoFrame], instants: Sequence[Fraction], convert: _Conversion) -> _Pictures:
+class _Needed:
+    """Which frames may be displayed at some instants: those between each instant and where the frame displayed then
+    is presented at the earliest. As nothing there is left out, what is displayed from there is what always would be.
+    """
+
+    def __init__(self, media: MediaInfo, instants: Sequence[Fraction]) -> None:
+        self._until = [instant + TOLERANCE for instant in instants]
+        self._from = [self._earliest(media, until) for until in self._until]
+        self._instants = dict(zip(instants, self._from, strict=True))
+
+    @staticmethod
+    def _earliest(media: MediaInfo, until: Fraction) -> Fraction:
+        if media.times is not None:
+            ticks = until / media.times.time_base
+            last = bisect_right(media.times.pts, ticks.numerator // ticks.denominator) - 1
+            return media.times.pts[max(0, last)] * media.times.time_base
+        # Each frame is presented at most a quarter of a frame from where the constant rate has it.
+        return until - (media.rate.seconds_per_frame * 3 / 2 if media.rate is not None else until)
+
+    def has(self, pts: Fraction) -> bool:
+        following = bisect_left(self._until, pts)
+        return following < len(self._from) and pts >= self._from[following]
+
+    def surely(self, instant: Fraction, pts: Fraction) -> bool:
+        """Whether the frame of `pts`, which is displayed at an instant, would be if everything were decoded."""
+        return pts >= self._instants[instant]
+
+
+def _held(
+    current: tuple[Fraction, VideoFrame], instants: Sequence[Fraction], convert: _Conversion, needed: _Needed | None
+) -> _Pictures:
     if instants:
         pts, frame = current
         picture = convert(frame)
         for instant in instants:
+            if needed is not None and not needed.surely(instant, pts):
+                raise _Unsure("the frames are not where the rate has them")
             yield instant, pts, picture
 
 
-def _frames_from(reading: WindowFrames, start: Fraction) -> _TimedFrames:
+def _frames_from(reading: WindowFrames, start: Fraction, needed: _Needed | None) -> _TimedFrames:
     """Frames with their pts in seconds from zero, ascending; the first one is displayed at `start` or before.
 
     Where the file has none that early, from its beginning. Seeks may land late (MPEG-TS has no index): then further
@@ -329,7 +400,7 @@ def _frames_from(reading: WindowFrames, start: Fraction) -> _TimedFrames:
             stream.codec_context.thread_type = "AUTO" if _THREADS > 1 else "NONE"
             if not whole and not _sought(container, stream, media.zero + start - (back or 0)):
                 continue
-            with closing(_timed(reading, container, stream)) as frames:
+            with closing(_timed(reading, container, stream, needed)) as frames:
                 first = next(frames, None)
                 if whole or (first is not None and first[0] <= start + TOLERANCE):
                     if first is not None:
@@ -350,9 +421,11 @@ def _sought(container: InputContainer, stream: VideoStream, seconds: Fraction) -
     return True
 
 
-def _timed(reading: WindowFrames, container: InputContainer, stream: VideoStream) -> _TimedFrames:
+def _timed(
+    reading: WindowFrames, container: InputContainer, stream: VideoStream, needed: _Needed | None
+) -> _TimedFrames:
     media = reading.media
-    frames = _decoded(reading, container, stream)
+    frames = _decoded(reading, container, stream, needed)
     if media.scan is not Scan.PROGRESSIVE:
         frames = _deinterlaced(frames, media.scan)
     latest: Fraction | None = None
@@ -366,14 +439,27 @@ def _timed(reading: WindowFrames, container: InputContainer, stream: VideoStream
             yield pts, frame
 
 
-def _decoded(reading: WindowFrames, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Every sound frame from where the container stands; what is damaged is counted and passed over."""
+def _decoded(
+    reading: WindowFrames, container: InputContainer, stream: VideoStream, needed: _Needed | None
+) -> Iterator[VideoFrame]:
+    """Every sound frame that is needed from where the container stands; what is damaged is counted and passed over."""
     import av
+
+    disposable = Disposable(stream)
+    assert stream.time_base is not None
 
     def damaged() -> None:
         reading.damaged += 1
 
     for packet in packets_of(container, stream, damaged):
+        reading.packets += 1
+        if needed is not None and packet.size:
+            if packet.pts is None:
+                raise _Unsure("a packet does not tell its time")
+            pts = packet.pts * stream.time_base - reading.media.zero
+            if disposable(packet) and not (packet.is_corrupt or needed.has(pts)):
+                reading.dropped += 1
+                continue
         try:
             frames = packet.decode()
         except av.FFmpegError:
