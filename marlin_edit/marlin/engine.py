@@ -430,15 +430,22 @@ def _attention(module: Any, query: Tensor, key: Any, value: Any, attention_mask:
         most = torch.maximum(most, scores.amax(dim=-1, keepdim=True), out=most)
         scores.sub_(most).exp_()
         total.append(scores.sum(dim=-1, keepdim=True))
-        seen.append((scores.to(query.dtype) @ shared_values[0]).float())
+        seen.append(_weighted(scores, total[-1], shared_values[0]))
 
     def of_rows(parts: Tensor) -> Tensor:
         return parts.view(key_heads, rows, -1, parts.shape[-1]).transpose(0, 1)
 
     own.sub_(of_rows(largest)).exp_()
-    output = of_rows(torch.cat(seen, dim=1)) + (own.to(query.dtype) @ own_values).float()
-    output /= of_rows(torch.cat(total, dim=1)) + own.sum(dim=-1, keepdim=True)
+    own_total = own.sum(dim=-1, keepdim=True)
+    output = of_rows(torch.cat(seen, dim=1)) + _weighted(own, own_total, own_values)
+    output /= of_rows(torch.cat(total, dim=1)) + own_total
     return output.to(query.dtype).reshape(rows, heads, count, width).transpose(1, 2), None
+
+
+def _weighted(weights: Tensor, total: Tensor, values: Tensor) -> Tensor:
+    """The values' sum by weights, whose total is given: computed as a mean, which has room in 16 bits."""
+    shares = weights.div_(total.clamp(min=torch.finfo(total.dtype).tiny)).to(values.dtype)
+    return (shares @ values).float() * total
 
 
 AttentionInterface.register(_ATTENTION, _attention)
