@@ -91,11 +91,13 @@ def measured(model: MarlinModel, media: MediaInfo, window: Span, counts: list[in
     for count in counts:
         print(f"{count} together ...", file=sys.stderr)
         together[count] = asked(model, media, window, questions[:count])
+        print(f"... {together[count].cpu:.1f} s of CPU", file=sys.stderr)
     apart = {}
     chosen = sorted({number * counts[-1] // separate for number in range(min(separate, counts[-1]))})
     for number in chosen:
         print(f"A separate run, {len(apart) + 1} of {len(chosen)} ...", file=sys.stderr)
         apart[number] = asked(model, media, window, [questions[number]])
+        print(f"... {apart[number].cpu:.1f} s of CPU", file=sys.stderr)
     print("Scores ...", file=sys.stderr)
     scores = scored(model, media, window, counts)
     wall, cpu = (sum(getattr(run, clock) for run in apart.values()) / len(apart) for clock in ("wall", "cpu"))

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+CODECS = ("h264", "hevc")
+"""Of which packets can be told apart."""
+
 _H264_PICTURE, _H264_BESIDE = 1, (6, 9, 12)
 """A slice of a picture that is no random access point; messages, delimiters and filling."""
 _HEVC_PICTURES, _HEVC_SET, _HEVC_BESIDE = (0, 2, 4, 6, 8), 33, (35, 38, 39, 40)
@@ -35,7 +38,7 @@ class Disposable:
             self._note_layers(_after_start_codes(setup))
 
     def __call__(self, packet: Packet[VideoStream]) -> bool:
-        if self._codec not in ("h264", "hevc") or not packet.size:
+        if self._codec not in CODECS or not packet.size:
             return False
         data = bytes(packet)
         try:
