@@ -34,8 +34,10 @@ wheel-test: install ## builds the wheel and looks whether everything is in it
 train-demo: install ## trains the demo model anew: about two hours on two cores
 	$(BIN)/python -m marlin_edit_demo.training
 
-benchmark: install
+benchmark: install ## many questions, windows and memory: about an hour on two cores
 	$(BIN)/python benchmarks/many_queries.py
+	$(BIN)/python benchmarks/windows.py
+	$(BIN)/python benchmarks/memory.py
 
 clean:
 	rm -rf build dist *.egg-info $(DEMO_DIR)

@@ -132,8 +132,8 @@ def test_the_installed_transformers_passes_the_start_up_check(setup: Setup) -> N
 def test_the_start_up_check_notices_a_lost_state(monkeypatch: pytest.MonkeyPatch) -> None:
     continued = engine_module._continued
 
-    def forgetful(state: Any, rows: int, room: int) -> Any:
-        made = continued(state, rows, room)
+    def forgetful(state: Any) -> Any:
+        made = continued(state)
         for layer in made.layers:
             if hasattr(layer, "recurrent_states"):
                 layer.recurrent_states[0].zero_()
@@ -149,10 +149,49 @@ def test_reading_a_window_in_small_blocks_changes_nothing(setup: Setup, monkeypa
     assert raws(setup.reading(setup.engine()).answer(prompts())) == whole
 
 
-def test_answers_longer_than_the_room_made_for_them_are_the_same(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = raws(setup.reading(setup.engine()).answer(prompts(40)))
-    monkeypatch.setattr(engine_module, "_ROOM", 3)
-    assert raws(setup.reading(setup.engine()).answer(prompts(40))) == whole
+def test_questions_that_begin_alike_are_answered_as_alone(setup: Setup) -> None:
+    alike = [QUESTIONS[2].replace("red", colour) for colour in ("red", "green", "r", "dark blue")]
+    reading = setup.reading(setup.engine())
+    for questions in (alike, alike[:1] * 3, [*alike, *QUESTIONS]):
+        alone = [raws(reading.answer(prompts(16, [question])))[0] for question in questions]
+        assert raws(reading.answer(prompts(16, questions))) == alone
+    assert raws(reading.answer(prompts(16, alike))) == [stock_answer(setup, question, 16) for question in alike]
+
+
+def test_attending_to_the_window_bit_by_bit_changes_nothing(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = setup.reading(setup.engine()).answer(prompts(40))
+    monkeypatch.setattr(engine_module, "_MOST_SCORES", 500)
+    bitwise = setup.reading(setup.engine()).answer(prompts(40))
+    assert raws(bitwise) == raws(whole)
+    for one, other in zip(bitwise, whole, strict=True):
+        assert one.token_logprobs == pytest.approx(other.token_logprobs, abs=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("loudest", ["window", "question"])
+def test_attention_to_window_and_question_is_the_librarys_own(dtype: torch.dtype, loudest: str) -> None:
+    from types import SimpleNamespace
+
+    rows, heads, key_heads, width, length, count = 3, 8, 2, 16, 2_000, 5
+    chance = torch.Generator().manual_seed(1)
+
+    def made(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=chance).to(dtype)
+
+    window = made(1, key_heads, length, width), made(1, key_heads, length, width) + 60
+    question = made(rows, key_heads, count, width), made(rows, key_heads, count, width) + 60
+    (window if loudest == "window" else question)[0].mul_(30)
+    queries = made(rows, heads, count, width)
+    layer = engine_module._SharedLayer(*window)
+    attention: Any = engine_module._attention
+    shared, _ = attention(None, queries, *layer.update(*question), None, scaling=0.25)
+    whole = [torch.cat((one.expand(rows, -1, -1, -1), own), dim=2) for one, own in zip(window, question, strict=True)]
+    mask = torch.ones(count, length + count, dtype=torch.bool).tril(length)
+    module = SimpleNamespace(num_key_value_groups=heads // key_heads, is_causal=True)
+    expected, _ = attention(module, queries, *whole, mask[None, None], scaling=0.25)
+    tolerance = {torch.float32: 1e-4, torch.bfloat16: 1.0, torch.float16: 0.2}[dtype]
+    assert torch.isfinite(shared).all()
+    assert (shared.float() - expected.float()).abs().max() < tolerance
 
 
 def test_each_question_has_its_own_limit_and_says_what_stopped_it(setup: Setup) -> None:
@@ -197,6 +236,19 @@ def test_claims_of_different_lengths_are_judged_together_as_alone(setup: Setup) 
     alone = [reading.judge([claim])[0] for claim in claims]
     for together, single in zip(reading.judge(claims), alone, strict=True):
         assert together == pytest.approx(single, abs=1e-4)
+
+
+def test_claims_that_begin_alike_are_judged_as_alone(setup: Setup) -> None:
+    reading = setup.reading(setup.engine())
+    for given in ("Events:\n<1.0 - 2.0>", ""):
+        claims = [
+            Claim(QUESTIONS[3], given, text) for text in (" a person opens a door", " a person", " b", " a person")
+        ]
+        alone = [reading.judge([claim])[0] for claim in claims]
+        uncached = [setup.reading(setup.engine(reuse=False)).judge([claim])[0] for claim in claims]
+        for together, single, whole in zip(reading.judge(claims), alone, uncached, strict=True):
+            assert together == pytest.approx(single, abs=1e-4)
+            assert together == pytest.approx(whole, abs=1e-4)
 
 
 def test_a_stale_position_offset_in_the_model_changes_nothing(setup: Setup) -> None:

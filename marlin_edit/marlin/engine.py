@@ -11,7 +11,8 @@ same for every question. Two things make going on from it exact:
 Questions are answered together in lockstep. All rows are always equally long: what all questions have room for goes in
 as one block, then each step adds one token to each row, the next one of its question where that is not finished, else
 the one just answered. So there is no padding anywhere. It would be wrong inside a row, because the memory of linear
-attention layers fades over padding too.
+attention layers fades over padding too. What all of them begin with is read once, and the keys and values of the video
+are there once for all rows (`_SharedLayer`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from typing import Any, TypeVar
 import torch
 import transformers
 from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.cache_utils import DynamicCache, DynamicLayer
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Answer
@@ -37,13 +41,16 @@ from marlin_edit.marlin.tokens import Tokens
 _log = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
 
-MOST_TOGETHER = 8
-"""Questions answered at once. Decoding is bound by reading the weights: eight cost little more than one."""
+MOST_TOGETHER = 16
+"""Questions answered at once. Decoding is bound by reading the weights: many cost little more than one."""
+
+_ATTENTION = "marlin_edit"
+_MOST_SCORES = 1 << 22
+"""Scores of attention to what rows share that are computed at once: 16 MB."""
 
 _LARGEST_BLOCK = 8192
 _SMALLEST_BLOCK = 256
 _WIDEST_SPREAD = 24
-_ROOM = 128
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Engine:
     ) -> None:
         self._model = model
         self._language = model.model.language_model
+        self._language.set_attn_implementation(_ATTENTION)
         self._tokens = tokens
         self._profile = profile
         self._together = together
@@ -259,21 +267,33 @@ class Reading:
         _in_batches(rows, lambda row: len(row.before) + len(row.text), most, 256, self._judge_together, engine)
         return [tuple(row.logprobs) for row in rows]
 
-    def _start(self, rows: int, tokens: Tensor, room: int) -> tuple[Any, Tensor, int]:
-        """Takes in one block of tokens [rows, n]: the state after it, the output for it, and the next position."""
+    def _take_in(self, rows: Sequence[Sequence[int]], together: int) -> tuple[Any, Tensor, int]:
+        """Takes in tokens, as many for each row: the state after them, and the outputs for all from `skipped` on.
+
+        What all rows begin with, at most `together` tokens, is read once; there are no outputs for that. Gives the
+        state, the outputs [rows, tokens - skipped, hidden], and `skipped`.
+        """
         engine = self._engine
+        tokens = torch.tensor(rows, device=engine.device)
         embedded = engine._language.embed_tokens(tokens)
         count = tokens.shape[1]
-        places = torch.arange(self._position, self._position + count, device=engine.device).expand(3, rows, -1)
+        places = torch.arange(self._position, self._position + count, device=engine.device).expand(3, len(rows), -1)
         if self._state is None:
             assert self._prefix is not None
             assert self._places is not None
             state: Any = DynamicCache(config=engine._language.config)
-            whole = torch.cat((self._prefix.expand(rows, -1, -1), embedded), dim=1)
-            hidden = engine._forward(whole, torch.cat((self._places.expand(-1, rows, -1), places), dim=2), state)
-            return state, hidden[:, -count:], self._position + count
-        state = _continued(self._state, rows, count + room)
-        return state, engine._forward(embedded, places, state), self._position + count
+            whole = torch.cat((self._prefix.expand(len(rows), -1, -1), embedded), dim=1)
+            hidden = engine._forward(whole, torch.cat((self._places.expand(-1, len(rows), -1), places), dim=2), state)
+            return state, hidden[:, -count:], 0
+        state = _continued(self._state)
+        skipped = 0
+        if len(rows) > 1:
+            alike = (tokens[:, :together] == tokens[0, :together]).all(dim=0)
+            skipped = int(alike.long().cumprod(dim=0).sum())
+            if skipped:
+                engine._forward(embedded[:1, :skipped], places[:, :1, :skipped], state)
+            _keep_rows(state, torch.zeros(len(rows), dtype=torch.long, device=engine.device))
+        return state, engine._forward(embedded[:, skipped:], places[:, :, skipped:], state), skipped
 
     def _answer_together(self, rows: Sequence[_Row]) -> None:
         engine = self._engine
@@ -284,10 +304,7 @@ class Reading:
         padded = [row.question + [0] * (longest - len(row.question)) for row in rows]
         questions = torch.tensor(padded, device=engine.device)
         lengths = torch.tensor([len(row.question) for row in rows], device=engine.device)
-        limit = max(row.limit for row in rows)
-        state, hidden, position = self._start(
-            len(rows), questions[:, :shortest], min(limit, _ROOM) + longest - shortest
-        )
+        state, hidden, _ = self._take_in([row.question[:shortest] for row in rows], shortest - 1)
         hidden = hidden[:, -1]
         taken = shortest
         active = list(rows)
@@ -309,10 +326,9 @@ class Reading:
                 _keep_rows(state, kept)
                 following, questions, lengths = following[kept], questions[kept], lengths[kept]
                 active = [active[index] for index in going]
-            places = torch.full((3, len(active), 1), position, device=engine.device)
+            places = torch.full((3, len(active), 1), self._position + taken, device=engine.device)
             hidden = engine._forward(engine._language.embed_tokens(following[:, None]), places, state)[:, -1]
             taken += 1
-            position += 1
 
     def _judge_together(self, rows: Sequence[_Judged]) -> None:
         # Rows are filled up at their end. The state after that is wrong, and is thrown away; what comes before the
@@ -320,9 +336,9 @@ class Reading:
         engine = self._engine
         longest = max(len(row.before) + len(row.text) for row in rows)
         padded = [row.before + row.text + [0] * (longest - len(row.before) - len(row.text)) for row in rows]
-        _, hidden, _ = self._start(len(rows), torch.tensor(padded, device=engine.device), 0)
+        _, hidden, skipped = self._take_in(padded, min(len(row.before) for row in rows) - 1)
         for index, row in enumerate(rows):
-            first = len(row.before) - 1
+            first = len(row.before) - 1 - skipped
             logits = engine._logits(hidden[index, first : first + len(row.text)])
             wanted = torch.tensor(row.text, device=engine.device, dtype=torch.long)
             row.logprobs = torch.log_softmax(logits, dim=-1).gather(1, wanted[:, None])[:, 0].tolist()
@@ -364,61 +380,89 @@ class _Judged:
     logprobs: list[float] = field(default_factory=list)
 
 
-class _RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """Keys and values of an attention layer for several rows, with room for tokens to come.
+class _SharedLayer(DynamicLayer):  # type: ignore[no-untyped-call]
+    """Keys and values of an attention layer for several rows: the window's, once for all rows, and each row's own.
 
-    The library's own layer copies all it holds for every token it takes in, which for eight rows of a long window costs
-    about as much as the model does.
+    `_attention` takes them apart. The library's own layer would hold the window's anew for each row, and copy and read
+    all of that for every token, which for some rows of a long window costs more than the model does.
     """
 
-    def __init__(self, keys: Tensor, values: Tensor, rows: int, room: int) -> None:
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.dtype, self.device = keys.dtype, keys.device
-        self.is_initialized = True
-        length = keys.shape[-2]
-        self._key_room = keys.new_empty((rows, keys.shape[1], length + room, keys.shape[3]))
-        self._value_room = values.new_empty((rows, values.shape[1], length + room, values.shape[3]))
-        self._key_room[:, :, :length] = keys
-        self._value_room[:, :, :length] = values
-        self._show(length)
+        self._shared = (keys, values)
 
-    def _show(self, length: int) -> tuple[Tensor, Tensor]:
-        self._length = length
-        keys, values = self._key_room[:, :, :length], self._value_room[:, :, :length]
-        self.keys, self.values = keys, values
-        return keys, values
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> Any:
+        own = super().update(key_states, value_states)
+        return tuple(zip(self._shared, own, strict=True))
 
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        start = self._length
-        stop = start + key_states.shape[-2]
-        if stop > self._key_room.shape[-2]:
-            more = stop - self._key_room.shape[-2] + max(_ROOM, start // 8)
-            self._key_room = torch.nn.functional.pad(self._key_room, (0, 0, 0, more))
-            self._value_room = torch.nn.functional.pad(self._value_room, (0, 0, 0, more))
-        self._key_room[:, :, start:stop] = key_states
-        self._value_room[:, :, start:stop] = value_states
-        return self._show(stop)
+    def get_seq_length(self) -> int:
+        own: int = super().get_seq_length()
+        return self._shared[0].shape[-2] + own
 
-    def reorder_cache(self, beam_idx: Tensor) -> None:
-        self._key_room = self._key_room.index_select(0, beam_idx)
-        self._value_room = self._value_room.index_select(0, beam_idx)
-        self._show(self._length)
+    def reorder_cache(self, beam_idx: Any) -> None:
+        if self.is_initialized:
+            super().reorder_cache(beam_idx)
 
 
-def _continued(state: Any, rows: int, room: int) -> Any:
-    """A copy of a one-row cache for `rows` questions. The original stays as it is.
+def _attention(module: Any, query: Tensor, key: Any, value: Any, attention_mask: Any, **kwargs: Any) -> Any:
+    """The library's attention, and where keys and values are a `_SharedLayer`'s, the same over both of their parts.
+
+    query: [rows, heads, tokens, width]. All rows' queries look at the shared keys at once, those of each key head as
+    one block, so keys and values are neither copied nor read more than once.
+    """
+    if isinstance(key, Tensor):
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    (shared_keys, own_keys), (shared_values, own_values) = key, value
+    rows, heads, count, width = query.shape
+    key_heads, length = own_keys.shape[1], own_keys.shape[2]
+    grouped = (query * kwargs["scaling"]).reshape(rows, key_heads, -1, width)
+    own = (grouped @ own_keys.transpose(2, 3)).float().view(rows, key_heads, -1, count, length)
+    if count > 1:
+        later = torch.ones(count, length, dtype=torch.bool, device=own.device).triu(length - count + 1)
+        own.masked_fill_(later, -torch.inf)
+    own = own.view(rows, key_heads, -1, length)
+    block = grouped.transpose(0, 1).reshape(key_heads, -1, width)
+    largest = own.amax(dim=-1, keepdim=True).transpose(0, 1).reshape(key_heads, -1, 1)
+    seen, total = [], []
+    at_once = max(1, _MOST_SCORES // (key_heads * shared_keys.shape[2]))
+    for some, most in zip(block.split(at_once, dim=1), largest.split(at_once, dim=1), strict=True):
+        scores = (some @ shared_keys[0].transpose(1, 2)).float()
+        most = torch.maximum(most, scores.amax(dim=-1, keepdim=True), out=most)
+        scores.sub_(most).exp_()
+        total.append(scores.sum(dim=-1, keepdim=True))
+        seen.append(_weighted(scores, total[-1], shared_values[0]))
+
+    def of_rows(parts: Tensor) -> Tensor:
+        return parts.view(key_heads, rows, -1, parts.shape[-1]).transpose(0, 1)
+
+    own.sub_(of_rows(largest)).exp_()
+    own_total = own.sum(dim=-1, keepdim=True)
+    output = of_rows(torch.cat(seen, dim=1)) + _weighted(own, own_total, own_values)
+    output /= of_rows(torch.cat(total, dim=1)) + own_total
+    return output.to(query.dtype).reshape(rows, heads, count, width).transpose(1, 2), None
+
+
+def _weighted(weights: Tensor, total: Tensor, values: Tensor) -> Tensor:
+    """The values' sum by weights, whose total is given: computed as a mean, which has room in 16 bits."""
+    shares = weights.div_(total.clamp(min=torch.finfo(total.dtype).tiny)).to(values.dtype)
+    return (shares @ values).float() * total
+
+
+AttentionInterface.register(_ATTENTION, _attention)
+AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
+
+
+def _continued(state: Any) -> Any:
+    """A copy of a one-row cache, to go on with; `_keep_rows` makes several rows of it. The original stays as it is.
 
     The states of linear layers are updated in place and cannot be rolled back, so they are really copied.
     """
-    first = torch.zeros(rows, dtype=torch.long, device=_device_of(state))
     layers: list[Any] = []
     for layer in state.layers:
         if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:
-            layers.append(_RoomyLayer(layer.keys, layer.values, rows, room))
+            layers.append(_SharedLayer(layer.keys, layer.values))
         else:
-            twin = copy.deepcopy(layer)
-            twin.reorder_cache(first)
-            layers.append(twin)
+            layers.append(copy.deepcopy(layer))
     continued = copy.copy(state)
     continued.layers = layers
     return continued
@@ -427,13 +471,6 @@ def _continued(state: Any, rows: int, room: int) -> Any:
 def _keep_rows(state: Any, rows: Tensor) -> None:
     for layer in state.layers:
         layer.reorder_cache(rows)
-
-
-def _device_of(state: Any) -> torch.device:
-    for layer in state.layers:
-        if isinstance(layer.device, torch.device):
-            return layer.device
-    return torch.device("cpu")
 
 
 def _in_batches(
@@ -537,6 +574,7 @@ def continuation_is_exact(device: str) -> bool:
     )
     chance = torch.Generator().manual_seed(0)
     model: Any = Qwen3_5TextModel(config)
+    model.set_attn_implementation(_ATTENTION)
     model.eval()
     embedded = torch.randn(1, 24, 64, generator=chance)
     with torch.inference_mode():
@@ -550,7 +588,8 @@ def continuation_is_exact(device: str) -> bool:
         whole = model(inputs_embeds=embedded, position_ids=places, use_cache=False).last_hidden_state
         state = DynamicCache(config=config)
         model(inputs_embeds=embedded[:, :12], position_ids=places[..., :12], past_key_values=state, use_cache=True)
-        twins = _continued(state, 2, 12)
+        twins = _continued(state)
+        _keep_rows(twins, torch.zeros(2, dtype=torch.long, device=device))
         parts = [
             model(
                 inputs_embeds=embedded[:, part].expand(2, -1, -1),

@@ -1,22 +1,16 @@
 """Frames of a window, straight from the source: which instants the model is shown, and what is displayed at each.
 
-Two decoders give the same pixels: torchcodec where it can load and the file is of an ordinary kind, else PyAV. One
-conversion to RGB holds for both:
-
-- Matrix by the stream's tag; untagged, BT.709 from 1280 pixels of width or 577 lines on, else BT.601. Full range where
-  the stream says so, else limited. FFmpeg's swscale converts, with bicubic chroma where it interpolates any.
-- Interlaced pictures are deinterlaced by FFmpeg's bwdif, one picture a frame, the first field's.
-- PQ and HLG become SDR. PQ by SMPTE ST 2084; HLG by BT.2100 for a display of 1000 cd/m2 (gamma 1.2). 203 cd/m2, the
-  reference white of BT.2408, is 1. BT.2020 primaries become BT.709, negative values 0. With m the largest of R, G and
-  B, all three are multiplied by f(m) / m, where f(m) = m up to 1/2 and 1 - exp(1 - 2m) / 2 above. Then x^(1/2.4).
-- Pictures are turned upright. Pixels stay as stored: `display_size` tells the size in square pixels, which goes into
-  the one resize (`grid.py`).
+Two decoders give the same pixels, as `colour.py` defines them: PyAV, which leaves out packets of H.264 and HEVC that
+nobody needs; and torchcodec for other codecs, where it can load and the file is of an ordinary kind. Interlaced
+pictures are deinterlaced by FFmpeg's bwdif, one picture a frame, the first field's. Pixels stay as stored:
+`display_size` tells the size in square pixels, which goes into the one resize (`grid.py`).
 """
 
 from __future__ import annotations
 
 import math
 import os
+from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -24,14 +18,14 @@ from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from marlin_edit.errors import MarlinEditError, NoPicture, UsageError
+from marlin_edit.marlin.colour import MATRICES, Conversion, is_hd
 from marlin_edit.marlin.profile import Profile
 from marlin_edit.media import MediaInfo, Scan, open_media, packets_of
+from marlin_edit.media.disposable import CODECS, Disposable
 from marlin_edit.timebase import TOLERANCE, Span
 
 if TYPE_CHECKING:
@@ -91,7 +85,8 @@ class WindowFrames:
     """The frames of one window, decoded as they are iterated over, in groups of an even number (but for the last).
 
     instants: what will be shown, if the file holds it. decoder: `torchcodec` or `pyav`. notes: why that decoder was
-    chosen, and, once iterated, what was damaged or missing.
+    chosen, and, once iterated, what was damaged or missing. packets, dropped: how many of the file's PyAV met, and how
+    many of them were not decoded, because neither these instants nor other packets need them.
     """
 
     media: MediaInfo
@@ -100,6 +95,8 @@ class WindowFrames:
     decoder: str
     notes: list[str] = field(default_factory=list)
     damaged: int = 0
+    packets: int = 0
+    dropped: int = 0
 
     @property
     def count(self) -> int:
@@ -107,7 +104,7 @@ class WindowFrames:
         return len(self.instants)
 
     def __iter__(self) -> Iterator[FrameGroup]:
-        self.damaged = 0
+        self.damaged = self.packets = self.dropped = 0
         pictures: list[Tensor] = []
         times: list[Fraction] = []
         shown = 0
@@ -155,7 +152,7 @@ def _group(pictures: Sequence[Tensor], times: Sequence[Fraction]) -> FrameGroup:
 def read_frames(media: MediaInfo, window: Span, profile: Profile, decoder: str = "auto") -> WindowFrames:
     """The frames that the model is shown of a window. Nothing is decoded before they are iterated over.
 
-    decoder: `torchcodec`, `pyav`, or `auto` for the first of them that gives the defined pixels of this file. Raises
+    decoder: `torchcodec`, `pyav`, or `auto` for the quickest that gives the defined pixels of this file. Raises
     MarlinEditError where there is no picture, the window is too long, or torchcodec is asked for and cannot serve.
     """
     if decoder not in DECODERS:
@@ -167,7 +164,9 @@ def read_frames(media: MediaInfo, window: Span, profile: Profile, decoder: str =
         return WindowFrames(media, window, instants, "pyav")
     reason = _torchcodec_problem() or _out_of_the_ordinary(media)
     if reason is None:
-        return WindowFrames(media, window, instants, "torchcodec")
+        # PyAV with fewer packets takes less time than torchcodec with all of them.
+        chosen = "pyav" if decoder == "auto" and _may_drop(media) else "torchcodec"
+        return WindowFrames(media, window, instants, chosen)
     if decoder == "torchcodec":
         raise MarlinEditError(f"torchcodec cannot be used for {media.path.name}: {reason}. Use PyAV, or auto.")
     return WindowFrames(media, window, instants, "pyav", [f"PyAV decodes: {reason}."])
@@ -177,7 +176,7 @@ def read_frames(media: MediaInfo, window: Span, profile: Profile, decoder: str =
 
 
 class _Unsure(Exception):
-    """torchcodec failed, or did not surely give the frame that is displayed."""
+    """A quick way of decoding failed, or did not surely give the frame that is displayed."""
 
 
 @cache
@@ -209,7 +208,7 @@ def _out_of_the_ordinary(media: MediaInfo) -> str | None:
         return "the picture is HDR"
     if media.scan is not Scan.PROGRESSIVE:
         return "the picture is interlaced"
-    if media.colour.matrix not in _MATRICES and _is_hd(media.width, media.height):
+    if media.colour.matrix not in MATRICES and is_hd(media.width, media.height):
         return "the picture does not say its colour matrix"
     with open_media(media.path) as container:
         pixel_format = _stream(container, media).codec_context.pix_fmt
@@ -262,7 +261,14 @@ _LOOK_BACK = (Fraction(0), Fraction(2), Fraction(10), Fraction(60))
 """Seconds before the wanted time to seek to, one after the other, until decoding begins early enough."""
 
 
-_FAILURES_IN_A_ROW = 20
+_TIMED = frozenset(("mp4", "matroska", "mpegts"))
+"""Containers in which each packet has its frame's own time; others may guess it."""
+
+
+def _may_drop(media: MediaInfo) -> bool:
+    """Whether packets that nobody needs can be told apart. The deinterlacer looks at neighbours, so it needs all."""
+    known = any(stream.index == media.video_index and stream.codec in CODECS for stream in media.streams)
+    return known and media.scan is Scan.PROGRESSIVE and not _TIMED.isdisjoint(media.container.split(","))
 
 
 def _stream(container: InputContainer, media: MediaInfo) -> VideoStream:
@@ -278,19 +284,46 @@ def _stream(container: InputContainer, media: MediaInfo) -> VideoStream:
 
 
 def _by_pyav(reading: WindowFrames, instants: Sequence[Fraction]) -> _Pictures:
+    """Decodes no more than the instants need, where that surely shows the same, else everything."""
+    shown: Fraction | None = None
+    if _may_drop(reading.media):
+        try:
+            with closing(_displayed(reading, instants, _Needed(reading.media, instants))) as pictures:
+                for found in pictures:
+                    yield found
+                    shown = found[0]
+            return
+        except _Unsure:
+            reading.damaged = reading.packets = reading.dropped = 0
+    with closing(_displayed(reading, instants, None)) as pictures:
+        for found in pictures:
+            if shown is None or found[0] > shown:
+                yield found
+
+
+def _displayed(reading: WindowFrames, instants: Sequence[Fraction], needed: _Needed | None) -> _Pictures:
+    """What is displayed at each instant. needed: packets that it and no other packet needs are not decoded.
+
+    With `needed`, raises _Unsure where decoding everything might show something else.
+    """
     media = reading.media
-    convert = _Conversion(media)
+    convert = Conversion(media)
     waiting = list(instants)
-    with closing(_frames_from(reading, waiting[0])) as frames:
+    damaged = reading.damaged
+    with closing(_frames_from(reading, waiting[0], needed)) as frames:
         current: tuple[Fraction, VideoFrame] | None = None
         for pts, frame in frames:
+            if needed is not None and (reading.damaged > damaged or frame.interlaced_frame):
+                raise _Unsure("the file is damaged, or a picture is in two packets")
             if current is not None:
                 due = sum(1 for instant in waiting if instant + TOLERANCE < pts)
-                yield from _held(current, waiting[:due], convert)
+                yield from _held(current, waiting[:due], convert, needed)
                 waiting = waiting[due:]
             else:
                 # What lies before the first picture that the file gives cannot be shown.
                 waiting = [instant for instant in waiting if instant + TOLERANCE >= pts]
+                if needed is not None and len(waiting) < len(instants):
+                    raise _Unsure("there is no picture yet")
             current = (pts, frame)
             if not waiting:
                 return
@@ -299,18 +332,54 @@ def _by_pyav(reading: WindowFrames, instants: Sequence[Fraction]) -> _Pictures:
             lasts = frame.duration * frame.time_base if frame.duration and frame.time_base else Fraction(0)
             rate = media.rate.seconds_per_frame if media.rate is not None else Fraction(0)
             end = pts + max(lasts, rate) + TOLERANCE
-            yield from _held(current, [instant for instant in waiting if instant < end], convert)
+            held = [instant for instant in waiting if instant < end]
+            yield from _held(current, held, convert, needed)
+            waiting = waiting[len(held) :]
+    if needed is not None and waiting:
+        raise _Unsure("there is no picture any more")
 
 
-def _held(current: tuple[Fraction, VideoFrame], instants: Sequence[Fraction], convert: _Conversion) -> _Pictures:
+class _Needed:
+    """Which frames may be displayed at some instants: those between each instant and where the frame displayed then
+    is presented at the earliest. As nothing there is left out, what is displayed from there is what always would be.
+    """
+
+    def __init__(self, media: MediaInfo, instants: Sequence[Fraction]) -> None:
+        self._until = [instant + TOLERANCE for instant in instants]
+        self._from = [self._earliest(media, until) for until in self._until]
+        self._instants = dict(zip(instants, self._from, strict=True))
+
+    @staticmethod
+    def _earliest(media: MediaInfo, until: Fraction) -> Fraction:
+        if media.times is not None:
+            ticks = until / media.times.time_base
+            last = bisect_right(media.times.pts, ticks.numerator // ticks.denominator) - 1
+            return media.times.pts[max(0, last)] * media.times.time_base
+        # Each frame is presented at most a quarter of a frame from where the constant rate has it.
+        return until - (media.rate.seconds_per_frame * 3 / 2 if media.rate is not None else until)
+
+    def has(self, pts: Fraction) -> bool:
+        following = bisect_left(self._until, pts)
+        return following < len(self._from) and pts >= self._from[following]
+
+    def surely(self, instant: Fraction, pts: Fraction) -> bool:
+        """Whether the frame of `pts`, which is displayed at an instant, would be if everything were decoded."""
+        return pts >= self._instants[instant]
+
+
+def _held(
+    current: tuple[Fraction, VideoFrame], instants: Sequence[Fraction], convert: Conversion, needed: _Needed | None
+) -> _Pictures:
     if instants:
         pts, frame = current
         picture = convert(frame)
         for instant in instants:
+            if needed is not None and not needed.surely(instant, pts):
+                raise _Unsure("the frames are not where the rate has them")
             yield instant, pts, picture
 
 
-def _frames_from(reading: WindowFrames, start: Fraction) -> _TimedFrames:
+def _frames_from(reading: WindowFrames, start: Fraction, needed: _Needed | None) -> _TimedFrames:
     """Frames with their pts in seconds from zero, ascending; the first one is displayed at `start` or before.
 
     Where the file has none that early, from its beginning. Seeks may land late (MPEG-TS has no index): then further
@@ -329,7 +398,7 @@ def _frames_from(reading: WindowFrames, start: Fraction) -> _TimedFrames:
             stream.codec_context.thread_type = "AUTO" if _THREADS > 1 else "NONE"
             if not whole and not _sought(container, stream, media.zero + start - (back or 0)):
                 continue
-            with closing(_timed(reading, container, stream)) as frames:
+            with closing(_timed(reading, container, stream, needed)) as frames:
                 first = next(frames, None)
                 if whole or (first is not None and first[0] <= start + TOLERANCE):
                     if first is not None:
@@ -350,9 +419,11 @@ def _sought(container: InputContainer, stream: VideoStream, seconds: Fraction) -
     return True
 
 
-def _timed(reading: WindowFrames, container: InputContainer, stream: VideoStream) -> _TimedFrames:
+def _timed(
+    reading: WindowFrames, container: InputContainer, stream: VideoStream, needed: _Needed | None
+) -> _TimedFrames:
     media = reading.media
-    frames = _decoded(reading, container, stream)
+    frames = _decoded(reading, container, stream, needed)
     if media.scan is not Scan.PROGRESSIVE:
         frames = _deinterlaced(frames, media.scan)
     latest: Fraction | None = None
@@ -366,14 +437,27 @@ def _timed(reading: WindowFrames, container: InputContainer, stream: VideoStream
             yield pts, frame
 
 
-def _decoded(reading: WindowFrames, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Every sound frame from where the container stands; what is damaged is counted and passed over."""
+def _decoded(
+    reading: WindowFrames, container: InputContainer, stream: VideoStream, needed: _Needed | None
+) -> Iterator[VideoFrame]:
+    """Every sound frame that is needed from where the container stands; what is damaged is counted and passed over."""
     import av
+
+    disposable = Disposable(stream)
+    assert stream.time_base is not None
 
     def damaged() -> None:
         reading.damaged += 1
 
     for packet in packets_of(container, stream, damaged):
+        reading.packets += 1
+        if needed is not None and packet.size:
+            if packet.pts is None:
+                raise _Unsure("a packet does not tell its time")
+            pts = packet.pts * stream.time_base - reading.media.zero
+            if disposable(packet) and not (packet.is_corrupt or needed.has(pts)):
+                reading.dropped += 1
+                continue
         try:
             frames = packet.decode()
         except av.FFmpegError:
@@ -422,104 +506,3 @@ def _pulled(graph: Any) -> Iterator[VideoFrame]:
             yield graph.pull()
         except (av.BlockingIOError, av.EOFError):
             return
-
-
-# The conversion to RGB -----------------------------------------------------------------------------------------------
-
-_MATRICES = {
-    "bt709": 1, "fcc": 4, "bt470bg": 5, "smpte170m": 5, "smpte240m": 7, "bt2020nc": 9, "bt2020c": 9,
-}  # fmt: skip
-_MATRIX_TAGS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
-"""The stream's matrix, as ITU-T H.273 numbers it, to swscale's."""
-
-_BICUBIC, _FULL_CHROMA, _ACCURATE = 4, 0x2000, 0x40000
-_WHITE = 203.0
-_HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2
-_BT2020_LUMA = (0.2627, 0.6780, 0.0593)
-_BT2020_TO_BT709 = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187))
-"""ITU-R BT.2087-0."""
-
-
-def _is_hd(width: int, height: int) -> bool:
-    return width >= 1280 or height > 576
-
-
-class _Conversion:
-    """Decoded frames to upright RGB, uint8 [H, W, 3]. A frame of another size than the first one is scaled to it."""
-
-    def __init__(self, media: MediaInfo) -> None:
-        from av.video.reformatter import VideoReformatter
-
-        self._media = media
-        self._reformatter: Any = VideoReformatter()
-        self._size: tuple[int, int] | None = None
-
-    def __call__(self, frame: VideoFrame) -> Tensor:
-        self._size = self._size or (frame.width, frame.height)
-        if self._media.colour.hdr:
-            values: Any = self._reformatted(frame, "rgb48le", _BICUBIC | _FULL_CHROMA | _ACCURATE).to_ndarray()
-            picture: Any = tone_mapped(values, self._media.colour.transfer or "", self._media.colour.primaries or "")
-        else:
-            picture = self._reformatted(frame, "rgb24", _BICUBIC).to_ndarray()
-        upright = np.ascontiguousarray(np.rot90(picture, -self._media.rotation // 90))
-        return torch.from_numpy(upright)
-
-    def _reformatted(self, frame: VideoFrame, pixel_format: str, flags: int) -> VideoFrame:
-        assert self._size is not None
-        width, height = self._size
-        coded_in_yuv = not frame.format.is_rgb
-        matrix = _MATRIX_TAGS.get(int(frame.colorspace), 1 if _is_hd(frame.width, frame.height) else 5)
-        known_range = int(frame.color_range) in (1, 2)
-        reformatted: VideoFrame = self._reformatter.reformat(
-            frame,
-            width=width,
-            height=height,
-            format=pixel_format,
-            src_colorspace=matrix if coded_in_yuv else None,
-            src_color_range=int(frame.color_range) if coded_in_yuv and known_range else None,
-            interpolation=flags,
-            threads=1,
-        )
-        return reformatted
-
-
-def tone_mapped(values: npt.NDArray[np.uint16], transfer: str, primaries: str) -> npt.NDArray[np.uint8]:
-    """PQ or HLG pictures, RGB in 16 bits [H, W, 3], as SDR in 8 bits, by the module's formula."""
-    # Colours first: the arithmetic runs over whole planes. torch's powers are many times faster than NumPy's.
-    planes = np.ascontiguousarray(values.transpose(2, 0, 1))
-    if transfer == "smpte2084":
-        light = torch.from_numpy(_pq_light()[planes])
-    else:
-        light = torch.from_numpy(_hlg_light()[planes])
-        luma = sum(weight * plane for weight, plane in zip(_BT2020_LUMA, light, strict=True))
-        light *= (luma ** (_HLG_GAMMA - 1)) * (_HLG_PEAK / _WHITE)
-    if primaries != "bt709":
-        rows = [sum(weight * plane for weight, plane in zip(row, light, strict=True)) for row in _BT2020_TO_BT709]
-        light = torch.stack(rows)
-    light.clamp_(min=0)
-    largest = light.amax(dim=0)
-    # Up to 1/2 the formula is m itself; 1e-6 only keeps black from being divided by.
-    mapped = torch.where(largest > 0.5, 1 - torch.exp(1 - 2 * largest) / 2, largest)
-    light *= mapped / largest.clamp(min=1e-6)
-    code = light.clamp_(max=1).pow_(1 / 2.4).mul_(255).add_(0.5).to(torch.uint8)
-    picture: npt.NDArray[np.uint8] = code.permute(1, 2, 0).contiguous().numpy()
-    return picture
-
-
-@cache
-def _pq_light() -> npt.NDArray[np.float32]:
-    """Light by 16-bit PQ code, reference white 1 (SMPTE ST 2084)."""
-    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
-    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
-    power = np.linspace(0, 1, 65536) ** (1 / m2)
-    light = 10_000 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1)
-    return (light / _WHITE).astype(np.float32)
-
-
-@cache
-def _hlg_light() -> npt.NDArray[np.float32]:
-    """Scene light, 0 to 1, by 16-bit HLG code (ITU-R BT.2100)."""
-    a, b, c = 0.17883277, 0.28466892, 0.55991073
-    code = np.linspace(0, 1, 65536)
-    light = np.where(code <= 0.5, code**2 / 3, (np.exp((code - c) / a) + b) / 12)
-    return light.astype(np.float32)
