@@ -8,6 +8,7 @@ nothing speaks for is kept, with the flag UNSUPPORTED.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -147,12 +148,15 @@ class _Found:
 def with_told(findings: Sequence[Finding], events: Sequence[Event], known: Collection[str]) -> list[Finding]:
     """The findings with the signals of all that was told of the media. known: see `signals.Vocabulary`."""
     vocabulary = signals.Vocabulary((event.text for event in events), known)
+    in_order = sorted(events, key=lambda event: event.span.start)
+    starts = [event.span.start for event in in_order]
+    longest = max((event.span.length for event in events), default=Fraction(0))
     told = []
     for finding in findings:
-        near = [event for event in events if event.span.overlap(finding.span)]
-        known = {**finding.signals, **signals.of_events(finding.span, finding.query, near, vocabulary)}
+        first, stop = bisect_left(starts, finding.span.start - longest), bisect_left(starts, finding.span.end)
+        there = signals.of_events(finding.span, finding.query, in_order[first:stop], vocabulary)
         flags = finding.flags
-        if UNSUPPORTED in flags and signals.is_supported(known):
+        if UNSUPPORTED in flags and signals.is_supported({**finding.signals, **there}):
             flags = tuple(flag for flag in flags if flag != UNSUPPORTED)
-        told.append(replace(finding, signals=known, flags=flags))
+        told.append(replace(finding, signals={**finding.signals, **there}, flags=flags))
     return told
