@@ -95,7 +95,7 @@ def whole(name: str, content: bytes) -> bool:
     elif name.endswith(".mp4"):
         import io
 
-        with av.open(io.BytesIO(content)) as container:
+        with av.open(io.BytesIO(content), "r") as container:
             assert sum(1 for _ in container.decode(video=0)) > 0
     return not name.endswith(".srt") or content.endswith(b"\n")
 
