@@ -104,7 +104,9 @@ class Engine:
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
         if self.device.type == "cuda" and not all(find_spec(name) for name in ("fla", "causal_conv1d")):
-            _log.warning("Slower than it could be on this device: `pip install flash-linear-attention causal-conv1d`.")
+            _log.warning(
+                "Slower than it could be on this device: `pip install 'marlin-edit[cuda]'` brings the fast kernels."
+            )
         if reuse is None:
             reuse = continuation_is_exact(self.device.type)
             if not reuse:
