@@ -16,6 +16,8 @@ FILES = (ROC, KEPT, RECALL, OVERLAPS)
 """The files that can be drawn."""
 
 _BARS = 10
+_FEW_FALSE = 5.0
+"""False findings an hour up to which the curve is drawn at least: what lies far beyond is of no use to anybody."""
 _STEPS = 100
 
 
@@ -58,12 +60,19 @@ def _kept(measures: FindMeasures, model: str) -> Chart | None:
     now = measures.at_threshold
     if now is not None and now.kept is not None and now.false_absent.rate is not None:
         points.append(((now.false_absent.rate.value, now.kept), f"threshold {now.threshold:.3f}"))
+    most = max(false for false, _ in curve) or 1.0
+    shown = min(most, max(_FEW_FALSE, *(2 * place[0] for place, _ in points), 0.0))
+    inside = [place for place in curve if place[0] <= shown]
+    beyond = next((place for place in curve if place[0] > shown), None)
+    if beyond is not None:
+        (before, low), (after, high) = inside[-1] if inside else (0.0, 0.0), beyond
+        inside.append((shown, low + (high - low) * (shown - before) / (after - before)))
     return Chart(
-        "True findings kept against false ones, over all thresholds",
+        "True findings kept against false ones, by threshold",
         [f"{_queries(measures)}, {measures.false_absent.hours:.2f} h of footage times absent queries", model],
-        Axis("false findings per hour of footage and absent query", max(false for false, _ in curve) or 1.0),
+        Axis("false findings per hour of footage and absent query", shown),
         Axis("share of true findings kept", 1, percent=True),
-        line=[(0, 0), *curve],
+        line=[(0, 0), *inside],
         points=points,
     )
 
