@@ -152,14 +152,16 @@ def _check_sound(path: Path, zero: Fraction, length: Fraction) -> str | None:
         sounds = list(container.streams.audio)
         first: dict[int, Fraction] = {}
         end: dict[int, Fraction] = {}
+        lasting: set[int] = set()
         for packet in container.demux(*sounds) if sounds else []:
             if packet.size == 0 or packet.pts is None:
                 continue
             index, step = packet.stream.index, packet.stream.time_base
             time = packet.pts * step - zero
-            if index in end and abs(time - end[index]) > max(Fraction(2, 1000), 2 * step):
+            if index in lasting and abs(time - end[index]) > max(Fraction(2, 1000), 2 * step):
                 return f"the sound of the written reel has a hole at {float(time):.3f} s"
             end[index] = time + (packet.duration or 0) * step
+            (lasting.add if packet.duration else lasting.discard)(index)
             if index not in first:
                 frames = [frame for frame in packet.decode() if frame.pts is not None]
                 if frames:
