@@ -11,6 +11,7 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.commands import Run
 from marlin_edit.edit import Cut, best, merged, score_of, shortened
 from marlin_edit.snapping import snapped
+from marlin_edit.timebase import FrameNumber, seconds_text
 
 
 def chosen_cuts(run: Run, analysis: Analysis, cuts: Sequence[Cut]) -> tuple[Analysis, tuple[Cut, ...]]:
@@ -47,7 +48,7 @@ def top_cuts(run: Run, cuts: tuple[Cut, ...]) -> tuple[Cut, ...]:
 
 
 def _words(run: Run, name: str) -> str:
-    from marlin_edit.timebase import FrameNumber, seconds_text
-
     length = run.settings[name]
-    return f"{length.number} frames" if isinstance(length, FrameNumber) else f"{seconds_text(length)} s"
+    if isinstance(length, FrameNumber):
+        return "1 frame" if length.number == 1 else f"{length.number} frames"
+    return f"{seconds_text(length)} s"
