@@ -125,7 +125,8 @@ def test_forty_cuts_at_2997_have_their_frames_and_their_sound_to_the_end(
     assert named[0][0].startswith("tv, 00:59:58;0")
     for (_, start, _), item in zip(named, items, strict=True):
         assert abs(start - Fraction(item["reel"]["start"])) <= Fraction(1, 1000)
-    with av.open(str(reel)) as container:
+    with av.open(str(reel)) as opened:
+        container: Any = opened
         lengths = {stream.type: float(stream.duration * stream.time_base) for stream in container.streams.get(0, 1)}
     assert abs(lengths["audio"] - lengths["video"]) < 0.001
 
