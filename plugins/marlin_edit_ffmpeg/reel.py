@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Receipt
 from marlin_edit.media import open_media
 from marlin_edit.settings import Settings
-from marlin_edit_ffmpeg.bitstream import Unreadable
 from marlin_edit_ffmpeg.clip import NothingThere, write_clip
 from marlin_edit_ffmpeg.clock import ClipClock, time_of
 from marlin_edit_ffmpeg.containers import Output
@@ -82,6 +82,7 @@ class _Reel:
         self._reports = [Report(piece.plan) for piece in plan.pieces]
         self._missing: list[str] = []
         self._notes: list[str] = []
+        self._sound: list[Mapping[str, Any]] = []
 
     def planned(self) -> Receipt:
         plan, ways = self._ways()
@@ -98,22 +99,32 @@ class _Reel:
 
     def written(self) -> Receipt:
         plan, ways = self._ways()
-        with files.staged(plan.path, self._overwrite) as temporary:
-            if ways is not None:
-                try:
-                    self._join(plan, ways, temporary)
-                except _NotAsPlanned as error:
-                    plan = plan.as_exact(f"a reel joined of clips did not hold: {error}")
-                    ways = None
-            if ways is None:
-                try:
-                    self._encode(plan, temporary)
-                except _NotAsPlanned as error:
-                    raise MarlinEditError(
-                        f"{plan.path.name} was not written: {error}. Nothing is left of it."
-                    ) from error
+        if ways is not None:
+            try:
+                self._published(partial(self._join, plan, ways))
+            except _NotAsPlanned as error:
+                plan = plan.as_exact(f"a reel joined of clips did not hold: {error}")
+                ways = None
+        if ways is None:
+            try:
+                self._published(partial(self._encode, plan))
+            except _NotAsPlanned as error:
+                raise MarlinEditError(f"{plan.path.name} was not written: {error}. Nothing is left of it.") from error
         items = tuple(self._item(at) for at in range(len(self._reports)))
         return Receipt((plan.path,), items, tuple(self._missing), (*self._reason_notes(), *self._notes))
+
+    def _published(self, make: Callable[[Path], None]) -> None:
+        """Lets the reel be made beside its name, and publishes it; _NotAsPlanned where it does not come out right."""
+        from av.error import FFmpegError
+
+        self._missing, self._notes = [], []
+        try:
+            with files.staged(self._plan.path, self._overwrite) as temporary:
+                make(temporary)
+        except NothingThere as error:
+            raise _NotAsPlanned("no frame of a cut can be read") from error
+        except (FFmpegError, ValueError) as error:
+            raise _NotAsPlanned(str(error)) from error
 
     def _ways(self) -> tuple[ReelPlan, list[Way] | None]:
         """How each piece is made so that they can be joined; None, and the plan with the reason, where one cannot."""
@@ -137,8 +148,6 @@ class _Reel:
 
     def _join(self, plan: ReelPlan, ways: Sequence[Way], temporary: Path) -> None:
         """Each piece as a clip of its own beside the reel, checked as clips are, then all of them in one file."""
-        from av.error import FFmpegError
-
         with ExitStack() as clean_up:
             pieces: list[WrittenPiece] = []
             reports = []
@@ -150,12 +159,7 @@ class _Reel:
                         path = Path(f"{temporary}.{piece.plan.number:03}{plan.path.suffix}")
                         clean_up.callback(path.unlink, missing_ok=True)
                         report = Report(piece.plan)
-                        try:
-                            wrong = write_clip(source, piece.plan, path, way, report)
-                        except NothingThere:
-                            wrong = "no frame of it can be read"
-                        except (FFmpegError, ValueError) as error:
-                            wrong = str(error)
+                        wrong = write_clip(source, piece.plan, path, way, report)
                         if wrong is not None:
                             raise _NotAsPlanned(f"cut {piece.plan.number}: {wrong}")
                         assert report.frames is not None
@@ -163,11 +167,7 @@ class _Reel:
                         reports.append(report)
                         tell_progress(float(piece.end) / 2, float(plan.length), plan.path.name)
             plan = plan.with_frames([report.frames for report in reports if report.frames is not None])
-            try:
-                header = common_header(pieces)
-                self._mux_joined(plan, pieces, header, temporary)
-            except (Unreadable, FFmpegError, ValueError) as error:
-                raise _NotAsPlanned(str(error)) from error
+            self._mux_joined(plan, pieces, common_header(pieces), temporary)
         self._plan, self._reports = plan, reports
         for report in reports:
             asked, got = report.plan.frames, report.frames
@@ -189,22 +189,17 @@ class _Reel:
         self._note_sounds(sounds)
 
     def _encode(self, plan: ReelPlan, temporary: Path) -> None:
-        from av.error import FFmpegError
-
-        try:
-            with Source(plan.first) as source, Output("file:" + str(temporary.absolute()), plan.kind) as output:
-                encoding = encoding_for(source.video, plan.first, plan.kind, plan.pieces[0].plan.crf)
-                picture = EncodedPictures(output, plan, source, encoding)
-                sounds = self._prepare(plan, output, picture.out)
-                picture.write(self._follow(plan, sounds, Fraction(0)))
-                for number, seen in picture.short.items():
-                    if not seen:
-                        raise _NotAsPlanned(f"no frame of cut {number} can be read")
-                    self._missing.append(f"cut {number} of {plan.path.name}: frames of it could not be read")
-                for sound in sounds:
-                    sound.finish()
-        except (FFmpegError, ValueError) as error:
-            raise _NotAsPlanned(str(error)) from error
+        with Source(plan.first) as source, Output("file:" + str(temporary.absolute()), plan.kind) as output:
+            encoding = encoding_for(source.video, plan.first, plan.kind, plan.pieces[0].plan.crf)
+            picture = EncodedPictures(output, plan, source, encoding)
+            sounds = self._prepare(plan, output, picture.out)
+            picture.write(self._follow(plan, sounds, Fraction(0)))
+            for number, seen in picture.short.items():
+                if not seen:
+                    raise _NotAsPlanned(f"no frame of cut {number} can be read")
+                self._missing.append(f"cut {number} of {plan.path.name}: frames of it could not be read")
+            for sound in sounds:
+                sound.finish()
         self._check(plan, temporary, picture, None)
         self._note_sounds(sounds)
         self._plan = plan
@@ -228,6 +223,8 @@ class _Reel:
         if plan.kind.timecode:
             label = plan.rate.timecode(plan.start_frame)
             (video if plan.kind.edit_list else output.container).metadata["timecode"] = label
+        else:
+            self._notes.append(f"{plan.path.name}: {plan.kind.name} holds no start time code")
         if plan.kind.muxer == "mpegts":
             self._notes.append(f"{plan.path.name}: {plan.kind.name} holds no chapters")
         else:
@@ -252,6 +249,10 @@ class _Reel:
             raise _NotAsPlanned(wrong)
 
     def _note_sounds(self, sounds: Sequence[ReelSound]) -> None:
+        self._sound = [
+            {"stream": place + 1, "how": f"encoded with {sound.encoder}", "reason": "one stream for all of the reel"}
+            for place, sound in enumerate(sounds)
+        ]
         for place, sound in enumerate(sounds):
             if sound.silent:
                 numbers = ", ".join(str(number) for number in sound.silent)
@@ -268,9 +269,17 @@ class _Reel:
         piece, report = self._plan.pieces[at], self._reports[at]
         rate, start = self._plan.rate, self._plan.start_frame
         first = start + round(piece.start * rate.value)
+        media = piece.media
+        named = [{"stream": one.index, "kind": one.kind, "codec": one.codec} for one in media.streams]
+        kept = [one for one in named if one["stream"] == media.video_index or one["kind"] == "audio"]
+        left = [one for one in named if one not in kept and one["kind"] != "data"]
         return {
             **report.item(),
             "start_timecode": rate.timecode(first),
+            "sound": self._sound,
+            "streams_kept": kept,
+            "streams_dropped": [one | {"reason": "a reel has picture and sound"} for one in left],
+            "bytes": None,
             "reel": {"start": float(piece.start), "end": float(piece.end), "chapter": self._title(at)},
         }
 

@@ -195,16 +195,17 @@ class _Fit:
     def __init__(self, media: MediaInfo, like: MediaInfo) -> None:
         self._turn = (media.rotation - like.rotation) % 360
         self._media, self._like = media, like
-        self._graph: Any = None
+        self._graphs: dict[tuple[int, int, str], Any] = {}
         self._same_shape = self._turn == 0 and media.pixel_aspect == like.pixel_aspect
 
     def fitted(self, frame: Any, size: tuple[int, int], pixel_format: str) -> Any:
         if self._same_shape and (frame.width, frame.height) == size:
             return frame if frame.format.name == pixel_format else frame.reformat(format=pixel_format)
-        if self._graph is None:
-            self._graph = self._made(frame, size, pixel_format)
-        self._graph.push(frame)
-        return self._graph.pull()
+        shape = (frame.width, frame.height, frame.format.name)
+        if shape not in self._graphs:
+            self._graphs[shape] = self._made(frame, size, pixel_format)
+        self._graphs[shape].push(frame)
+        return self._graphs[shape].pull()
 
     def _made(self, frame: Any, size: tuple[int, int], pixel_format: str) -> Any:
         import av.filter
