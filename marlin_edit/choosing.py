@@ -23,7 +23,7 @@ def chosen_cuts(run: Run, analysis: Analysis, cuts: Sequence[Cut]) -> tuple[Anal
         if len(made) < len(cuts):
             say(f"{len(cuts)} cuts became {len(made)}: those at most {_words(run, 'merge_gap')} apart are one")
     made = top_cuts(run, made)
-    if settings["snap"] != "none":
+    if made and settings["snap"] != "none":
         analysis, made = snapped(run, analysis, made)
     if settings["max_duration"] is not None:
         short = tuple(shortened(cut, settings["max_duration"]) for cut in made)

@@ -85,15 +85,14 @@ def _places(
     run: Run, detector: Detector, media: MediaInfo, ends: Sequence[Fraction], reach: Fraction
 ) -> tuple[Fraction, ...]:
     """Where what the detector finds begins, near the ends; the media's own beginning and end are such places too."""
-    one = media.rate.seconds_per_frame if media.rate is not None else Fraction(1, 25)
-    around = maximal(Span(max(Fraction(0), end - reach - one), min(media.duration, end + reach + one)) for end in ends)
+    reach += media.rate.seconds_per_frame if media.rate is not None else Fraction(0)
+    around = maximal(Span(max(Fraction(0), end - reach), min(media.duration, end + reach)) for end in ends)
     places = {Fraction(0), media.duration}
     with run.console.progress(f"looking for {detector.finds.value} in {media.path.name}", len(around)) as progress:
         for done, span in enumerate(around):
             with run.app.calling(detector):
                 found = detector.detect(media, span, run.settings)
-            starts = [one.start for one, _ in found]
-            places.update(starts if detector.finds is Finds.KEYFRAMES else starts[1:])
-            places.update(one.end for one, _ in found[-1:] if detector.finds is Finds.KEYFRAMES)
+            edges = [part.start for part, _ in found] + [part.end for part, _ in found[-1:]]
+            places.update(edges[1:-1] if detector.finds is Finds.SHOTS else edges)
             progress.reached(done + 1)
     return tuple(sorted(places))
