@@ -354,3 +354,21 @@ def test_a_dry_run_of_a_reel_tells_what_would_be_encoded_and_writes_nothing(cut:
     written = cut("a.mp4", *spans((5, 60), (65, 149)), "--reel", "reel.mp4").document["items"]
     assert [one["frames_encoded"] for one in told] == [item["frames_encoded"] for item in written]
     assert "5.6 s, about" in ran.document["notes"][-1]
+
+
+def test_frames_of_an_encoded_reel_last_as_long_as_in_their_source(cut: CommandLine, tmp_path: Path) -> None:
+    times = [Fraction(n, 30) + (Fraction(1, 90) if n % 3 == 1 else 0) for n in range(60)]
+    make_video(tmp_path / "a.mov", size=SIZE, variable=times, codec="mjpeg", pixel_format="yuvj420p")
+    ran = cut("a.mov", *spans((5, 20), (31, 50)), "--reel", "reel.mov", "--mode", "exact")
+    assert ran.code == 0, ran.err
+    expected, at = [], Fraction(0)
+    for first, stop in ((5, 20), (31, 50)):
+        expected += [at + times[frame] - times[first] for frame in range(first, stop)]
+        at += times[stop] - times[first]
+    shown = frame_indices(tmp_path / "reel.mov")
+    assert [index for _, index in shown] == [*range(5, 20), *range(31, 50)]
+    assert all(abs(time - right) <= Fraction(1, 30_000) for (time, _), right in zip(shown, expected, strict=True))
+    with av.open(str(tmp_path / "reel.mov")) as container:
+        video = container.streams.video[0]
+        lengths = [packet.duration * video.time_base for packet in container.demux(video) if packet.size]
+    assert abs(sum(lengths) - at) <= Fraction(1, 1000)

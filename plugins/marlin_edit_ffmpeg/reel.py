@@ -189,9 +189,10 @@ class _Reel:
         self._note_sounds(sounds)
 
     def _encode(self, plan: ReelPlan, temporary: Path) -> None:
-        with Source(plan.first) as source, Output("file:" + str(temporary.absolute()), plan.kind) as output:
+        with Source(plan.first) as source:
             encoding = encoding_for(source.video, plan.first, plan.kind, plan.pieces[0].plan.crf)
-            picture = EncodedPictures(output, plan, source, encoding)
+        with Output("file:" + str(temporary.absolute()), plan.kind) as output:
+            picture = EncodedPictures(output, plan, encoding)
             sounds = self._prepare(plan, output, picture.out)
             picture.write(self._follow(plan, sounds, Fraction(0)))
             for number, seen in picture.short.items():

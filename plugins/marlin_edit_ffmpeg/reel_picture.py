@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from hashlib import blake2b
+from itertools import chain, groupby
 from typing import Any
 
 from marlin_edit.media import MediaInfo
@@ -85,34 +86,28 @@ class EncodedPictures:
     short: pieces of which frames could not be read, with how many there were.
     """
 
-    def __init__(self, output: Output, plan: ReelPlan, first: Source, encoding: VideoEncoding) -> None:
+    def __init__(self, output: Output, plan: ReelPlan, encoding: VideoEncoding) -> None:
         self.out: Any = output.container.add_stream(encoding.encoder, rate=plan.rate.value)
         self.times: list[int] = []
         self.expected: dict[int, Picture] = {}
         self.short: dict[int, int] = {}
-        self.errors = 0
-        self._output, self._plan, self._first, self._encoding = output, plan, first, encoding
+        self._lengths: dict[int, int] = {}
+        self._output, self._plan, self._encoding = output, plan, encoding
         self._size: tuple[int, int] | None = None
 
     def write(self, heard: Heard) -> None:
-        source = self._first
-        for piece in self._plan.pieces:
-            if source.media.path != piece.media.path:
-                if source is not self._first:
-                    source.container.close()
-                source = self._first if piece.media.path == self._first.media.path else Source(piece.media)
-            begun = source.decode_errors
-            self._write_piece(source, piece, heard)
-            self.errors += source.decode_errors - begun
-        if source is not self._first:
-            source.container.close()
+        for _, pieces in groupby(self._plan.pieces, key=lambda piece: piece.media.path):
+            first = next(pieces)
+            with Source(first.media) as source:
+                for piece in chain([first], pieces):
+                    self._write_piece(source, piece, heard)
         if self.times:
             self._mux(self.out.encode(None))
 
     def _write_piece(self, source: Source, piece: Piece, heard: Heard) -> None:
         fit = _Fit(piece.media, self._plan.first)
         seen, latest = 0, None
-        for time, frame in self._timed(source, piece):
+        for time, length, frame in self._timed(source, piece):
             if self._size is None:
                 self._size = self._set_up(source, frame)
             picture = fit.fitted(frame, self._size, self._encoding.pixel_format)
@@ -123,6 +118,7 @@ class EncodedPictures:
                 self.expected[len(self.times)] = picture_of(picture)
             seen += 1
             self.times.append(time)
+            self._lengths[time] = length
             latest = picture
             self._mux(self.out.encode(picture))
             heard(time * self._plan.tick)
@@ -142,8 +138,9 @@ class EncodedPictures:
         self._output.begin()
         return frame.width, frame.height
 
-    def _timed(self, source: Source, piece: Piece) -> Iterator[tuple[int, Any]]:
-        """A piece's frames with their ticks in the reel; on a grid, at each of its places the frame that is shown."""
+    def _timed(self, source: Source, piece: Piece) -> Iterator[tuple[int, int, Any]]:
+        """A piece's frames, each with the reel's tick at which it is shown, and for how many; on a grid, at each of its
+        places the frame that is shown there."""
         media, frames, tick = piece.media, piece.frames, self._plan.tick
         begin, start = time_of(media, frames.first), round(piece.start / tick)
         if not self._plan.on_grid:
@@ -151,33 +148,27 @@ class EncodedPictures:
             for number, frame in source.frames(frames.first, frames.stop):
                 if number > latest:
                     latest = number
-                    yield round((piece.start + time_of(media, number) - begin) / tick), frame
+                    shown_at, until = (
+                        round((piece.start + time_of(media, edge) - begin) / tick) for edge in (number, number + 1)
+                    )
+                    yield shown_at, max(1, until - shown_at), frame
             return
         stop = round(piece.end / tick) - start
         at, shown = 0, None
         for number, frame in source.frames(frames.first, frames.stop):
             while shown is not None and at < stop and at * tick < time_of(media, number) - begin:
-                yield start + at, shown
+                yield start + at, 1, shown
                 at += 1
             shown = frame
         while shown is not None and at < stop:
-            yield start + at, shown
+            yield start + at, 1, shown
             at += 1
 
     def _mux(self, packets: list[Any]) -> None:
-        end = round(self._plan.length / self._plan.tick)
-        places = self._place_of
         for packet in packets:
-            tick = round(packet.pts * packet.time_base / self._plan.tick)
-            after = places(tick)
-            length = (self.times[after] if after < len(self.times) else end) - tick
-            packet.duration = max(1, round(length * self._plan.tick / packet.time_base))
+            time = round(packet.pts * packet.time_base / self._plan.tick)
+            packet.duration = max(1, round(self._lengths.pop(time) * self._plan.tick / packet.time_base))
             self._output.mux(packet)
-
-    def _place_of(self, tick: int) -> int:
-        from bisect import bisect_right
-
-        return bisect_right(self.times, tick)
 
 
 _ANY_TICK = Fraction(1, 90_000)
