@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut
-from marlin_edit.errors import UsageError
+from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Detector, Finds
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import FrameRange, Span
@@ -38,6 +38,10 @@ def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut]) -> tuple[Analysis
     detector = detector_for(run)
     assert detector is not None
     media = analysis.media
+    if media.video_index is None:
+        raise MarlinEditError(
+            f"{media.path.name} has no picture, so it has no {detector.finds.value}. Leave --snap out."
+        )
     limit = run.settings.value("snap_limit", Fraction)
     to_shots = detector.finds is Finds.SHOTS
     reach = limit if to_shots else Fraction(0)
