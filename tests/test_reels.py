@@ -368,7 +368,8 @@ def test_frames_of_an_encoded_reel_last_as_long_as_in_their_source(cut: CommandL
     shown = frame_indices(tmp_path / "reel.mov")
     assert [index for _, index in shown] == [*range(5, 20), *range(31, 50)]
     assert all(abs(time - right) <= Fraction(1, 30_000) for (time, _), right in zip(shown, expected, strict=True))
-    with av.open(str(tmp_path / "reel.mov")) as container:
+    with av.open(str(tmp_path / "reel.mov")) as opened:
+        container: Any = opened
         video = container.streams.video[0]
         lengths = [packet.duration * video.time_base for packet in container.demux(video) if packet.size]
     assert abs(sum(lengths) - at) <= Fraction(1, 1000)
