@@ -140,7 +140,7 @@ def version(program: str | None) -> str:
 
 def ours(mode: str) -> Way:
     """Our delivery, in this process. Probing the source is not counted: it is the same for every mode."""
-    [delivery] = register_deliveries()
+    delivery, _ = register_deliveries()
 
     def cut(media: MediaInfo, out: Path, span: FrameRange) -> Made:
         assert media.rate is not None

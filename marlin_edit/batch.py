@@ -8,19 +8,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from marlin_edit.analysis import Analysis
+from marlin_edit.choosing import top_cuts
 from marlin_edit.commands import Run, opened
-from marlin_edit.edit import Cut, edit_of
+from marlin_edit.edit import Cut, Edit, edit_of, edit_of_several
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.interfaces import Carries, Delivery
 from marlin_edit.media import MediaInfo
 from marlin_edit.media.values import VIDEO_SUFFIXES
-from marlin_edit.outputs import Output, planned_deliveries, planned_outputs, publish
-from marlin_edit.reporting import report
+from marlin_edit.outputs import Outcome, Output, planned_deliveries, planned_outputs, publish
+from marlin_edit.reporting import documented, report, tell
 
 Learn = Callable[[MediaInfo], tuple[Analysis, tuple[Cut, ...]]]
 """What a command does with a video: what it learns of it, and what it cuts out."""
@@ -57,11 +58,12 @@ def planned_jobs(
     makes: Carries,
     *,
     otherwise: Sequence[str] = (),
+    queries: Sequence[str] = (),
 ) -> tuple[Job, ...]:
     """What is written of each video. In an output's name {name} stands for the video's, {folder} for its directory.
 
-    otherwise: the deliveries where neither an output nor a delivery is named. Raises UsageError for what could not be
-    written later, also where two videos would be written to one file.
+    otherwise: the deliveries where neither an output nor a delivery is named. queries: what will be asked. Raises
+    UsageError for what could not be written later, also where two videos would be written to one file.
     """
     for path in outputs:
         if len(videos) > 1 and path is None:
@@ -79,8 +81,11 @@ def planned_jobs(
     if not deliveries and not outputs and otherwise:
         deliveries = planned_deliveries(run.app, otherwise, makes)
     overwrite: bool = run.settings.value("overwrite", bool)
-    if deliveries and overwrite:
+    if overwrite and not all(delivery.together for delivery in deliveries):
         _refuse_namesakes(videos)
+    for delivery in deliveries:
+        with run.app.calling(delivery):
+            delivery.foresee(videos, queries, run.settings)
     return tuple(
         Job(
             video,
@@ -111,21 +116,41 @@ def work_off(
     if ready is not None:
         ready()
     told: list[dict[str, Any]] = []
+    edits: list[Edit] = []
+    together = [delivery for delivery in jobs[0].deliveries if delivery.together]
     try:
         for job in jobs:
-            told.append(_attempted(run, job, learn, needs_cuts, dry_run))
+            alone = replace(job, deliveries=tuple(one for one in job.deliveries if not one.together))
+            told.append(_attempted(run, alone, learn, needs_cuts, dry_run, edits))
+        outcome = _delivered_together(run, edits, together, dry_run)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):
-            _summary(run, jobs, told)
+            _summary(run, jobs, told, None)
         raise
-    return _summary(run, jobs, told)
+    return _summary(run, jobs, told, outcome)
 
 
-def _attempted(run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool) -> dict[str, Any]:
+def _delivered_together(
+    run: Run, edits: Sequence[Edit], deliveries: Sequence[Delivery], dry_run: bool
+) -> Outcome | None:
+    """What is made of all videos at once: of those that came to something, and of the best cuts among all."""
+    having = [edit for edit in edits if edit.cuts]
+    if not deliveries or not having:
+        return None
+    edit = edit_of_several(having)
+    edit = replace(edit, cuts=top_cuts(run, edit.cuts))
+    try:
+        with run.console.showing_progress(" and ".join(delivery.name for delivery in deliveries)):
+            return publish(run.app, edit, (), deliveries, dry_run)
+    except MarlinEditError as error:
+        return Outcome(missing=[str(error)])
+
+
+def _attempted(run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool, edits: list[Edit]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     try:
         run.console.heading(str(job.video))
-        code = _done(run, job, learn, needs_cuts, dry_run, document)
+        code = _done(run, job, learn, needs_cuts, dry_run, document, edits)
     except MarlinEditError as error:
         run.console.warning(f"{job.video}: {error}")
         return {"video": str(job.video), "error": str(error), "exit_code": int(error.exit_code)}
@@ -133,19 +158,35 @@ def _attempted(run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool
 
 
 def _done(
-    run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool, document: dict[str, Any] | None
+    run: Run,
+    job: Job,
+    learn: Learn,
+    needs_cuts: bool,
+    dry_run: bool,
+    document: dict[str, Any] | None,
+    edits: list[Edit] | None = None,
 ) -> ExitCode:
+    """Does one job. edits: takes what was decided, for what is made of several videos at once."""
     analysis, cuts = learn(opened(run, job.video))
     deliveries = job.deliveries if cuts or not needs_cuts else ()
-    outcome = publish(run.app, edit_of(analysis, cuts), job.outputs, deliveries, dry_run)
+    edit = edit_of(analysis, cuts)
+    with run.console.showing_progress(" and ".join(delivery.name for delivery in deliveries)):
+        outcome = publish(run.app, edit, job.outputs, deliveries, dry_run)
+    if edits is not None:
+        edits.append(edit)
     return report(run.app, run.console, analysis, outcome, cuts, into=document)
 
 
-def _summary(run: Run, jobs: Sequence[Job], told: Sequence[dict[str, Any]]) -> ExitCode:
-    code = _together([ExitCode(one["exit_code"]) for one in told])
+def _summary(run: Run, jobs: Sequence[Job], told: Sequence[dict[str, Any]], outcome: Outcome | None) -> ExitCode:
+    """outcome: of what was made of all videos at once."""
+    codes = [ExitCode(one["exit_code"]) for one in told]
+    code = _together(codes if outcome is None else [*codes, outcome.exit_code])
     waiting = [str(job.video) for job in jobs[len(told) :]]
     if run.json:
-        run.console.answer({"videos": list(told), "not_done": waiting, "exit_code": int(code)})
+        document = {"videos": list(told), "not_done": waiting, "exit_code": int(code)}
+        run.console.answer(document if outcome is None else document | {"together": documented(outcome)})
+    if outcome is not None:
+        tell(run.console, outcome)
     failed = [one["video"] for one in told if "error" in one]
     partial = [one["video"] for one in told if one["exit_code"] == ExitCode.PARTIAL]
     run.console.receipt(f"{len(jobs)} videos: {len(told) - len(failed)} done")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -110,6 +111,16 @@ class Console:
         finally:
             self._clear()
 
+    @contextmanager
+    def showing_progress(self, label: str) -> Iterator[None]:
+        """Shows what is told with `tell_progress` inside the block."""
+        with self.progress(label, 0) as progress:
+            token = _told.set(lambda done, total, detail: progress.reached(done, detail, total=total))
+            try:
+                yield
+            finally:
+                _told.reset(token)
+
     def listening(self) -> logging.Handler:
         """A handler for the package's log: its warnings are said, and what it tells besides is for -v."""
         return _LogToConsole(self)
@@ -129,6 +140,16 @@ class Console:
             self.err.write("\r" + " " * len(self._line) + "\r")
             self.err.flush()
             self._line = ""
+
+
+_told: ContextVar[Callable[[float, float, str], None] | None] = ContextVar("told", default=None)
+
+
+def tell_progress(done: float, total: float, detail: str = "") -> None:
+    """For deliveries: `done` of `total` is done. What shows it is whatever run is under way; without one, nothing."""
+    told = _told.get()
+    if told is not None:
+        told(done, total, detail)
 
 
 class _LogToConsole(logging.Handler):
@@ -152,8 +173,9 @@ class Progress:
         self._terminal = console.err.isatty()
         self._last = float("-inf") if self._terminal else self._started
 
-    def reached(self, done: float, detail: str = "") -> None:
-        """`done` of the total is done; `detail` says what is being worked at."""
+    def reached(self, done: float, detail: str = "", *, total: float | None = None) -> None:
+        """`done` of the total is done; `detail` says what is being worked at. total: where it was not known before."""
+        self._total = self._total if total is None else total
         now = time.monotonic()
         if self._console.verbosity < 0 or now - self._last < (
             _REDRAW_SECONDS if self._terminal else _PLAIN_LINE_SECONDS

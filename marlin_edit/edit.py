@@ -17,12 +17,16 @@ from marlin_edit.timebase import FrameNumber, FrameRange, FrameRate, Span
 
 @dataclass(frozen=True)
 class Cut:
-    """A stretch of a source that is kept. `finding` is what it was kept for, None for a span that a person gave."""
+    """A stretch of a source that is kept. `finding` is what it was kept for, None for a span that a person gave.
+
+    before_snap: its frames before its ends were moved to shot changes or keyframes, None where nobody moved them.
+    """
 
     source: Analysis
     frames: FrameRange
     finding: Finding | None
     name: str
+    before_snap: FrameRange | None = None
 
     @property
     def span(self) -> Span:
@@ -105,8 +109,11 @@ def is_empty(edit: Edit) -> bool:
     )
 
 
-Handles = FrameNumber | Fraction
-"""Extra time kept on both sides of a cut: a number of frames, or seconds."""
+Length = FrameNumber | Fraction
+"""A length of time: a number of frames, or seconds."""
+
+Handles = Length
+"""Extra time kept on both sides of a cut."""
 
 NO_HANDLES = FrameNumber(0)
 
@@ -139,6 +146,64 @@ def cuts_of_spans(analysis: Analysis, spans: Sequence[Span], handles: Handles = 
     return tuple(Cut(analysis, widened(span, analysis.media, handles), None, "") for span in spans)
 
 
+def merged(cuts: Sequence[Cut], gap: Length) -> tuple[Cut, ...]:
+    """Cuts of one source that are at most `gap` apart, or overlap, become one, in the place of the first of them.
+
+    It is kept for the best scored of their findings, and has all their names.
+    """
+    order = sorted(range(len(cuts)), key=lambda at: (str(cuts[at].source.media.path), cuts[at].frames.first))
+    groups: list[list[int]] = []
+    stop = 0
+    for at in order:
+        cut = cuts[at]
+        before = cuts[groups[-1][0]] if groups else None
+        if before is not None and before.source.media.path == cut.source.media.path and _is_near(stop, cut, gap):
+            groups[-1].append(at)
+            stop = max(stop, cut.frames.stop)
+        else:
+            groups.append([at])
+            stop = cut.frames.stop
+    return tuple(_as_one([cuts[at] for at in sorted(group)]) for group in sorted(groups, key=min))
+
+
+def best(cuts: Sequence[Cut], most: int) -> tuple[Cut, ...]:
+    """The `most` cuts of the best scores, in the order that they have; those without a score come after all others, and
+    of equals the first is taken."""
+    ranked = sorted(range(len(cuts)), key=lambda at: -score_of(cuts[at]))
+    return tuple(cuts[at] for at in sorted(ranked[:most]))
+
+
+def score_of(cut: Cut) -> float:
+    """The score that a cut was found with, below zero where it has none."""
+    return -1.0 if cut.finding is None or cut.finding.score is None else cut.finding.score
+
+
+def shortened(cut: Cut, longest: Length) -> Cut:
+    """A cut that is no longer than that: of a longer one the beginning is kept."""
+    media, frames = cut.source.media, cut.frames
+    if isinstance(longest, FrameNumber):
+        stop = frames.first + longest.number
+    else:
+        stop = media.first_frame_at(media.time_of(frames.first) + longest)
+    stop = max(frames.first + 1, min(frames.stop, stop))
+    return cut if stop == frames.stop else replace(cut, frames=FrameRange(frames.first, stop))
+
+
+def _is_near(stop: int, cut: Cut, gap: Length) -> bool:
+    media, first = cut.source.media, cut.frames.first
+    if isinstance(gap, FrameNumber):
+        return first - stop <= gap.number
+    return first <= stop or media.time_of(first) - media.time_of(stop) <= gap
+
+
+def _as_one(cuts: Sequence[Cut]) -> Cut:
+    if len(cuts) == 1:
+        return cuts[0]
+    frames = FrameRange(min(cut.frames.first for cut in cuts), max(cut.frames.stop for cut in cuts))
+    names = dict.fromkeys(cut.name for cut in cuts if cut.name)
+    return Cut(cuts[0].source, frames, max(cuts, key=score_of).finding, ", ".join(names))
+
+
 def edit_of(
     analysis: Analysis, cuts: Sequence[Cut] = (), title: str | None = None, record_start: str = "01:00:00:00"
 ) -> Edit:
@@ -152,3 +217,11 @@ def edit_of(
             f"{analysis.media.path.name} has no known frame rate. Set one with --rate, e.g. --rate 24000/1001."
         )
     return Edit(title or analysis.media.path.stem, rate, rate.frame_of(record_start), (analysis,), tuple(cuts))
+
+
+def edit_of_several(parts: Sequence[Edit], title: str = "") -> Edit:
+    """One edit of all cuts of several ones, in their order, at the rate and from the record start of the first."""
+    first = parts[0]
+    sources = tuple(source for part in parts for source in part.sources)
+    cuts = tuple(cut for part in parts for cut in part.cuts)
+    return Edit(title or first.title, first.rate, first.record_start, sources, cuts)

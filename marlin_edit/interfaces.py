@@ -93,7 +93,11 @@ class Receipt:
 class Delivery:
     """Edit to a program or to media. `check` raises MarlinEditError before any work when it cannot be done.
 
-    `wanted` says whether the settings ask for it without its name being given (`--out-dir` asks for clips).
+    `wanted` says whether the settings ask for it without its name being given (`--out-dir` asks for clips). together:
+    of several videos it makes one thing, from the edit of all of them at the end. `foresee` is given the videos and the
+    queries before the model loads, and raises UsageError for what they already show cannot be.
+
+    While it works, `marlin_edit.console.tell_progress` says how far it is.
     """
 
     name: str
@@ -102,19 +106,26 @@ class Delivery:
     deliver: Callable[[Edit, Settings, bool], Receipt]
     wanted: Callable[[Settings], bool] = lambda settings: False
     help: str = ""
+    together: bool = False
+    foresee: Callable[[Sequence[Path], Sequence[str], Settings], None] = lambda videos, queries, settings: None
 
 
 class Finds(Enum):
-    """What a detector looks for."""
+    """What a detector looks for. Shots and keyframes follow one another without a gap: where one's span ends, the next
+    begins, and at each start but the first the picture changes, or a picture lies that can be decoded by itself."""
 
     SHOTS = "shots"
+    KEYFRAMES = "keyframes"
     SPEECH = "speech"
     WORDS = "words"
 
 
 @dataclass(frozen=True)
 class Detector:
-    """Finds shots, speech or words in a span of a source: `detect` gives spans, with text where it has any."""
+    """Finds shots, keyframes, speech or words in a span of a source: `detect` gives spans, with text where it has any.
+
+    The first and the last span may reach over the ends of the span that is looked at.
+    """
 
     name: str
     finds: Finds

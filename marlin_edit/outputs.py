@@ -14,7 +14,7 @@ from typing import Any
 from marlin_edit import files
 from marlin_edit.edit import Edit, is_empty, without_rejected
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError, did_you_mean
-from marlin_edit.interfaces import Carries, Delivery, Exporter, RenderContext
+from marlin_edit.interfaces import Carries, Delivery, Exporter, Receipt, RenderContext
 from marlin_edit.plugins import App
 
 
@@ -43,6 +43,13 @@ class Outcome:
     items: list[Mapping[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+
+    def take(self, receipt: Receipt, *, dry_run: bool) -> None:
+        """Adds what a delivery did, or would do."""
+        (self.planned if dry_run else self.files).extend(receipt.files)
+        self.items.extend(receipt.items)
+        self.notes.extend(receipt.notes)
+        self.missing.extend(receipt.missing)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -140,10 +147,7 @@ def publish(
                 raise
             outcome.missing.append(f"{delivery.name}: {error}")
             continue
-        (outcome.planned if dry_run else outcome.files).extend(receipt.files)
-        outcome.items.extend(receipt.items)
-        outcome.notes.extend(receipt.notes)
-        outcome.missing.extend(receipt.missing)
+        outcome.take(receipt, dry_run=dry_run)
     return outcome
 
 

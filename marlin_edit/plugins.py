@@ -301,7 +301,12 @@ def _check(offer: Offer) -> None:
         if not _texts(offer.suffixes) or not all(re.fullmatch(r"(\.[^./\\\s]+)+", one) for one in offer.suffixes):
             raise _Fault(f"the suffixes of the {label} are not a tuple like ('.edl',)")
     elif isinstance(offer, Delivery):
-        functions = {"check": offer.check, "deliver": offer.deliver, "wanted": offer.wanted}
+        functions = {
+            "check": offer.check,
+            "deliver": offer.deliver,
+            "wanted": offer.wanted,
+            "foresee": offer.foresee,
+        }
     elif isinstance(offer, Detector):
         functions = {"detect": offer.detect}
         if not isinstance(offer.finds, Finds):

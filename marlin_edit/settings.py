@@ -153,6 +153,21 @@ def parse_length(text: str) -> Fraction:
     return length
 
 
+def parse_count(text: str) -> int:
+    """Read a whole number above zero."""
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{text!r} is not a number of cuts. Write a whole number, like 5.")
+    return int(text)
+
+
+def parse_longest(text: str) -> FrameNumber | Fraction:
+    """Read a length above zero: `250f`, frames, or `10s`, seconds."""
+    length = parse_handles(text)
+    if length in (Fraction(0), FrameNumber(0)):
+        raise ValueError("a cut has at least one frame. Write a length above zero, like 10s or 250f.")
+    return length
+
+
 def parse_stream(text: str) -> int | None:
     """Read a stream's number in the file, or `auto`, which leaves the choice to marlin-edit."""
     if text == "auto":
@@ -301,6 +316,51 @@ def register_settings() -> tuple[Setting, ...]:
             help="Extra frames kept on both sides of a cut, like 12f or 0.5s.",
             flag="--handles",
             commands=("cut", "export"),
+            metavar="LENGTH",
+        ),
+        Setting(
+            "merge_gap",
+            parse=parse_handles,
+            default=None,
+            help="Make one cut of those that are at most this far apart, like 12f or 0.5s; 0 joins what overlaps.",
+            flag="--merge-gap",
+            commands=("cut",),
+            metavar="LENGTH",
+        ),
+        Setting(
+            "top",
+            parse=parse_count,
+            default=None,
+            help="Keep the best scored cuts, so many; without scores the first ones.",
+            flag="--top",
+            commands=("cut",),
+            metavar="N",
+        ),
+        Setting(
+            "snap",
+            parse=str,
+            default="none",
+            help="Move the ends of cuts to shot changes near them, or (for --mode copy) to the keyframes around them.",
+            flag="--snap",
+            commands=("cut",),
+            choices=("none", "shots", "keyframes"),
+        ),
+        Setting(
+            "snap_limit",
+            parse=parse_length,
+            default=Fraction(1, 2),
+            help="How far a shot change may be from an end that is moved to it.",
+            flag="--snap-limit",
+            commands=("cut",),
+            metavar="SECONDS",
+        ),
+        Setting(
+            "max_duration",
+            parse=parse_longest,
+            default=None,
+            help="Make no cut longer than this, like 10s or 250f: of a longer one the beginning is kept.",
+            flag="--max-duration",
+            commands=("cut",),
             metavar="LENGTH",
         ),
         Setting(

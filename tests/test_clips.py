@@ -28,7 +28,7 @@ from tests.makers import frame_indices, make_audio, make_video, truncate
 from tests.ruler import Reading, read_clip
 
 NASA = Path(__file__).parent / "media" / "nasa_13013.mp4"
-[CLIPS] = register_deliveries()
+CLIPS, _ = register_deliveries()
 
 
 def settings_for(out_dir: Path, **given: Any) -> Settings:

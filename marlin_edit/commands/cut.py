@@ -9,6 +9,7 @@ import click
 from marlin_edit.analysis import Analysis
 from marlin_edit.asking import ask_about, checked_queries, model_opener
 from marlin_edit.batch import planned_jobs, videos_in, work_off
+from marlin_edit.choosing import chosen_cuts
 from marlin_edit.commands import (
     Run,
     as_command,
@@ -22,6 +23,7 @@ from marlin_edit.edit import Cut, cuts_of_findings, cuts_of_spans
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Carries
 from marlin_edit.media import MediaInfo
+from marlin_edit.snapping import detector_for
 from marlin_edit.timebase import Position, parse_positions
 from marlin_edit.windows import span_between
 
@@ -76,15 +78,16 @@ def command(
     makes = MAKES if queries else Carries.CUTS
     otherwise = [run.settings.value("cut_to", str)]
     found = videos_in(videos, recursive)
-    jobs = planned_jobs(run, found, outputs, format_name, delivery_names, makes, otherwise=otherwise)
+    jobs = planned_jobs(run, found, outputs, format_name, delivery_names, makes, otherwise=otherwise, queries=wanted)
+    detector_for(run)
     model = model_opener(run.app, run.console)
 
     def learn(media: MediaInfo) -> tuple[Analysis, tuple[Cut, ...]]:
         if queries:
             analysis = ask_about(run.app, run.console, media, look_in, queries=wanted, model=model)
-            return analysis, cuts_of_findings(analysis, run.settings["handles"])
+            return chosen_cuts(run, analysis, cuts_of_findings(analysis, run.settings["handles"]))
         analysis = Analysis(media)
         chosen = [span_between(media, *positions, run.console) for positions in spans]
-        return analysis, cuts_of_spans(analysis, chosen, run.settings["handles"])
+        return chosen_cuts(run, analysis, cuts_of_spans(analysis, chosen, run.settings["handles"]))
 
     return work_off(run, jobs, learn, ready=model if queries else None, needs_cuts=True, dry_run=dry_run)

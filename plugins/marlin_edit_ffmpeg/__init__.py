@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Carries, Delivery, Receipt, Setting
+from marlin_edit.interfaces import Carries, Delivery, Detector, Finds, Receipt, Setting
 
 if TYPE_CHECKING:
     from marlin_edit.edit import Edit
+    from marlin_edit.media import MediaInfo
     from marlin_edit.settings import Settings
+    from marlin_edit.timebase import Span
 
 
 @hookimpl
@@ -24,7 +26,18 @@ def register_deliveries() -> Sequence[Delivery]:
             _deliver,
             lambda settings: settings["out_dir"] is not None,
             help="One media file a cut, into --out-dir.",
-        )
+            foresee=_foresee,
+        ),
+        Delivery(
+            "reel",
+            Carries.CUTS | Carries.SOURCE_TIMECODE | Carries.SEVERAL_SOURCES,
+            _check_reel,
+            _deliver_reel,
+            lambda settings: settings["reel"] is not None,
+            help="All cuts as one media file, --reel FILE.",
+            together=True,
+            foresee=_foresee_reel,
+        ),
     ]
 
 
@@ -40,6 +53,41 @@ def _deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     return deliver(edit, settings, dry_run)
 
 
+def _foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:
+    from marlin_edit_ffmpeg.delivery import foresee
+
+    foresee(videos, queries, settings)
+
+
+def _check_reel(settings: Settings) -> None:
+    from marlin_edit_ffmpeg.reel import check
+
+    check(settings)
+
+
+def _deliver_reel(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+    from marlin_edit_ffmpeg.reel import deliver
+
+    return deliver(edit, settings, dry_run)
+
+
+def _foresee_reel(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:
+    from marlin_edit_ffmpeg.reel import foresee
+
+    foresee(videos, queries, settings)
+
+
+@hookimpl
+def register_detectors() -> Sequence[Detector]:
+    return [Detector("keyframes", Finds.KEYFRAMES, _keyframes, help="Frames that a copy can begin at.")]
+
+
+def _keyframes(media: MediaInfo, span: Span, settings: Settings) -> Sequence[tuple[Span, str]]:
+    from marlin_edit_ffmpeg.keyframes import groups_in
+
+    return [(group, "") for group in groups_in(media, span)]
+
+
 @hookimpl
 def register_settings() -> Sequence[Setting]:
     return [
@@ -51,6 +99,24 @@ def register_settings() -> Sequence[Setting]:
             flag="--out-dir",
             commands=("cut",),
             metavar="DIR",
+        ),
+        Setting(
+            "name",
+            parse=_template,
+            default="{stem}_{n:03}_{name}",
+            help="How clips are named; docs/cutting.md lists the fields, like {stem}, {n:03}, {in_tc}, {query}.",
+            flag="--name",
+            commands=("cut",),
+            metavar="TEMPLATE",
+        ),
+        Setting(
+            "reel",
+            parse=_file,
+            default=None,
+            help="Write all cuts into this one media file, one after another, with a chapter each.",
+            flag="--reel",
+            commands=("cut",),
+            metavar="FILE",
         ),
         Setting(
             "clip_mode",
@@ -87,6 +153,18 @@ def _directory(text: str) -> Path:
     if not text.strip() or "\0" in text:
         raise ValueError(f"{text!r} is not a directory's name.")
     return Path(text)
+
+
+def _file(text: str) -> Path:
+    if not text.strip() or "\0" in text:
+        raise ValueError(f"{text!r} is not a file's name.")
+    return Path(text)
+
+
+def _template(text: str) -> str:
+    from marlin_edit_ffmpeg.naming import parse_template
+
+    return parse_template(text)
 
 
 def _crf(text: str) -> int:

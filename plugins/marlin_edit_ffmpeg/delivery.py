@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from marlin_edit import files
+from marlin_edit.console import tell_progress
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Receipt
+from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clip import NothingThere, write_clip
-from marlin_edit_ffmpeg.picture import MOST_EARLY, CopyRange, copy_range
+from marlin_edit_ffmpeg.containers import container_for
+from marlin_edit_ffmpeg.estimating import Estimate, estimated
+from marlin_edit_ffmpeg.naming import clip_names, fields_of, names_known_early
+from marlin_edit_ffmpeg.picture import MOST_EARLY
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode, Sound, plan_clips
 from marlin_edit_ffmpeg.report import Report
-from marlin_edit_ffmpeg.smart import SmartPlan, smart_plan
 from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.ways import Way, way_of
 
 
 def check(settings: Settings) -> None:
@@ -37,6 +42,23 @@ def check(settings: Settings) -> None:
         raise UsageError(f"{out_dir}: no permission to write into {parent}.")
 
 
+def foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:
+    """Refuses names that are known before anything is found: those of several videos that would be the same, and the
+    first clip's where it exists already."""
+    template = str(settings["name"])
+    if len(videos) > 1 and not {"stem", "source"} & set(fields_of(template)):
+        raise UsageError(
+            f"--name {template}: clips of {len(videos)} videos would have the same names. Put {{stem}} into it."
+        )
+    for video in videos:
+        name = names_known_early(template, video, queries)
+        if name is not None:
+            kind, _ = container_for(MediaInfo(video, Fraction(0)))
+            path = _out_dir(settings) / (name + kind.suffix)
+            if path.exists():
+                files.refuse_existing([path], bool(settings["overwrite"]), videos)
+
+
 def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     """Writes every cut of the edit; what cannot be delivered is told in `missing`, and the others go on.
 
@@ -46,7 +68,12 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     check(settings)
     out_dir = _out_dir(settings)
     plans = plan_clips(
-        edit, out_dir, Mode(settings["clip_mode"]), Sound(settings["clip_sound"]), int(settings["clip_crf"])
+        edit,
+        out_dir,
+        clip_names(edit, settings["name"]),
+        Mode(settings["clip_mode"]),
+        Sound(settings["clip_sound"]),
+        int(settings["clip_crf"]),
     )
     for plan in plans:
         if plan.media.video_index is None or plan.media.rate is None:
@@ -58,11 +85,17 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     if dry_run:
         if out_dir.exists():
             files.refuse_existing([plan.path for plan in plans], overwrite, sources)
-        return Receipt(files=tuple(plan.path for plan in plans), items=tuple(_planned(plans)))
+        reports = list(_planned(plans))
+        total = Estimate.sum([report.estimate for report in reports if report.estimate is not None])
+        return Receipt(
+            files=tuple(plan.path for plan in plans),
+            items=tuple(report.item() for report in reports),
+            notes=(*(_estimate_notes(reports)), f"{len(plans)} clips: {total.words()}"),
+        )
     made = not out_dir.exists()
     with _writing_into(out_dir):
         out_dir.mkdir(parents=True, exist_ok=True)
-    work = _Work(overwrite)
+    work = _Work(overwrite, sum(plan.frames.count for plan in plans))
     try:
         files.refuse_existing([plan.path for plan in plans], overwrite, sources)
         for _, group in groupby(sorted(plans, key=_place), key=lambda plan: plan.media.path):
@@ -93,25 +126,30 @@ def _place(plan: ClipPlan) -> tuple[str, int, int]:
     return str(plan.media.path), plan.frames.first, plan.number
 
 
-def _planned(plans: Sequence[ClipPlan]) -> Iterator[Mapping[str, Any]]:
+def _planned(plans: Sequence[ClipPlan]) -> Iterator[Report]:
     """What each clip would be; where packets are copied the source is read, so that drift and cost are known."""
-    for plan in plans:
-        report = Report(plan, plan.frames)
-        if plan.mode is not Mode.EXACT:
-            with Source(plan.media) as source:
-                way = _way(source, plan)
-            if isinstance(way, str):
-                report = Report(plan.as_exact(way), plan.frames)
-            else:
-                report = Report(plan, way.frames, encoded=way.encoded)
-        yield report.item()
+    reports: dict[int, Report] = {}
+    for _, group in groupby(sorted(plans, key=_place), key=lambda plan: plan.media.path):
+        of_source = list(group)
+        with Source(of_source[0].media) as source:
+            for plan in of_source:
+                way = way_of(source, plan) if plan.mode is not Mode.EXACT else None
+                if isinstance(way, str):
+                    report = Report(plan.as_exact(way), plan.frames)
+                elif way is None:
+                    report = Report(plan, plan.frames)
+                else:
+                    report = Report(plan, way.frames, encoded=way.encoded)
+                report.estimate = estimated(report)
+                reports[plan.number] = report
+                tell_progress(len(reports), len(plans), "planning")
+    return iter([reports[plan.number] for plan in plans])
 
 
-def _way(source: Source, plan: ClipPlan) -> CopyRange | SmartPlan | str:
-    """How a clip that is not all encoded is made, or why it cannot be."""
-    if plan.mode is Mode.COPY:
-        return copy_range(source, plan.frames)
-    return smart_plan(source, plan.frames, plan.container)
+def _estimate_notes(reports: Sequence[Report]) -> Iterator[str]:
+    for report in reports:
+        assert report.estimate is not None
+        yield f"{report.plan.path.name}: {report.estimate.words()}"
 
 
 def _out_dir(settings: Settings) -> Path:
@@ -130,11 +168,12 @@ class NotAsPlanned(Exception):
 class _Work:
     """Clips of any number of sources, each source opened once; what went wrong with one does not stop the others."""
 
-    def __init__(self, overwrite: bool) -> None:
+    def __init__(self, overwrite: bool, frames: int) -> None:
         self.reports: dict[int, Report] = {}
         self.missing: dict[int, str] = {}
         self.errors: list[MarlinEditError] = []
         self._overwrite = overwrite
+        self._frames, self._done = frames, 0
 
     def deliver_source(self, plans: Sequence[ClipPlan]) -> None:
         try:
@@ -152,6 +191,9 @@ class _Work:
                         self.errors.append(error)
                     self.missing[plan.number] = f"{plan.path.name}: {error}"
                     continue
+                finally:
+                    self._done += plan.frames.count
+                    tell_progress(self._done, self._frames, plan.path.name)
                 self.reports[plan.number] = report
                 left = _left_out(report)
                 if left is not None:
@@ -160,7 +202,7 @@ class _Work:
     def _deliver_clip(self, source: Source, plan: ClipPlan) -> Report:
         """A published clip's report. A copy or a joined clip that cannot be, or does not hold, is made as exact."""
         if plan.mode is not Mode.EXACT:
-            way = _way(source, plan)
+            way = way_of(source, plan)
             if isinstance(way, str):
                 plan = plan.as_exact(way)
             else:
@@ -174,7 +216,7 @@ class _Work:
         except NotAsPlanned as error:
             raise Lost(f"not delivered, what was written did not hold: {error}.") from error
 
-    def _write(self, source: Source, plan: ClipPlan, way: CopyRange | SmartPlan | None) -> Report:
+    def _write(self, source: Source, plan: ClipPlan, way: Way | None) -> Report:
         """Writes a clip beside its name and publishes it when it is right; otherwise nothing is left."""
         from av.error import FFmpegError
 

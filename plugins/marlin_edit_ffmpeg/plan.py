@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from marlin_edit import files
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import FrameRange
@@ -56,15 +56,13 @@ class ClipPlan:
         return replace(self, mode=Mode.EXACT, reason=reason)
 
 
-def plan_clips(edit: Edit, out_dir: Path, mode: Mode, sound: Sound, crf: int) -> tuple[ClipPlan, ...]:
-    """One plan a cut, named `{stem}_{number}_{name}` inside `out_dir`."""
+def plan_clips(
+    edit: Edit, out_dir: Path, names: Sequence[str], mode: Mode, sound: Sound, crf: int
+) -> tuple[ClipPlan, ...]:
+    """One plan a cut, with its name inside `out_dir`; `names` are without a suffix."""
     plans = []
-    for number, cut in enumerate(edit.cuts, 1):
-        media = cut.source.media
-        kind, warning = container_for(media)
-        name = f"{files.safe_name(media.path.stem, 80)}_{number:03}"
-        if cut.name.strip():
-            name += "_" + files.safe_name(cut.name, 80)
+    for number, (cut, name) in enumerate(zip(edit.cuts, names, strict=True), 1):
+        kind, warning = container_for(cut.source.media)
         plans.append(
             ClipPlan(
                 number,

@@ -8,6 +8,7 @@ from typing import Any
 
 from marlin_edit.timebase import FrameRange, seconds_text
 from marlin_edit_ffmpeg.clock import time_of
+from marlin_edit_ffmpeg.estimating import Estimate
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode
 from marlin_edit_ffmpeg.verify import Delivered
 
@@ -15,7 +16,7 @@ from marlin_edit_ffmpeg.verify import Delivered
 @dataclass
 class Report:
     """Filled while a clip is made. frames: what is or would be in it. encoded: how many of them are made anew, where
-    the mode does not say. delivered: what reading it back found."""
+    the mode does not say. delivered: what reading it back found. estimate: of a dry run."""
 
     plan: ClipPlan
     frames: FrameRange | None = None
@@ -28,6 +29,7 @@ class Report:
     encoded: int | None = None
     decode_errors: int = 0
     size: int | None = None
+    estimate: Estimate | None = None
     warnings: list[str] = field(default_factory=list)
 
     def item(self) -> Mapping[str, Any]:
@@ -41,6 +43,7 @@ class Report:
             "name": plan.cut.name,
             "query": finding.query if finding is not None else None,
             "found": None if finding is None else [seconds_text(finding.span.start), seconds_text(finding.span.end)],
+            "before_snap": None if plan.cut.before_snap is None else self._range(plan.cut.before_snap),
             "asked": self._range(asked),
             "delivered": None,
             "drift": None,
@@ -71,6 +74,8 @@ class Report:
             }
             encoded = self.encoded if self.encoded is not None else 0 if plan.mode is Mode.COPY else got.count
             item["frames_copied"], item["frames_encoded"] = got.count - encoded, encoded
+        if self.estimate is not None:
+            item["estimate"] = self.estimate.document()
         return item
 
     def _range(self, frames: FrameRange) -> dict[str, Any]:
