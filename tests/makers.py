@@ -205,7 +205,7 @@ def make_video(
             video.pix_fmt = pixel_format
             video.codec_context.time_base = time_base
             video.codec_context.gop_size = gop
-            if codec == "mpeg4":
+            if codec in ("mpeg4", "mpeg2video"):
                 video.codec_context.max_b_frames = bframes
             if interlaced is not None:
                 video.codec_context.flags |= 1 << 18 | 1 << 29

@@ -16,7 +16,8 @@ from marlin_edit_ffmpeg.encoders import encoding_for
 from marlin_edit_ffmpeg.picture import CopiedPicture, CopyRange, EncodedPicture
 from marlin_edit_ffmpeg.plan import ClipPlan
 from marlin_edit_ffmpeg.report import Report
-from marlin_edit_ffmpeg.smart import SmartPicture, SmartPlan
+from marlin_edit_ffmpeg.scan import SmartPlan
+from marlin_edit_ffmpeg.smart import SmartPicture
 from marlin_edit_ffmpeg.sound import CopiedSound, EncodedSound, SoundPlan, sound_plan
 from marlin_edit_ffmpeg.source import FURTHEST, LEAD, Source
 from marlin_edit_ffmpeg.verify import check_clip, picture_of

@@ -19,7 +19,7 @@ from marlin_edit_ffmpeg.clip import NothingThere, write_clip
 from marlin_edit_ffmpeg.picture import MOST_EARLY, CopyRange, copy_range
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode, Sound, plan_clips
 from marlin_edit_ffmpeg.report import Report
-from marlin_edit_ffmpeg.smart import SmartPlan, smart_plan
+from marlin_edit_ffmpeg.scan import SmartPlan, smart_plan
 from marlin_edit_ffmpeg.source import Source
 
 
