@@ -173,6 +173,8 @@ def make_video(
     shift = start - hidden / exact_rate
     if hidden or start:
         time_base = Fraction(1, 90_000)
+    if codec in ("mpeg2video", "mpeg4"):  # no clock that fine
+        time_base = 1 / exact_rate if variable is None else Fraction(1, 9000)
     muxing = dict(container_options or {})
     if hidden or start:
         muxing.setdefault("avoid_negative_ts", "disabled")

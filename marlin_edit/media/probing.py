@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.media import counting
 from marlin_edit.media.content import fingerprint, is_cut_short
-from marlin_edit.media.counting import counted_from_index, rate_of, shown_frames
+from marlin_edit.media.counting import ShownFrames, counted_from_index, rate_of, shown_frames
 from marlin_edit.media.opening import only, open_media
 from marlin_edit.media.tags import Tags, colour_of, rotation_of, scan_of, start_of
 from marlin_edit.media.values import MediaInfo, Stream
@@ -42,8 +42,7 @@ def probe(path: Path, video_index: int | None = None) -> MediaInfo:
             return replace(_probe_sound(path, container, streams, tuple(notes)), incomplete=cut_short)
         only(container, stream.index)
         assert stream.time_base is not None
-        shown = None if cut_short or size <= counting.COUNT_FROM_INDEX else counted_from_index(path, stream.index)
-        shown = shown or shown_frames(container, stream, path, damaged=cut_short)
+        shown = _shown_frames(path, container, stream, cut_short)
         if not shown.pts:
             raise MarlinEditError(
                 f"{path.name} has no frames: stream {stream.index} holds no picture that can be decoded."
@@ -82,6 +81,16 @@ def probe(path: Path, video_index: int | None = None) -> MediaInfo:
             incomplete=cut_short,
             notes=tuple(notes),
         )
+
+
+def _shown_frames(path: Path, container: InputContainer, stream: VideoStream, cut_short: bool) -> ShownFrames:
+    if cut_short or path.stat().st_size <= counting.COUNT_FROM_INDEX:
+        return shown_frames(container, stream, path, damaged=cut_short)
+    counted = counted_from_index(container, stream)
+    if counted is not None:
+        return counted
+    with open_media(path) as again:
+        return shown_frames(again, only(again, stream.index), path, damaged=False)
 
 
 def probe_video(path: Path, video_index: int | None = None) -> MediaInfo:

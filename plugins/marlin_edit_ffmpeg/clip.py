@@ -16,10 +16,10 @@ from marlin_edit_ffmpeg.encoders import encoding_for
 from marlin_edit_ffmpeg.picture import CopiedPicture, CopyRange, EncodedPicture
 from marlin_edit_ffmpeg.plan import ClipPlan
 from marlin_edit_ffmpeg.report import Report
-from marlin_edit_ffmpeg.scan import SmartPlan
+from marlin_edit_ffmpeg.scan import SmartPlan, decoding_start
 from marlin_edit_ffmpeg.smart import SmartPicture
 from marlin_edit_ffmpeg.sound import CopiedSound, EncodedSound, SoundPlan, sound_plan
-from marlin_edit_ffmpeg.source import FURTHEST, LEAD, Source
+from marlin_edit_ffmpeg.source import FURTHEST, Source, Start
 from marlin_edit_ffmpeg.verify import check_clip, picture_of
 from marlin_edit_ffmpeg.words import CopiedText, chapters_between, label_output, label_stream, set_timecode
 
@@ -41,6 +41,7 @@ def write_clip(
     """Writes the clip to `target` and checks it, filling the report; returns what is wrong, or None."""
     frames = way.frames if way is not None else plan.frames
     begin, end = source.seconds_of(frames.first), source.seconds_of(frames.stop)
+    start = _start(source, plan, way)
     errors = source.decode_errors
     with Output("file:" + str(target.absolute()), plan.container) as output:
         picture: CopiedPicture | EncodedPicture | SmartPicture
@@ -54,7 +55,7 @@ def write_clip(
             report.encoder = encoding.encoder
             if encoding.note:
                 report.warnings.append(encoding.note)
-            picture = EncodedPicture(source, output, frames, encoding)
+            picture = EncodedPicture(source, output, frames, encoding, start.pts)
         tracks: list[Track] = [picture, *_other_tracks(source, plan, output, begin, end, report)]
         for track in tracks:
             label_stream(track.stream, track.out)
@@ -66,7 +67,7 @@ def write_clip(
         chapters = chapters_between(source.container, begin, end)
         if chapters and plan.container.muxer != "mpegts":
             output.container.set_chapters(chapters)
-        _pump(source, tracks, frames.first, end, way.lead if isinstance(way, SmartPlan) else LEAD)
+        _pump(source, tracks, frames.first, end, start.lead)
         for track in tracks:
             track.finish()
         if picture.progress.first is None:
@@ -84,7 +85,10 @@ def write_clip(
     pictures = progress.pictures
     if isinstance(way, CopyRange):
         ends = {got.first, got.stop - 1}
-        pictures = {place: picture_of(frame) for at in ends for place, frame in source.frames(at, at + 1)}
+        leads = {at: decoding_start(source, at, plan.container).lead for at in ends}
+        pictures = {
+            place: picture_of(frame) for at, lead in leads.items() for place, frame in source.frames(at, at + 1, lead)
+        }
     delivered = check_clip(
         target,
         got,
@@ -99,6 +103,14 @@ def write_clip(
     report.frames, report.delivered, report.encoded = got, delivered, progress.encoded
     report.size = target.stat().st_size
     return _check_sound(delivered.sound_starts, tracks, report)
+
+
+def _start(source: Source, plan: ClipPlan, way: CopyRange | SmartPlan | None) -> Start:
+    if isinstance(way, SmartPlan):
+        return way.start
+    if isinstance(way, CopyRange):
+        return Start(way.key_pts, source.margin)
+    return decoding_start(source, plan.frames.first, plan.container)
 
 
 class NothingThere(Exception):

@@ -9,7 +9,7 @@ from typing import Any
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.codecs import Syntax, Unreadable, syntax_of
 from marlin_edit_ffmpeg.containers import Container
-from marlin_edit_ffmpeg.source import FURTHEST, LEAD, Source
+from marlin_edit_ffmpeg.source import LEAD, Source, Start
 
 MOST_ENCODED = Fraction(6, 10)
 """The part of a clip's frames that may be encoded for it to be worth joining them to copied ones."""
@@ -22,8 +22,8 @@ class SmartPlan:
     """How a clip is joined. `frames` are the clip's, `copied` those whose packets are passed on.
 
     key_pts: of the keyframe copying begins at. leading: packets after it, in file order, that are shown before it.
-    packets: how many are copied, reordered over `depth` frames at most. head_pts: of the keyframe where decoding for
-    the head begins (None: at the first one read). tail_pts: the same for the tail.
+    packets: how many are copied, reordered over `depth` frames at most. start: where decoding for the head begins.
+    tail_pts: of the keyframe where it begins for the tail.
     """
 
     frames: FrameRange
@@ -32,9 +32,8 @@ class SmartPlan:
     leading: int
     packets: int
     depth: int
-    head_pts: int | None
+    start: Start
     tail_pts: int
-    lead: Fraction
     syntax: Syntax
 
     @property
@@ -48,8 +47,9 @@ def smart_plan(source: Source, frames: FrameRange, kind: Container) -> SmartPlan
         for lead in (Fraction(0), LEAD):
             scan = _Scan(source, frames, syntax_of(source.video, source.media.container, kind))
             scan.read(lead)
-            if scan.head_pts is not None:
+            if scan.start.pts is not None:
                 break
+        source.starts[frames.first] = scan.start
         found = scan.plan()
     except Unreadable as error:
         return str(error)
@@ -61,13 +61,31 @@ def smart_plan(source: Source, frames: FrameRange, kind: Container) -> SmartPlan
     return found
 
 
+def decoding_start(source: Source, frame: int, kind: Container) -> Start:
+    """Where decoding for a frame begins: at the last keyframe before it that forgets all before, as far as one lies in
+    its group of pictures and the codec's keyframes are understood; else well before it."""
+    if frame not in source.starts:
+        source.starts[frame] = Start(None, LEAD)
+        try:
+            scan = _Scan(source, FrameRange(frame, frame + 1), syntax_of(source.video, source.media.container, kind))
+            scan.read(Fraction(0))
+            source.starts[frame] = scan.start
+        except Unreadable:
+            pass
+    return source.starts[frame]
+
+
+def _start_at(source: Source, packet: Any, frame: int) -> Start:
+    before = source.seconds_of(frame) - packet.pts * packet.time_base
+    return Start(packet.pts, max(before, source.margin))
+
+
 class _Scan:
     """Reads the packets of a range, in file order and without decoding, for what can be copied of them."""
 
     def __init__(self, source: Source, frames: FrameRange, syntax: Syntax) -> None:
-        self.head_pts: int | None = None
+        self.start = Start(None, LEAD)
         self._source, self._frames, self._syntax = source, frames, syntax
-        self._head_at = source.seconds_of(frames.first)
         self._wrong: str | None = None
         self._key: tuple[int, Any] | None = None
         self._leading = self._count = self._depth = 0
@@ -101,8 +119,7 @@ class _Scan:
         if packet.is_keyframe:
             clean = self._syntax.look_at(memoryview(packet))
             if clean and number <= self._frames.first:
-                self.head_pts = packet.pts
-                self._head_at = packet.pts * packet.time_base
+                self.start = _start_at(self._source, packet, self._frames.first)
             if not clean and self._frames.first <= number < self._frames.stop:
                 self._unclean = True
             if clean and self._key is None and number >= self._frames.first:
@@ -138,7 +155,6 @@ class _Scan:
         stop, count, depth, last_key = self._best
         number, key = self._key
         self._syntax.begin_at(memoryview(key), self._leading)
-        lead = self._source.seconds_of(self._frames.first) - self._head_at + FURTHEST
         return SmartPlan(
             self._frames,
             FrameRange(number, stop),
@@ -146,8 +162,7 @@ class _Scan:
             self._leading,
             count,
             depth,
-            self.head_pts,
+            self.start,
             last_key,
-            max(lead, FURTHEST) if self.head_pts is not None else LEAD,
             self._syntax,
         )

@@ -89,9 +89,9 @@ class SmartPicture:
             return
         if not self._has_head:
             return
-        if packet.is_keyframe and packet.pts is not None and packet.pts == plan.head_pts:
+        if packet.is_keyframe and packet.pts is not None and packet.pts == plan.start.pts:
             self._head_begun = True
-        if self._head_begun or plan.head_pts is None:
+        if self._head_begun or plan.start.pts is None:
             self._decode_head(packet)
 
     def _after_key(self, packet: Any) -> None:

@@ -6,6 +6,7 @@ Numbers are those of the edit (`MediaInfo`); decoding begins well before the fir
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
 from typing import Any, cast
@@ -20,6 +21,18 @@ LEAD = Fraction(10)
 FURTHEST = Fraction(2)
 """Seconds that streams may be apart in a file before reading stops waiting for one of them."""
 
+_SOUND_BEFORE = Fraction(1, 4)
+"""Seconds of sound that a decoder gets before the first sample wanted."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where decoding for a frame begins: at the keyframe with this pts (None: at the first one read), in packets from
+    `lead` seconds before the frame on."""
+
+    pts: int | None
+    lead: Fraction
+
 
 class Source:
     """A media file opened once for any number of clips. `decode_errors` counts packets that no frame came of."""
@@ -31,6 +44,8 @@ class Source:
             )
         self.media = media
         self.decode_errors = 0
+        self.starts: dict[int, Start] = {}
+        """Where decoding for a frame begins, as far as it was looked for."""
         self.container: Any = open_media(media.path)
         self.video = cast(Any, self.container.streams[media.video_index])
         self.video.thread_type = "AUTO"
@@ -43,6 +58,13 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.container.close()
+
+    @property
+    def margin(self) -> Fraction:
+        """Seconds before a frame from which on packets are to be read for all that belongs to it."""
+        if "mp4" in self.media.container.split(","):  # a seek places every stream there by its own times
+            return _SOUND_BEFORE
+        return LEAD if self.container.streams.subtitles else FURTHEST
 
     def seconds_of(self, frame: int) -> Fraction:
         """When a frame is presented, on the container's clock."""
