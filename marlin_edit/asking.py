@@ -13,7 +13,7 @@ from marlin_edit.errors import NoPicture, UsageError
 from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel, Watched
 from marlin_edit.joining import joined_events, joined_findings, joined_scenes
 from marlin_edit.marlin.prompts import read_caption, read_find
-from marlin_edit.media import MediaInfo
+from marlin_edit.media import MediaInfo, need_picture
 from marlin_edit.plugins import App
 from marlin_edit.remembering import Memory
 from marlin_edit.timebase import Position, Span
@@ -66,6 +66,7 @@ def ask_about(
     model: Callable[[], VideoModel] | None = None,
 ) -> Analysis:
     """Shows a model the media, or the part `look_in` of it, and asks. model: opens it, by default the settings' own."""
+    need_picture(media)
     wanted = Span(Fraction(0), media.duration) if look_in is None else span_between(media, *look_in, console)
     watching = (model or model_opener(app, console))()
     windows = chosen_windows(wanted, watching, app.settings, console)

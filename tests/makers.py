@@ -287,14 +287,16 @@ def _subtitle_packet(stream: Any, codec: str, shift: Fraction) -> av.Packet[Any]
     return packet
 
 
-def make_audio(path: Path, *, seconds: Fraction = Fraction(2), codec: str = "aac") -> Path:
+def make_audio(path: Path, *, seconds: Fraction = Fraction(2), codec: str = "aac", streams: int = 1) -> Path:
     """A file with sound and no picture."""
     with av.open(str(path), "w") as container:
-        sound: Any = container.add_stream(codec, rate=_SAMPLE_RATE, layout="stereo")
+        sounds: list[Any] = [container.add_stream(codec, rate=_SAMPLE_RATE, layout="stereo") for _ in range(streams)]
         stop = int(seconds * _SAMPLE_RATE)
         for first in range(0, stop, 1024):
-            container.mux(sound.encode(_audio_frame(first, min(1024, stop - first), Fraction(0))))
-        container.mux(sound.encode(None))
+            for sound in sounds:
+                container.mux(sound.encode(_audio_frame(first, min(1024, stop - first), Fraction(0))))
+        for sound in sounds:
+            container.mux(sound.encode(None))
     return path
 
 

@@ -96,9 +96,14 @@ def _shown_frames(path: Path, container: InputContainer, stream: VideoStream, cu
 def probe_video(path: Path, video_index: int | None = None) -> MediaInfo:
     """As `probe`, for what needs a picture: MarlinEditError where there is none."""
     media = probe(path, video_index)
-    if media.video_index is None:
-        raise MarlinEditError(f"{path.name} has no picture, only sound, and the model sees and does not hear.")
+    need_picture(media)
     return media
+
+
+def need_picture(media: MediaInfo) -> None:
+    """MarlinEditError for sound alone: it cannot be watched."""
+    if media.sample_rate:
+        raise MarlinEditError(f"{media.path.name} has no picture, only sound, and the model sees and does not hear.")
 
 
 def _probe_sound(
@@ -132,6 +137,7 @@ def _probe_sound(
         container=container.format.name,
         streams=streams,
         fingerprint=fingerprint(path),
+        sample_rate=sound.codec_context.sample_rate,
         notes=(*notes, "The file has no picture, only sound."),
     )
 

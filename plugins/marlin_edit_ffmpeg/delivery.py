@@ -40,8 +40,8 @@ def check(settings: Settings) -> None:
 def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     """Writes every cut of the edit; what cannot be delivered is told in `missing`, and the others go on.
 
-    Raises MarlinEditError before the first clip where a name is taken or a source has no picture, and where the disk is
-    full or closed and nothing was written.
+    Raises MarlinEditError before the first clip where a name is taken or a source cannot be counted, and where the disk
+    is full or closed and nothing was written.
     """
     check(settings)
     out_dir = _out_dir(settings)
@@ -49,9 +49,9 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
         edit, out_dir, Mode(settings["clip_mode"]), Sound(settings["clip_sound"]), int(settings["clip_crf"])
     )
     for plan in plans:
-        if plan.media.video_index is None or plan.media.rate is None:
+        if plan.media.rate is None:
             raise MarlinEditError(
-                f"{plan.media.path.name} has no picture. Clips are cut by frames; sound alone cannot be cut yet."
+                f"{plan.media.path.name} has neither frames nor samples that can be counted, so it cannot be cut."
             )
     sources = {plan.media.path for plan in plans}
     overwrite = bool(settings["overwrite"])
@@ -97,7 +97,7 @@ def _planned(plans: Sequence[ClipPlan]) -> Iterator[Mapping[str, Any]]:
     """What each clip would be; where packets are copied the source is read, so that drift and cost are known."""
     for plan in plans:
         report = Report(plan, plan.frames)
-        if plan.mode is not Mode.EXACT:
+        if plan.copies_picture:
             with Source(plan.media) as source:
                 way = _way(source, plan)
             if isinstance(way, str):
@@ -159,7 +159,7 @@ class _Work:
 
     def _deliver_clip(self, source: Source, plan: ClipPlan) -> Report:
         """A published clip's report. A copy or a joined clip that cannot be, or does not hold, is made as exact."""
-        if plan.mode is not Mode.EXACT:
+        if plan.copies_picture:
             way = _way(source, plan)
             if isinstance(way, str):
                 plan = plan.as_exact(way)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, open_media
@@ -34,21 +34,27 @@ class Start:
     lead: Fraction
 
 
+class NothingThere(Exception):
+    """Nothing of the range could be read."""
+
+
 class Source:
     """A media file opened once for any number of clips. `decode_errors` counts packets that no frame came of."""
 
     def __init__(self, media: MediaInfo) -> None:
-        if media.video_index is None or media.rate is None:
-            raise MarlinEditError(
-                f"{media.path.name} has no picture: clips are cut by frames, so it cannot be cut yet."
-            )
+        if media.rate is None:
+            raise MarlinEditError(f"{media.path.name} has neither frames nor samples that can be counted.")
         self.media = media
         self.decode_errors = 0
         self.starts: dict[int, Start] = {}
         """Where decoding for a frame begins, as far as it was looked for."""
         self.container: Any = open_media(media.path)
-        self.video = cast(Any, self.container.streams[media.video_index])
-        self.video.thread_type = "AUTO"
+        self.video: Any = None
+        if media.video_index is not None:
+            self.video = self.container.streams[media.video_index]
+            self.video.thread_type = "AUTO"
+        self._guide: Any = self.video or self.container.streams.audio[0]
+        """The stream by which places in the file are found."""
         self._priming = self._read_priming()
 
     def __enter__(self) -> Source:
@@ -109,7 +115,7 @@ class Source:
             early = False
             for packet in packets:
                 held.append(packet)
-                if packet.stream is self.video and packet.is_keyframe and packet.pts is not None:
+                if packet.stream is self._guide and packet.is_keyframe and packet.pts is not None:
                     early = packet.pts * packet.time_base <= wanted
                     break
             if early or begin <= self.media.zero - LEAD:
@@ -122,7 +128,7 @@ class Source:
         from av.error import FFmpegError
 
         try:
-            self.container.seek(int(seconds // self.video.time_base), stream=self.video)
+            self.container.seek(int(seconds // self._guide.time_base), stream=self._guide)
         except FFmpegError:
             try:
                 self.container.seek(0)
