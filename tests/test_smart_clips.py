@@ -150,6 +150,21 @@ def test_a_smart_clip_is_exact_and_copied_between_its_ends(name: str, sources: A
     assert all(same[head + 3 : -3])
 
 
+def test_nearly_all_frames_of_closed_groups_are_the_sources_bit_for_bit(tmp_path: Path) -> None:
+    """Two spans off keyframes, 372 frames together, of which the heads and tails are encoded: 29 at most."""
+    source = make_video(tmp_path / "film.mp4", frames=450, size=SIZE, gop=25, bframes=3)
+    spans = ((13, 199), (212, 398))
+    receipt = deliver(source, tmp_path / "clips", *spans)
+    whole = pixels(source)
+    same = 0
+    for file, (first, stop) in zip(receipt.files, spans, strict=True):
+        clip = pixels(file)
+        assert len(clip) == stop - first
+        same += sum(np.array_equal(mine, theirs) for mine, theirs in zip(clip, whole[first:stop], strict=True))
+    assert sum(stop - first for first, stop in spans) == 372
+    assert same >= 340
+
+
 @pytest.mark.parametrize("name", [name for name in KINDS if name.startswith(("HEVC", "HDR10"))])
 def test_libde265_shows_every_frame_of_hevc(name: str, sources: Any, tmp_path: Path) -> None:
     receipt = deliver(sources(name), tmp_path / "clips", *OFF_KEYFRAMES, *EDGES[:5])

@@ -37,7 +37,7 @@ class EncodedPicture:
     def __init__(
         self, source: Source, output: Output, frames: FrameRange, encoding: VideoEncoding, start: int | None
     ) -> None:
-        """start: pts of the keyframe at which decoding begins; None for the first packet."""
+        """start: pts of the keyframe at which decoding begins, or at the next one read; None for the first packet."""
         self.stream = source.video
         self.done = False
         self.progress = Progress()
@@ -51,8 +51,8 @@ class EncodedPicture:
 
     def take(self, packet: Any) -> None:
         over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= self._end)
-        if self._start is not None and packet.size:
-            if packet.pts != self._start:
+        if self._start is not None and not over:
+            if not packet.is_keyframe or packet.pts is None or packet.pts < self._start:
                 return
             self._start = None
         for number, frame in self._source.decode(None if over else packet):
