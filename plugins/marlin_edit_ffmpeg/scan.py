@@ -64,7 +64,7 @@ def smart_plan(source: Source, frames: FrameRange, kind: Container) -> SmartPlan
 def decoding_start(source: Source, frame: int, kind: Container) -> Start:
     """Where decoding for a frame begins: at the last keyframe before it that forgets all before, as far as one lies in
     its group of pictures and the codec's keyframes are understood; else well before it."""
-    if "mpeg" in source.media.container.split(","):  # most of its packets have no times: they depend on the seek
+    if not source.has_times:
         return Start(None, LEAD)
     if frame not in source.starts:
         source.starts[frame] = Start(None, LEAD)

@@ -66,6 +66,11 @@ class Source:
         self.container.close()
 
     @property
+    def has_times(self) -> bool:
+        """Whether all packets carry times: in an MPEG program stream most get them some way after a seek."""
+        return "mpeg" not in self.media.container.split(",")
+
+    @property
     def margin(self) -> Fraction:
         """Seconds before a frame from which on packets are to be read for all that belongs to it."""
         if "mp4" in self.media.container.split(","):  # a seek places every stream there by its own times
@@ -107,6 +112,8 @@ class Source:
         The last ones are empty, one a stream: the file ended.
         """
         wanted = self.seconds_of(frame)
+        if not self.has_times:
+            lead = max(lead, LEAD)
         while True:
             begin = wanted - lead
             self._seek(begin)
