@@ -15,7 +15,7 @@ from marlin_edit.errors import NoPicture, UsageError
 from marlin_edit.interfaces import Answer, Judging, Question, QuestionKind, VideoModel, Watched
 from marlin_edit.joining import joined_events, joined_findings, joined_scenes
 from marlin_edit.marlin.prompts import read_caption
-from marlin_edit.media import MediaInfo
+from marlin_edit.media import MediaInfo, need_picture
 from marlin_edit.occurrences import Search, with_told
 from marlin_edit.plugins import App
 from marlin_edit.remembering import Memory
@@ -73,6 +73,7 @@ def ask_about(
     Findings are scored where the model is calibrated. From which score on they are accepted is in
     `Analysis.threshold`.
     """
+    need_picture(media)
     wanted = Span(Fraction(0), media.duration) if look_in is None else span_between(media, *look_in, console)
     watching = (model or model_opener(app, console))()
     windows = chosen_windows(wanted, watching, app.settings, console)

@@ -151,7 +151,18 @@ def publish(
     return outcome
 
 
+def _check_rate(edit: Edit, exporter: Exporter) -> None:
+    """Sound alone has no frame rate, which cut lists and timelines need; a format that is read back keeps seconds."""
+    for source in edit.sources:
+        if source.media.sample_rate and exporter.carries & Carries.CUTS and exporter.read is None:
+            raise MarlinEditError(
+                f"{source.media.path.name} has no picture, so no frame rate, and {exporter.name} needs one. "
+                "Write clips with --out-dir, or the spans in seconds with -o FILE.json."
+            )
+
+
 def _write(app: App, edit: Edit, output: Output, outcome: Outcome, dry_run: bool) -> None:
+    _check_rate(edit, output.exporter)
     with tempfile.TemporaryDirectory(prefix="marlin-edit-") as temporary:
         with app.calling(output.exporter):
             rendered = output.exporter.render(edit, RenderContext(app.settings, output.path, Path(temporary)))

@@ -11,6 +11,7 @@ import ctypes.util
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,12 @@ def hevc_indices(path: Path) -> list[int]:
         container: Any = opened
         video = container.streams.video[0]
         record = video.codec_context.extradata
-        for unit in _units_of(record):
+        sized = record[:1] == b"\x01"
+        for unit in _units_of(record) if sized else ():
             _push(library, decoder, unit, 0)
         for packet in container.demux(video):
-            data, place = bytes(packet), 0
-            while place < len(data):
-                length = int.from_bytes(data[place : place + 4], "big")
-                _push(library, decoder, data[place + 4 : place + 4 + length], packet.pts)
-                place += 4 + length
+            for unit in _sized(bytes(packet)) if sized else _between_start_codes(bytes(packet)):
+                _push(library, decoder, unit, packet.pts)
             if packet.size:
                 library.de265_push_end_of_frame(decoder)
             else:
@@ -74,6 +73,19 @@ def _units_of(record: bytes) -> list[bytes]:
             units.append(record[place + 2 : place + 2 + length])
             place += 2 + length
     return units
+
+
+def _sized(data: bytes) -> Iterator[bytes]:
+    place = 0
+    while place < len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        yield data[place + 4 : place + 4 + length]
+        place += 4 + length
+
+
+def _between_start_codes(data: bytes) -> Iterator[bytes]:
+    """As transport streams have them (H.264 and H.265, annex B)."""
+    return (unit.rstrip(b"\0") for unit in data.split(b"\0\0\1") if unit.strip(b"\0"))
 
 
 def _push(library: Any, decoder: Any, unit: bytes, pts: int) -> None:

@@ -173,6 +173,8 @@ def make_video(
     shift = start - hidden / exact_rate
     if hidden or start:
         time_base = Fraction(1, 90_000)
+    if codec in ("mpeg2video", "mpeg4"):  # no clock that fine
+        time_base = 1 / exact_rate if variable is None else Fraction(1, 9000)
     muxing = dict(container_options or {})
     if hidden or start:
         muxing.setdefault("avoid_negative_ts", "disabled")
@@ -205,7 +207,7 @@ def make_video(
             video.pix_fmt = pixel_format
             video.codec_context.time_base = time_base
             video.codec_context.gop_size = gop
-            if codec == "mpeg4":
+            if codec in ("mpeg4", "mpeg2video"):
                 video.codec_context.max_b_frames = bframes
             if interlaced is not None:
                 video.codec_context.flags |= 1 << 18 | 1 << 29
@@ -285,14 +287,16 @@ def _subtitle_packet(stream: Any, codec: str, shift: Fraction) -> av.Packet[Any]
     return packet
 
 
-def make_audio(path: Path, *, seconds: Fraction = Fraction(2), codec: str = "aac") -> Path:
+def make_audio(path: Path, *, seconds: Fraction = Fraction(2), codec: str = "aac", streams: int = 1) -> Path:
     """A file with sound and no picture."""
     with av.open(str(path), "w") as container:
-        sound: Any = container.add_stream(codec, rate=_SAMPLE_RATE, layout="stereo")
+        sounds: list[Any] = [container.add_stream(codec, rate=_SAMPLE_RATE, layout="stereo") for _ in range(streams)]
         stop = int(seconds * _SAMPLE_RATE)
         for first in range(0, stop, 1024):
-            container.mux(sound.encode(_audio_frame(first, min(1024, stop - first), Fraction(0))))
-        container.mux(sound.encode(None))
+            for sound in sounds:
+                container.mux(sound.encode(_audio_frame(first, min(1024, stop - first), Fraction(0))))
+        for sound in sounds:
+            container.mux(sound.encode(None))
     return path
 
 

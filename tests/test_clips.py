@@ -19,12 +19,12 @@ from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Receipt
 from marlin_edit.media import MediaInfo, Scan, probe
 from marlin_edit.settings import Settings, Value
-from marlin_edit.timebase import FrameRange, FrameRate
+from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg import register_deliveries, register_settings
 from marlin_edit_ffmpeg.clock import ClipClock
 from marlin_edit_ffmpeg.source import Source
 from marlin_edit_ffmpeg.verify import check_clip, picture_of
-from tests.makers import frame_indices, make_audio, make_video, truncate
+from tests.makers import frame_indices, make_video, truncate
 from tests.ruler import Reading, read_clip
 
 NASA = Path(__file__).parent / "media" / "nasa_13013.mp4"
@@ -406,15 +406,6 @@ def test_an_interrupted_clip_leaves_nothing_behind(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("marlin_edit_ffmpeg.clip.check_clip", interrupted)
     with pytest.raises(KeyboardInterrupt):
         deliver(source, tmp_path / "clips", (0, 60))
-    assert not (tmp_path / "clips").exists()
-
-
-def test_sound_alone_is_refused_with_the_reason(tmp_path: Path) -> None:
-    source = make_audio(tmp_path / "talk.m4a")
-    analysis = Analysis(probe(source))
-    edit = Edit("test", FrameRate(Fraction(25)), 0, (analysis,), (Cut(analysis, FrameRange(0, 5), None, "part"),))
-    with pytest.raises(MarlinEditError, match="no picture"):
-        CLIPS.deliver(edit, settings_for(tmp_path / "clips"), False)
     assert not (tmp_path / "clips").exists()
 
 

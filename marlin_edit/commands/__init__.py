@@ -132,9 +132,9 @@ def speaking_options(taken: Container[str] = ()) -> list[click.Parameter]:
 
 def opened(run: Run, video: Path) -> MediaInfo:
     """The video to work on, with the stream that the settings name; what is worth knowing of it is said."""
-    from marlin_edit.media import probe_video
+    from marlin_edit.media import probe
 
-    media = probe_video(video, run.settings.optional("stream", int))
+    media = probe(video, run.settings.optional("stream", int))
     for note in media.notes:
         run.console.receipt(f"{media.path.name}: {note}")
     return media

@@ -86,7 +86,7 @@ def command(
         if queries:
             analysis = ask_about(run.app, run.console, media, look_in, queries=wanted, model=model)
             return chosen_cuts(run, analysis, cuts_of_findings(analysis, run.settings["handles"]))
-        analysis = Analysis(media)
+        analysis = Analysis(media.counted_in_samples())
         chosen = [span_between(media, *positions, run.console) for positions in spans]
         return chosen_cuts(run, analysis, cuts_of_spans(analysis, chosen, run.settings["handles"]))
 

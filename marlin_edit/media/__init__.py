@@ -6,7 +6,7 @@ no video). All times here count from it; `MediaInfo.zero` tells where it lies on
 
 from marlin_edit.media.content import fingerprint
 from marlin_edit.media.opening import decoded_frames, open_media, packets_of
-from marlin_edit.media.probing import probe, probe_video
+from marlin_edit.media.probing import need_picture, probe, probe_video
 from marlin_edit.media.values import Colour, FrameTimes, MediaInfo, Scan, Stream
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Stream",
     "decoded_frames",
     "fingerprint",
+    "need_picture",
     "open_media",
     "packets_of",
     "probe",

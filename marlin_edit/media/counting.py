@@ -4,7 +4,7 @@ The stream's packets are read once, without decoding, and sorted by presentation
 do not count. A decoder may still show fewer frames than there are packets, at the beginning (a recording that starts
 inside a group of pictures) and at the end (one that stops inside a frame), so the beginning is always decoded, and the
 end where the container keeps no index or the file is damaged. Where packets and frames disagree otherwise, or packets
-carry no times, the whole stream is decoded. Reading is as fast as the disk; an MP4 or MOV above 4 GiB with an intact
+carry no times, the whole stream is decoded. Reading is as fast as the disk; an MP4 or MOV above 16 MiB with an intact
 index at a constant rate is counted from the index instead.
 """
 
@@ -37,7 +37,7 @@ _HEAD_FRAMES = 8
 _HEAD_PACKETS = 900
 _TAIL_PIXELS = 300 * 1920 * 1080
 _NO_INDEX = ("mpegts", "mpeg", "flv", "dv")
-COUNT_FROM_INDEX = 4 << 30
+COUNT_FROM_INDEX = 16 << 20
 
 
 @dataclass
@@ -164,36 +164,34 @@ def _decode_all(path: Path, index: int, shown: ShownFrames) -> None:
     shown.end = times[-1][0] + times[-1][1] if times and times[-1][1] > 0 else None
 
 
-def counted_from_index(path: Path, index: int) -> ShownFrames | None:
-    """Count a very large MP4 or MOV from its index, which holds each frame's decoding time; None where that is unsafe.
+def counted_from_index(container: InputContainer, stream: VideoStream) -> ShownFrames | None:
+    """Count a large MP4 or MOV from its index, which holds each frame's decoding time; None where that is unsafe.
 
     Safe at a constant rate only, where presentation times are the decoding times in another order; the decoded
-    beginning shows whether they are.
+    beginning shows whether they are. The container is not at its beginning afterwards.
     """
-    with open_media(path) as container:
-        stream = only(container, index)
-        entries = [entry.timestamp for entry in stream.index_entries if not entry.is_discard]
-        rate = stream.average_rate
-        assert stream.time_base is not None
-        if "mp4" not in container.format.name.split(",") or len(entries) < 4 * _HEAD_FRAMES or not rate:
+    entries = [entry.timestamp for entry in stream.index_entries if not entry.is_discard]
+    rate = stream.average_rate
+    assert stream.time_base is not None
+    if "mp4" not in container.format.name.split(",") or len(entries) < 4 * _HEAD_FRAMES or not rate:
+        return None
+    if not _fits(entries, stream.time_base, snapped(rate)[0].value, stream.time_base):
+        return None
+    shown = ShownFrames()
+    for frame in decoded_frames(container, stream):
+        shown.look_at(frame)
+        if frame.pts is None:
             return None
-        if not _fits(entries, stream.time_base, snapped(rate)[0].value, stream.time_base):
-            return None
-        shown = ShownFrames()
-        for frame in decoded_frames(container, stream):
-            shown.look_at(frame)
-            if frame.pts is None:
-                return None
-            shown.pts.append(frame.pts)
-            if len(shown.pts) == 4 * _HEAD_FRAMES:
-                break
-        if not shown.pts:
-            return None
-        from_index = [entry - entries[0] + shown.pts[0] for entry in entries]
-        if from_index[: len(shown.pts)] != shown.pts:
-            return None
-        shown.pts = from_index
-        return shown
+        shown.pts.append(frame.pts)
+        if len(shown.pts) == 4 * _HEAD_FRAMES:
+            break
+    if not shown.pts:
+        return None
+    from_index = [entry - entries[0] + shown.pts[0] for entry in entries]
+    if from_index[: len(shown.pts)] != shown.pts:
+        return None
+    shown.pts = from_index
+    return shown
 
 
 def rate_of(shown: ShownFrames, stream: VideoStream) -> tuple[FrameRate, FrameTimes | None, Fraction, list[str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.media import counting
 from marlin_edit.media.content import fingerprint, is_cut_short
-from marlin_edit.media.counting import counted_from_index, rate_of, shown_frames
+from marlin_edit.media.counting import ShownFrames, counted_from_index, rate_of, shown_frames
 from marlin_edit.media.opening import only, open_media
 from marlin_edit.media.tags import Tags, colour_of, rotation_of, scan_of, start_of
 from marlin_edit.media.values import MediaInfo, Stream
@@ -42,8 +42,7 @@ def probe(path: Path, video_index: int | None = None) -> MediaInfo:
             return replace(_probe_sound(path, container, streams, tuple(notes)), incomplete=cut_short)
         only(container, stream.index)
         assert stream.time_base is not None
-        shown = None if cut_short or size <= counting.COUNT_FROM_INDEX else counted_from_index(path, stream.index)
-        shown = shown or shown_frames(container, stream, path, damaged=cut_short)
+        shown = _shown_frames(path, container, stream, cut_short)
         if not shown.pts:
             raise MarlinEditError(
                 f"{path.name} has no frames: stream {stream.index} holds no picture that can be decoded."
@@ -84,12 +83,27 @@ def probe(path: Path, video_index: int | None = None) -> MediaInfo:
         )
 
 
+def _shown_frames(path: Path, container: InputContainer, stream: VideoStream, cut_short: bool) -> ShownFrames:
+    if cut_short or path.stat().st_size <= counting.COUNT_FROM_INDEX:
+        return shown_frames(container, stream, path, damaged=cut_short)
+    counted = counted_from_index(container, stream)
+    if counted is not None:
+        return counted
+    with open_media(path) as again:
+        return shown_frames(again, only(again, stream.index), path, damaged=False)
+
+
 def probe_video(path: Path, video_index: int | None = None) -> MediaInfo:
     """As `probe`, for what needs a picture: MarlinEditError where there is none."""
     media = probe(path, video_index)
-    if media.video_index is None:
-        raise MarlinEditError(f"{path.name} has no picture, only sound, and the model sees and does not hear.")
+    need_picture(media)
     return media
+
+
+def need_picture(media: MediaInfo) -> None:
+    """MarlinEditError for sound alone: it cannot be watched."""
+    if media.sample_rate:
+        raise MarlinEditError(f"{media.path.name} has no picture, only sound, and the model sees and does not hear.")
 
 
 def _probe_sound(
@@ -123,6 +137,7 @@ def _probe_sound(
         container=container.format.name,
         streams=streams,
         fingerprint=fingerprint(path),
+        sample_rate=sound.codec_context.sample_rate,
         notes=(*notes, "The file has no picture, only sound."),
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -83,6 +84,7 @@ class MediaInfo:
     rate: nominal, None where there is no video. frame_count: presented frames. start_frame: the start time code as a
     frame number at `rate`. width, height: stored pixels. rotation: degrees clockwise to turn the stored picture for
     display (0, 90, 180, 270). times: set where the rate is variable. incomplete: the file is cut short.
+    sample_rate: of sound alone, samples a second; 0 where there is a picture.
     notes: what the person should know.
     """
 
@@ -106,6 +108,7 @@ class MediaInfo:
     fingerprint: str = ""
     times: FrameTimes | None = field(default=None, repr=False)
     incomplete: bool = False
+    sample_rate: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -117,6 +120,13 @@ class MediaInfo:
     def start_timecode(self) -> str:
         """The first frame's time code label; counted from 00:00:00:00 where the file has none."""
         return "00:00:00:00" if self.rate is None else self.rate.timecode(self.start_frame)
+
+    def counted_in_samples(self) -> MediaInfo:
+        """Sound alone, its samples taken as its frames, so that it can be cut; all other media as they are."""
+        if not self.sample_rate:
+            return self
+        rate = FrameRate(Fraction(self.sample_rate))
+        return replace(self, rate=rate, frame_count=round(self.duration * self.sample_rate))
 
     def seconds_at(self, position: Position) -> Fraction:
         """Seconds from zero of a position as a person gave it; it may lie past the end.
@@ -152,7 +162,7 @@ class MediaInfo:
         if self.times is not None:
             earliest = (seconds - TOLERANCE) / self.times.time_base
             return bisect_left(self.times.pts, -(-earliest.numerator // earliest.denominator))
-        frame = max(0, rate.first_frame_at(seconds))
+        frame = max(0, math.ceil(seconds * self.sample_rate) if self.sample_rate else rate.first_frame_at(seconds))
         return min(frame, self.frame_count) if self.frame_count else frame
 
     def time_of(self, frame: int) -> Fraction:

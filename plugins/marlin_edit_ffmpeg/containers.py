@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -67,8 +67,36 @@ TS = Container(
 )
 
 
+M4A = Container("MPEG-4 audio", "ipod", ".m4a", edit_list=True, timecode=False, options=_MOVIE)
+MKA = Container("Matroska audio", "matroska", ".mka", timecode=False)
+_SOUND = {
+    "wav": Container("WAV", "wav", ".wav", timecode=False, fallback_audio="pcm_s16le"),
+    "w64": Container("Wave64", "w64", ".w64", timecode=False, fallback_audio="pcm_s16le"),
+    "aiff": Container("AIFF", "aiff", ".aiff", timecode=False, fallback_audio="pcm_s16be"),
+    "flac": Container("FLAC", "flac", ".flac", timecode=False, fallback_audio="flac"),
+    "mp3": Container("MP3", "mp3", ".mp3", timecode=False, fallback_audio="mp3"),
+    "ogg": Container("Ogg", "ogg", ".ogg", timecode=False, fallback_audio="opus"),
+}
+
+
+def _sound_container(media: MediaInfo) -> tuple[Container, str | None]:
+    kinds = media.container.lower().split(",")
+    if "mp4" in kinds:
+        return M4A, None
+    for kind in kinds:
+        if kind in _SOUND:
+            found = _SOUND[kind]
+            suffix = media.path.suffix.lower()
+            same = suffix in (".opus", ".oga", ".aif", ".wave")
+            return (replace(found, suffix=suffix) if same else found), None
+    warning = f"clips of {media.path.name} are written as Matroska audio: its own container is only read"
+    return MKA, None if "matroska" in kinds else warning
+
+
 def container_for(media: MediaInfo) -> tuple[Container, str | None]:
     """The container of a source's clips, and what is to be said about it."""
+    if media.sample_rate:
+        return _sound_container(media)
     suffix = media.path.suffix.lower()
     kinds = media.container.lower()
     if "matroska" in kinds or "webm" in kinds:

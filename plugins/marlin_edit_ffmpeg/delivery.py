@@ -62,8 +62,8 @@ def foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) 
 def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     """Writes every cut of the edit; what cannot be delivered is told in `missing`, and the others go on.
 
-    Raises MarlinEditError before the first clip where a name is taken or a source has no picture, and where the disk is
-    full or closed and nothing was written.
+    Raises MarlinEditError before the first clip where a name is taken or a source cannot be counted, and where the disk
+    is full or closed and nothing was written.
     """
     check(settings)
     out_dir = _out_dir(settings)
@@ -76,9 +76,9 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
         int(settings["clip_crf"]),
     )
     for plan in plans:
-        if plan.media.video_index is None or plan.media.rate is None:
+        if plan.media.rate is None:
             raise MarlinEditError(
-                f"{plan.media.path.name} has no picture. Clips are cut by frames; sound alone cannot be cut yet."
+                f"{plan.media.path.name} has neither frames nor samples that can be counted, so it cannot be cut."
             )
     sources = {plan.media.path for plan in plans}
     overwrite = bool(settings["overwrite"])
@@ -133,7 +133,7 @@ def _planned(plans: Sequence[ClipPlan]) -> Iterator[Report]:
         of_source = list(group)
         with Source(of_source[0].media) as source:
             for plan in of_source:
-                way = way_of(source, plan) if plan.mode is not Mode.EXACT else None
+                way = way_of(source, plan) if plan.copies_picture else None
                 if isinstance(way, str):
                     report = Report(plan.as_exact(way), plan.frames)
                 elif way is None:
@@ -201,7 +201,7 @@ class _Work:
 
     def _deliver_clip(self, source: Source, plan: ClipPlan) -> Report:
         """A published clip's report. A copy or a joined clip that cannot be, or does not hold, is made as exact."""
-        if plan.mode is not Mode.EXACT:
+        if plan.copies_picture:
             way = way_of(source, plan)
             if isinstance(way, str):
                 plan = plan.as_exact(way)

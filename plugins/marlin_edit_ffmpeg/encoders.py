@@ -80,13 +80,10 @@ def configure(
         set_fields(context, media.scan)
         if encoding.encoder == "libx264":
             context.options["x264-params"] = "tff=1" if media.scan is Scan.TOP_FIRST else "bff=1"
-    if encoding.fixed_quality is not None:
-        context.qscale = True
-        context.global_quality = encoding.fixed_quality
+    set_quality(context, encoding)
     if encoding.tag is not None:
         context.codec_tag = encoding.tag
-    if encoding.encoder == "libsvtav1":
-        os.environ.setdefault("SVT_LOG", "1")  # its own switch: it prints on stderr whatever FFmpeg is told
+    quieten(encoding.encoder)
     if encoding.encoder == "libx265":
         if count < _X265_FEW:
             context.options["x265-params"] += ":bframes=0"
@@ -98,6 +95,19 @@ def configure(
         out.set_display_matrix(struct.unpack("=9i", bytes(matrix)))
     elif media.rotation:
         out.set_display_rotation(-media.rotation)
+
+
+def quieten(encoder: str) -> None:
+    """SVT-AV1 prints on stderr whatever FFmpeg is told, and has a switch of its own."""
+    if encoder == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")
+
+
+def set_quality(context: Any, encoding: VideoEncoding) -> None:
+    """Quality of encoders without a scale like x264's."""
+    if encoding.fixed_quality is not None:
+        context.qscale = True
+        context.global_quality = encoding.fixed_quality
 
 
 def set_colour(context: Any, stream: Any) -> None:

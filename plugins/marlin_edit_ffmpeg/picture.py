@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clock import ClipClock
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.encoders import VideoEncoding, configure
-from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.source import LEAD, Source
 from marlin_edit_ffmpeg.verify import Picture, picture_of
 
 MOST_EARLY = 3
@@ -33,12 +34,16 @@ class Progress:
 class EncodedPicture:
     """Decodes the source's frames and encodes those of a range, numbered and timed by the edit."""
 
-    def __init__(self, source: Source, output: Output, frames: FrameRange, encoding: VideoEncoding) -> None:
+    def __init__(
+        self, source: Source, output: Output, frames: FrameRange, encoding: VideoEncoding, start: int | None
+    ) -> None:
+        """start: pts of the keyframe at which decoding begins, or at the next one read; None for the first packet."""
         self.stream = source.video
         self.done = False
         self.progress = Progress()
         self._source, self._output, self._frames, self._encoding = source, output, frames, encoding
         self._clock = ClipClock(source.media, frames.first)
+        self._start = start
         self._end = source.seconds_of(frames.stop)
         self._near = {frames.first + step for step in (-1, 0, 1)} | {frames.stop + step for step in (-2, -1, 0)}
         self._out: Any = output.container.add_stream(encoding.encoder, rate=source.media.rate.value)  # type: ignore[union-attr]
@@ -46,6 +51,10 @@ class EncodedPicture:
 
     def take(self, packet: Any) -> None:
         over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= self._end)
+        if self._start is not None and not over:
+            if not packet.is_keyframe or packet.pts is None or packet.pts < self._start:
+                return
+            self._start = None
         for number, frame in self._source.decode(None if over else packet):
             self._frame(number, frame)
         if over:
@@ -124,14 +133,25 @@ def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:
     Before means at most `MOST_EARLY` frames before; where none is that near, the first end after it. An H.264 keyframe
     that pictures shown before it follow (an open group) is passed over for an earlier one: players differ about it.
     """
+    found: CopyRange | str = ""
+    for lead in (Fraction(0), LEAD):
+        found, clean = _copy_range(source, frames, lead)
+        if clean:
+            break
+    return found
+
+
+def _copy_range(source: Source, frames: FrameRange, lead: Fraction) -> tuple[CopyRange | str, bool]:
+    """What can be copied, looking for its beginning from `lead` seconds before the in point on; and whether decoders
+    can begin there as if nothing had been before."""
     begin = source.seconds_of(frames.first)
     starts: list[_Prefix] = []
     chosen: _Prefix | None = None
-    for packet in source.packets([source.video], frames.first):
+    for packet in source.packets([source.video], frames.first, lead):
         if packet.size == 0:
             break
         if packet.pts is None:
-            return "packets of the source carry no time"
+            return "packets of the source carry no time", True
         number = source.number_of(packet.pts, packet.time_base)
         if chosen is None:
             if packet.is_keyframe and number <= frames.first:
@@ -146,13 +166,13 @@ def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:
             break
     chosen = chosen or _usable(starts)
     if chosen is None and starts:
-        return "pictures shown before it follow every keyframe near the in point (open groups)"
+        return "pictures shown before it follow every keyframe near the in point (open groups)", False
     if chosen is None:
-        return "there is no keyframe to begin at before the in point"
+        return "there is no keyframe to begin at before the in point", False
     if chosen.hidden:
-        return "an edit list of the source hides frames there"
+        return "an edit list of the source hides frames there", True
     found = chosen.nearest()
-    return found if found is not None else "its packets leave holes where a copy would end"
+    return found or "its packets leave holes where a copy would end", chosen.clean
 
 
 class _Prefix:

@@ -52,6 +52,11 @@ class ClipPlan:
     def frames(self) -> FrameRange:
         return self.cut.frames
 
+    @property
+    def copies_picture(self) -> bool:
+        """Whether packets of a picture are to be copied; sound alone goes its own way."""
+        return self.mode is not Mode.EXACT and not self.media.sample_rate
+
     def as_exact(self, reason: str) -> ClipPlan:
         return replace(self, mode=Mode.EXACT, reason=reason)
 

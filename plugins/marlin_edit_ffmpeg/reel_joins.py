@@ -10,17 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from marlin_edit.media import open_media
-from marlin_edit_ffmpeg.bitstream import (
-    Kind,
-    Unreadable,
-    hevc_sets_to_repeat,
-    join_sized,
-    read_record,
-    split_sized,
-    without_cra,
-)
 from marlin_edit_ffmpeg.clock import ClipClock
-from marlin_edit_ffmpeg.joining import with_sets
+from marlin_edit_ffmpeg.codecs.bits import Unreadable
+from marlin_edit_ffmpeg.codecs.hevc import hevc_sets_to_repeat, without_cra
+from marlin_edit_ffmpeg.codecs.nal import Kind, join_sized, read_record, split_sized, with_sets
 from marlin_edit_ffmpeg.verify import Picture, picture_of
 
 

@@ -39,7 +39,7 @@ def sound_plan(stream: Any, kind: Container, asked: Sound, packet_seconds: Fract
     codec = stream.codec_context.codec.canonical_name
     encoder = codec if codec.startswith("pcm_") else _ENCODERS.get(codec, codec)
     if not _can_encode(encoder):
-        encoder = {"aac": "aac", "opus": "libopus"}[kind.fallback_audio]
+        encoder = _ENCODERS.get(kind.fallback_audio, kind.fallback_audio)
     if asked is Sound.EXACT:
         return SoundPlan(stream.index, codec, encoder, "asked for")
     if codec.startswith(_LOSSLESS) and encoder == codec:
@@ -49,6 +49,10 @@ def sound_plan(stream: Any, kind: Container, asked: Sound, packet_seconds: Fract
     if packet_seconds > LATE:
         return SoundPlan(stream.index, codec, encoder, f"its packets are {round(packet_seconds * 1000)} ms long")
     return SoundPlan(stream.index, codec, None, "copied from the first packet that begins in the clip")
+
+
+def is_lossless(stream: Any) -> bool:
+    return bool(stream.codec_context.codec.canonical_name.startswith(_LOSSLESS))
 
 
 def _can_encode(name: str) -> bool:

@@ -6,9 +6,10 @@ Numbers are those of the edit (`MediaInfo`); decoding begins well before the fir
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, open_media
@@ -20,20 +21,40 @@ LEAD = Fraction(10)
 FURTHEST = Fraction(2)
 """Seconds that streams may be apart in a file before reading stops waiting for one of them."""
 
+_SOUND_BEFORE = Fraction(1, 4)
+"""Seconds of sound that a decoder gets before the first sample wanted."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where decoding for a frame begins: at the keyframe with this pts (None: at the first one read), in packets from
+    `lead` seconds before the frame on."""
+
+    pts: int | None
+    lead: Fraction
+
+
+class NothingThere(Exception):
+    """Nothing of the range could be read."""
+
 
 class Source:
     """A media file opened once for any number of clips. `decode_errors` counts packets that no frame came of."""
 
     def __init__(self, media: MediaInfo) -> None:
-        if media.video_index is None or media.rate is None:
-            raise MarlinEditError(
-                f"{media.path.name} has no picture: clips are cut by frames, so it cannot be cut yet."
-            )
+        if media.rate is None:
+            raise MarlinEditError(f"{media.path.name} has neither frames nor samples that can be counted.")
         self.media = media
         self.decode_errors = 0
+        self.starts: dict[int, Start] = {}
+        """Where decoding for a frame begins, as far as it was looked for."""
         self.container: Any = open_media(media.path)
-        self.video = cast(Any, self.container.streams[media.video_index])
-        self.video.thread_type = "AUTO"
+        self.video: Any = None
+        if media.video_index is not None:
+            self.video = self.container.streams[media.video_index]
+            self.video.thread_type = "AUTO"
+        self._guide: Any = self.video or self.container.streams.audio[0]
+        """The stream by which places in the file are found."""
         self._priming = self._read_priming()
 
     def __enter__(self) -> Source:
@@ -43,6 +64,18 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.container.close()
+
+    @property
+    def has_times(self) -> bool:
+        """Whether all packets carry times: in an MPEG program stream most get them some way after a seek."""
+        return "mpeg" not in self.media.container.split(",")
+
+    @property
+    def margin(self) -> Fraction:
+        """Seconds before a frame from which on packets are to be read for all that belongs to it."""
+        if "mp4" in self.media.container.split(","):  # a seek places every stream there by its own times
+            return _SOUND_BEFORE
+        return LEAD if self.container.streams.subtitles else FURTHEST
 
     def seconds_of(self, frame: int) -> Fraction:
         """When a frame is presented, on the container's clock."""
@@ -79,6 +112,8 @@ class Source:
         The last ones are empty, one a stream: the file ended.
         """
         wanted = self.seconds_of(frame)
+        if not self.has_times:
+            lead = max(lead, LEAD)
         while True:
             begin = wanted - lead
             self._seek(begin)
@@ -87,7 +122,7 @@ class Source:
             early = False
             for packet in packets:
                 held.append(packet)
-                if packet.stream is self.video and packet.is_keyframe and packet.pts is not None:
+                if packet.stream is self._guide and packet.is_keyframe and packet.pts is not None:
                     early = packet.pts * packet.time_base <= wanted
                     break
             if early or begin <= self.media.zero - LEAD:
@@ -100,7 +135,7 @@ class Source:
         from av.error import FFmpegError
 
         try:
-            self.container.seek(int(seconds // self.video.time_base), stream=self.video)
+            self.container.seek(int(seconds // self._guide.time_base), stream=self._guide)
         except FFmpegError:
             try:
                 self.container.seek(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import blake2b
@@ -10,8 +12,8 @@ from typing import Any
 
 from marlin_edit.media import open_media
 from marlin_edit.timebase import FrameRange
-from marlin_edit_ffmpeg.bitstream import Kind, pictures_of, split_sized
 from marlin_edit_ffmpeg.clock import ClipClock
+from marlin_edit_ffmpeg.codecs import Syntax
 
 _WIDTH, _HEIGHT = 32, 18
 _NEAR = 12.0
@@ -53,8 +55,7 @@ class Joined:
     frames: FrameRange
     before: int
     packets: int
-    kind: Kind
-    length_size: int
+    syntax: Syntax
     digest: bytes
 
 
@@ -126,8 +127,8 @@ def _count(
         if packet.is_corrupt or packet.pts is None:
             return "a packet of the written clip is damaged"
         if joined is not None and 0 <= seen - joined.before < joined.packets:
-            for unit in pictures_of(joined.kind, split_sized(memoryview(packet), joined.length_size)):
-                digest.update(unit)
+            for part in joined.syntax.pictures(memoryview(packet)):
+                digest.update(part)
         if not packet.is_discard:
             seen += 1
             first = packet.pts if first is None else min(first, packet.pts)
@@ -204,10 +205,7 @@ def _check_seams(
         begin, stop = max(frames.first, seam - 2), min(frames.stop, seam + 4)
         expected = begin
         with open_media(path) as opened:
-            container: Any = opened
-            video = container.streams.video[0]
-            container.seek(int((zero + clock.seconds(begin)) / video.time_base), stream=video)
-            for number, picture in _decoded(container, video, clock, zero, pictures):
+            for number, picture in _decoded_from(opened, begin, clock, zero, pictures):
                 if number < begin:
                     continue
                 if number != expected:
@@ -223,13 +221,39 @@ def _check_seams(
     return None
 
 
-def _decoded(container: Any, video: Any, clock: ClipClock, zero: Fraction, pictures: dict[int, Picture]) -> Any:
-    for frame in container.decode(video):
-        if frame.pts is not None:
-            since = frame.pts * video.time_base - zero
-            number = clock.frame_at(round(since / clock.time_base))
-            expected = pictures.get(number)
-            yield number, picture_of(frame, whole=expected is not None and expected.whole is not None)
+def _decoded_from(
+    container: Any, begin: int, clock: ClipClock, zero: Fraction, pictures: dict[int, Picture]
+) -> Iterator[tuple[int, Picture]]:
+    """Frames from `begin` or earlier on. Where a seek lands late, further back, at last from the file's beginning."""
+    from av.error import FFmpegError
+
+    video = container.streams.video[0]
+    for back in _BACK:
+        with suppress(FFmpegError):
+            container.seek(int((zero + clock.seconds(begin) - back) / video.time_base), stream=video)
+            frames = _decoded(container, video, clock, zero, pictures)
+            first = next(frames, None)
+            if first is not None and first[0] <= begin:
+                yield first
+                yield from frames
+                return
+    container.seek(0)
+    yield from _decoded(container, video, clock, zero, pictures)
+
+
+def _decoded(
+    container: Any, video: Any, clock: ClipClock, zero: Fraction, pictures: dict[int, Picture]
+) -> Iterator[tuple[int, Picture]]:
+    """Frames from the next keyframe on: a seek in a transport stream may land on a packet that needs others."""
+    begun = False
+    for packet in container.demux(video):
+        begun = begun or packet.is_keyframe or packet.size == 0
+        for frame in packet.decode() if begun else ():
+            if frame.pts is not None:
+                since = frame.pts * video.time_base - zero
+                number = clock.frame_at(round(since / clock.time_base))
+                expected = pictures.get(number)
+                yield number, picture_of(frame, whole=expected is not None and expected.whole is not None)
 
 
 def _compare(number: int, picture: Picture, pictures: dict[int, Picture], copied: bool) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marlin_edit_ffmpeg.picture import CopyRange, copy_range
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode
-from marlin_edit_ffmpeg.smart import SmartPlan, smart_plan
+from marlin_edit_ffmpeg.scan import SmartPlan, smart_plan
 from marlin_edit_ffmpeg.source import Source
 
 Way = CopyRange | SmartPlan

@@ -1,0 +1,84 @@
+"""MPEG-4 part 2 (ISO/IEC 14496-2): a video object layer's header says how its pictures are to be read, so it is
+repeated in the stream where the encoder's is another one than the source's, and where the container allows that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from marlin_edit.media import Scan
+from marlin_edit_ffmpeg.codecs.bits import Unreadable
+from marlin_edit_ffmpeg.codecs.start_codes import code_of, units_of
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+
+_FIRST_LAYER, _LAST_LAYER = 0x20, 0x2F
+_USER, _GROUP, _PICTURE = 0xB2, 0xB3, 0xB6
+
+
+class Mpeg4:
+    """Packets of an MPEG-4 part 2 stream. may_repeat: whether headers may be in packets and differ there."""
+
+    encoder = "mpeg4"
+    unclean = "its keyframes are no whole pictures"
+
+    def __init__(self, extradata: bytes, *, may_repeat: bool) -> None:
+        self._headers = _headers_of(extradata)
+        self._may_repeat = may_repeat
+        self._ours: list[bytes] = []
+
+    def look_at(self, data: Data) -> bool:
+        units = units_of(bytes(data))
+        self._headers = self._headers or _headers_of(bytes(data))
+        if sum(code_of(unit) == _PICTURE for unit in units) > 1:
+            raise Unreadable("its packets hold several pictures each")
+        return any(code_of(unit) == _PICTURE and unit[4] >> 6 == 0 for unit in units)
+
+    def begin_at(self, data: Data, leading: int) -> None:
+        self._headers = _headers_of(bytes(data)) or self._headers
+
+    def pictures(self, data: Data) -> Iterable[bytes]:
+        return (unit for unit in units_of(bytes(data)) if code_of(unit) == _PICTURE)
+
+    def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
+        fields = scan is not Scan.PROGRESSIVE
+        reorders = context.has_b_frames
+        yield Attempt({}, depth=1 if reorders else 0, fields=fields, between=2 if reorders else 0)
+
+    def accept(self, header: bytes) -> None:
+        self._ours = _headers_of(header)
+        if _layer(self._ours) == _layer(self._headers):
+            return
+        if not self._may_repeat:
+            raise Unreadable("the encoder's header is another one than the source's")
+
+    def extradata(self) -> bytes | None:
+        return None
+
+    def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
+        if not is_keyframe or _layer(self._ours) == _layer(self._headers):
+            return data
+        return b"".join([*self._ours, data])
+
+    def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        units = units_of(bytes(data))
+        if sum(code_of(unit) == _PICTURE for unit in units) != 1:
+            raise Unreadable("its packets hold several pictures each")
+        if not after_foreign or _layer(self._ours) == _layer(self._headers) or _layer(units) is not None:
+            return data
+        return b"".join([*self._headers, bytes(data)])
+
+
+def _headers_of(data: bytes) -> list[bytes]:
+    """What comes before the first picture, texts and groups aside; empty where no layer's header is among it."""
+    units = []
+    for unit in units_of(data):
+        if code_of(unit) == _PICTURE:
+            break
+        if code_of(unit) not in (_USER, _GROUP):
+            units.append(unit)
+    return units if _layer(units) is not None else []
+
+
+def _layer(units: list[bytes]) -> bytes | None:
+    return next((unit for unit in units if _FIRST_LAYER <= code_of(unit) <= _LAST_LAYER), None)

@@ -1,0 +1,41 @@
+"""Codecs of which every picture stands for itself (ProRes, DNxHR, MJPEG, ...): a copy can begin and end anywhere, and
+nothing is ever encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from marlin_edit.media import Scan
+from marlin_edit_ffmpeg.codecs.bits import Unreadable
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+
+
+class WholePictures:
+    encoder: str | None = None
+    unclean = "its pictures do not stand for themselves"
+
+    def look_at(self, data: Data) -> bool:
+        return True
+
+    def begin_at(self, data: Data, leading: int) -> None:
+        """There is nothing to be known."""
+
+    def pictures(self, data: Data) -> Iterable[Data]:
+        return (data,)
+
+    def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
+        raise Unreadable("no picture of this codec is ever encoded to be joined")
+
+    def accept(self, header: bytes) -> None:
+        """There is no encoder."""
+
+    def extradata(self) -> bytes | None:
+        return None
+
+    def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
+        return data
+
+    def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        return data
