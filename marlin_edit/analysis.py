@@ -56,17 +56,24 @@ class Scene:
 
 @dataclass(frozen=True)
 class Event:
-    """Something the model saw. `flags` say what reading the answer had to do (`widened`, `partial`, ...)."""
+    """Something the model saw. `flags` say what reading the answer had to do (`widened`, `partial`, ...).
+
+    marker_id: by which its marker in an editing program is known again; empty where no person changed it (`markers.py`).
+    """
 
     span: Span
     text: str
     flags: tuple[str, ...] = ()
     origin: Origin = Origin()
+    marker_id: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An answer to a query. `score` is None where the model is not calibrated; `verdict` is a person's, or None."""
+    """An answer to a query. `score` is None where the model is not calibrated; `verdict` is a person's, or None.
+
+    marker_id: as for an event.
+    """
 
     span: Span
     query: str
@@ -75,6 +82,7 @@ class Finding:
     flags: tuple[str, ...] = ()
     verdict: Verdict | None = None
     origin: Origin = Origin()
+    marker_id: str = ""
 
 
 @dataclass(frozen=True)

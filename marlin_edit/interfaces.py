@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from marlin_edit.analysis import Analysis, ModelIdentity
+    from marlin_edit.analysis import Analysis, ModelIdentity, Verdict
     from marlin_edit.edit import Edit
+    from marlin_edit.markers import Put
     from marlin_edit.media import MediaInfo
     from marlin_edit.settings import Settings
     from marlin_edit.timebase import Span
 
 
 class Carries(Flag):
-    """What a format can hold. What it cannot is said once, by the core ("out.srt: 3 cuts left out")."""
+    """What a format can hold. What it cannot is said once, by the core ("out.srt: 3 cuts left out").
+
+    NOTES: of markers. SEVERAL_RATES: sources at different frame rates in one file. TRACKS: several tracks of picture.
+    """
 
     NOTHING = 0
     SCENES = auto()
@@ -31,6 +35,10 @@ class Carries(Flag):
     REEL = auto()
     COLOUR = auto()
     SEVERAL_SOURCES = auto()
+    SEVERAL_RATES = auto()
+    NOTES = auto()
+    AUDIO = auto()
+    TRACKS = auto()
 
 
 @dataclass(frozen=True)
@@ -55,11 +63,29 @@ class Rendered:
 
 
 @dataclass(frozen=True)
+class GivenMarker:
+    """A marker as a file has it that a person may have changed: `count` frames, at least one, from `first` on.
+
+    first: in the source, counted from its zero; where `on_timeline` is set, in the finished programme, its start time
+    code included. It may lie before zero. put: where it was when it was written, for markers of ours.
+    """
+
+    name: str
+    note: str
+    first: int
+    count: int
+    put: Put | None = None
+    on_timeline: bool = False
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
 class Exporter:
     """A file format. `suffixes` begin with a dot and may have several parts (`.markers.edl`); the longest match wins.
 
     `read`, where given, turns a file's content back into an analysis; it raises MarlinEditError on content that is
-    not this format's. `media` is what the caller knows of the source, or None.
+    not this format's. `media` is what the caller knows of the source, or None. `read_markers`, where given, gives the
+    markers that a file has of a source; it raises likewise.
     """
 
     name: str
@@ -68,6 +94,7 @@ class Exporter:
     render: Callable[[Edit, RenderContext], Rendered]
     read: Callable[[bytes, MediaInfo | None], Analysis] | None = None
     help: str = ""
+    read_markers: Callable[[bytes, MediaInfo], Sequence[GivenMarker]] | None = None
 
 
 @dataclass(frozen=True)

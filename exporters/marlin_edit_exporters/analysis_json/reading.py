@@ -27,8 +27,8 @@ _KNOWN_MEDIA = {
 _KNOWN_MODEL = {"name", "revision", "profile", "dtype", "notice"}
 _KNOWN_ENTRY = {
     "scenes": {"start", "end", "text", "origin"},
-    "events": {"start", "end", "text", "flags", "origin"},
-    "findings": {"start", "end", "query", "score", "signals", "flags", "verdict", "origin"},
+    "events": {"start", "end", "text", "flags", "origin", "marker_id"},
+    "findings": {"start", "end", "query", "score", "signals", "flags", "verdict", "origin", "marker_id"},
 }
 _LONGEST_TIME = 10**9
 _TIME = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?|[+-]?\d{1,30}/\d{1,30}")
@@ -228,7 +228,8 @@ def _read_scene(value: Any, place: str) -> Scene:
 def _read_event(value: Any, place: str) -> Event:
     entry = _object(value, place)
     text = _text(entry.get("text"), f"{place}.text")
-    return Event(_span(entry, place), text, _flags(entry, place), _read_origin(entry, place))
+    flags, origin = _flags(entry, place), _read_origin(entry, place)
+    return Event(_span(entry, place), text, flags, origin, _read_marker_id(entry, place))
 
 
 def _read_finding(value: Any, place: str) -> Finding:
@@ -248,7 +249,12 @@ def _read_finding(value: Any, place: str) -> Finding:
         flags=_flags(entry, place),
         verdict=Verdict(verdict) if verdict is not None else None,
         origin=_read_origin(entry, place),
+        marker_id=_read_marker_id(entry, place),
     )
+
+
+def _read_marker_id(entry: _Json, place: str) -> str:
+    return _text(entry.get("marker_id") or "", f"{place}.marker_id")
 
 
 def _read_asked(value: Any, place: str) -> Asked:
