@@ -58,7 +58,7 @@ class Scene:
 class Event:
     """Something the model saw. `flags` say what reading the answer had to do (`widened`, `partial`, ...).
 
-    marker_id: by which its marker in an editing program is known again; empty where no person changed it (`markers.py`).
+    marker_id: by which its marker is known again, where a person changed it in an editing program (`markers.py`).
     """
 
     span: Span

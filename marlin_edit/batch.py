@@ -5,6 +5,7 @@ Everything that can be refused is refused before the first video. Then one that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -13,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from marlin_edit.analysis import Analysis
-from marlin_edit.commands import Run, opened
-from marlin_edit.edit import Cut, edit_of
+from marlin_edit.commands import Run, edit_made, opened
+from marlin_edit.edit import Cut, Edit, edit_of_several
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.interfaces import Carries, Delivery
 from marlin_edit.media import MediaInfo
-from marlin_edit.outputs import Output, planned_deliveries, planned_outputs, publish
-from marlin_edit.reporting import report
+from marlin_edit.outputs import Outcome, Output, planned_deliveries, planned_outputs, publish
+from marlin_edit.reporting import documented, report, tell
 
 SUFFIXES = frozenset(
     {
@@ -35,11 +36,12 @@ Learn = Callable[[MediaInfo], tuple[Analysis, tuple[Cut, ...]]]
 
 @dataclass(frozen=True)
 class Job:
-    """A video, and what is written and delivered of it."""
+    """A video, and what is written and delivered of it. together: what is written of it and all others, at the end."""
 
     video: Path
     outputs: tuple[Output, ...]
     deliveries: tuple[Delivery, ...]
+    together: tuple[Output, ...] = ()
 
 
 def videos_in(paths: Sequence[Path], recursive: bool) -> tuple[Path, ...]:
@@ -65,22 +67,29 @@ def planned_jobs(
     *,
     otherwise: Sequence[str] = (),
 ) -> tuple[Job, ...]:
-    """What is written of each video. In an output's name {name} stands for the video's, {folder} for its directory.
+    """What is written of each video. In an output's name {name} stands for the video's, {folder} for its directory; of
+    several videos, an output without {name} is one edit of them all, in formats that hold several sources.
 
     otherwise: the deliveries where neither an output nor a delivery is named. Raises UsageError for what could not be
     written later, also where two videos would be written to one file.
     """
-    for path in outputs:
-        if len(videos) > 1 and path is None:
+    if len(videos) > 1 and None in outputs:
+        raise UsageError(f"`-o -` is for one video, and there are {len(videos)}. Use --json, or -o '{{name}}.json'.")
+    if format_name is not None and len(outputs) > 1 and len(videos) > 1:
+        raise UsageError("--format names the format of one output. Give one -o with it.")
+    shared = [path for path in outputs if path is not None and len(videos) > 1 and "{name}" not in str(path)]
+    for path in shared:
+        exporter = run.app.exporter_for(path, format_name)
+        if not exporter.carries & Carries.SEVERAL_SOURCES:
             raise UsageError(
-                f"`-o -` is for one video, and there are {len(videos)}. Use --json, or -o '{{name}}.json'."
+                f"-o {path} names one file, and there are {len(videos)} videos, of which {exporter.name} holds one. "
+                f"Let {{name}} stand for each one's own, e.g. -o '{{name}}{path.suffix}', or "
+                f"-o '{{folder}}/{{name}}{path.suffix}' beside the videos."
             )
-        if len(videos) > 1 and path is not None and "{name}" not in str(path):
-            raise UsageError(
-                f"-o {path} names one file, and there are {len(videos)} videos. Let {{name}} stand for each one's own, "
-                f"e.g. -o '{{name}}{path.suffix}', or -o '{{folder}}/{{name}}{path.suffix}' beside the videos."
-            )
-    paths = [[None if path is None else _named(path, video) for path in outputs] for video in videos]
+    together = tuple(planned_outputs(run.app, shared, format_name if shared else None, makes, videos))
+    paths = [
+        [None if path is None else _named(path, video) for path in outputs if path not in shared] for video in videos
+    ]
     _refuse_shared(videos, paths)
     deliveries = planned_deliveries(run.app, delivery_names, makes)
     if not deliveries and not outputs and otherwise:
@@ -91,8 +100,11 @@ def planned_jobs(
     return tuple(
         Job(
             video,
-            tuple(planned_outputs(run.app, named, format_name, makes, [video], stdout_taken=run.json)),
+            tuple(
+                planned_outputs(run.app, named, None if shared else format_name, makes, [video], stdout_taken=run.json)
+            ),
             tuple(deliveries),
+            together,
         )
         for video, named in zip(videos, paths, strict=True)
     )
@@ -115,24 +127,56 @@ def work_off(
     """
     if len(jobs) == 1:
         return _done(run, jobs[0], learn, needs_cuts, dry_run, None)
+    _refuse_several_rates(run, jobs)
     if ready is not None:
         ready()
     told: list[dict[str, Any]] = []
+    edits: list[Edit] = []
     try:
         for job in jobs:
-            told.append(_attempted(run, job, learn, needs_cuts, dry_run))
+            told.append(_attempted(run, job, learn, needs_cuts, dry_run, edits))
+        outcome = _written_together(run, edits, jobs[0].together, dry_run)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):
-            _summary(run, jobs, told)
+            _summary(run, jobs, told, None)
         raise
-    return _summary(run, jobs, told)
+    return _summary(run, jobs, told, outcome)
 
 
-def _attempted(run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool) -> dict[str, Any]:
+def _refuse_several_rates(run: Run, jobs: Sequence[Job]) -> None:
+    """Hours of watching should not end with an edit that cannot be: one edit has one rate, in most formats."""
+    from marlin_edit.media import probe_video
+
+    choosy = [output.name for output in jobs[0].together if not output.exporter.carries & Carries.SEVERAL_RATES]
+    rates: dict[str, Path] = {}
+    for job in jobs if choosy else ():
+        with contextlib.suppress(MarlinEditError):  # which is said when its turn comes
+            rate = probe_video(job.video, run.settings.optional("stream", int)).rate
+            rates.setdefault(rate.name if rate is not None else "no", job.video)
+    if len(rates) > 1:
+        found = ", ".join(f"{video} has {name} fps" for name, video in rates.items())
+        raise UsageError(
+            f"{', '.join(choosy)} would be one edit of all videos, and one edit has one rate: {found}. Convert them "
+            "first, or let {name} stand for each one's own output."
+        )
+
+
+def _written_together(run: Run, edits: Sequence[Edit], outputs: Sequence[Output], dry_run: bool) -> Outcome | None:
+    """What is written of all videos at once, of those that came to something."""
+    if not outputs or not edits:
+        return None
+    title = outputs[0].path.stem if outputs[0].path is not None else ""
+    try:
+        return publish(run.app, edit_of_several(edits, title), outputs, (), dry_run)
+    except MarlinEditError as error:
+        return Outcome(missing=[str(error)])
+
+
+def _attempted(run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool, edits: list[Edit]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     try:
         run.console.heading(str(job.video))
-        code = _done(run, job, learn, needs_cuts, dry_run, document)
+        code = _done(run, job, learn, needs_cuts, dry_run, document, edits)
     except MarlinEditError as error:
         run.console.warning(f"{job.video}: {error}")
         return {"video": str(job.video), "error": str(error), "exit_code": int(error.exit_code)}
@@ -140,19 +184,36 @@ def _attempted(run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool
 
 
 def _done(
-    run: Run, job: Job, learn: Learn, needs_cuts: bool, dry_run: bool, document: dict[str, Any] | None
+    run: Run,
+    job: Job,
+    learn: Learn,
+    needs_cuts: bool,
+    dry_run: bool,
+    document: dict[str, Any] | None,
+    edits: list[Edit] | None = None,
 ) -> ExitCode:
-    analysis, cuts = learn(opened(run, job.video))
+    """Does one job. edits: takes what was decided, for what is made of several videos at once."""
+    media = opened(run, job.video)
+    edit_made(run, Analysis(media))  # refuses, before any work, what could make no edit
+    analysis, cuts = learn(media)
     deliveries = job.deliveries if cuts or not needs_cuts else ()
-    outcome = publish(run.app, edit_of(analysis, cuts), job.outputs, deliveries, dry_run)
+    edit = edit_made(run, analysis, cuts)
+    outcome = publish(run.app, edit, job.outputs, deliveries, dry_run)
+    if edits is not None:
+        edits.append(edit)
     return report(run.app, run.console, analysis, outcome, cuts, into=document)
 
 
-def _summary(run: Run, jobs: Sequence[Job], told: Sequence[dict[str, Any]]) -> ExitCode:
-    code = _together([ExitCode(one["exit_code"]) for one in told])
+def _summary(run: Run, jobs: Sequence[Job], told: Sequence[dict[str, Any]], outcome: Outcome | None) -> ExitCode:
+    """outcome: of what was made of all videos at once."""
+    codes = [ExitCode(one["exit_code"]) for one in told]
+    code = _together(codes if outcome is None else [*codes, outcome.exit_code])
     waiting = [str(job.video) for job in jobs[len(told) :]]
     if run.json:
-        run.console.answer({"videos": list(told), "not_done": waiting, "exit_code": int(code)})
+        document = {"videos": list(told), "not_done": waiting, "exit_code": int(code)}
+        run.console.answer(document if outcome is None else document | {"together": documented(outcome)})
+    if outcome is not None:
+        tell(run.console, outcome)
     failed = [one["video"] for one in told if "error" in one]
     partial = [one["video"] for one in told if one["exit_code"] == ExitCode.PARTIAL]
     run.console.receipt(f"{len(jobs)} videos: {len(told) - len(failed)} done")

@@ -128,3 +128,11 @@ def edit_of(
             f"{analysis.media.path.name} has no known frame rate. Set one with --rate, e.g. --rate 24000/1001."
         )
     return Edit(title or analysis.media.path.stem, rate, rate.frame_of(record_start), (analysis,), tuple(cuts))
+
+
+def edit_of_several(parts: Sequence[Edit], title: str = "") -> Edit:
+    """One edit of all cuts of several ones, in their order, at the rate and from the record start of the first."""
+    first = parts[0]
+    sources = tuple(source for part in parts for source in part.sources)
+    cuts = tuple(cut for part in parts for cut in part.cuts)
+    return Edit(title or first.title, first.rate, first.record_start, sources, cuts)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from marlin_edit.markers import Put
     from marlin_edit.media import MediaInfo
     from marlin_edit.settings import Settings
-    from marlin_edit.timebase import Span
+    from marlin_edit.timebase import FrameRange, Span
 
 
 class Carries(Flag):
@@ -80,21 +80,32 @@ class GivenMarker:
 
 
 @dataclass(frozen=True)
+class GivenMarkers:
+    """The markers that a file has of a source. covered: the frames of the source that the file shows at all, None where
+    it does not tell: what lies elsewhere was never in it, so that it cannot have been taken out.
+    """
+
+    markers: tuple[GivenMarker, ...]
+    covered: tuple[FrameRange, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Exporter:
     """A file format. `suffixes` begin with a dot and may have several parts (`.markers.edl`); the longest match wins.
 
     `read`, where given, turns a file's content back into an analysis; it raises MarlinEditError on content that is
-    not this format's. `media` is what the caller knows of the source, or None. `read_markers`, where given, gives the
-    markers that a file has of a source; it raises likewise.
+    not this format's. `media` is what the caller knows of the source, or None; of a file with several sources, all are
+    given where it is None, and otherwise that one. `read_markers`, where given, reads the markers that a file has of a
+    source; it raises likewise.
     """
 
     name: str
     suffixes: tuple[str, ...]
     carries: Carries
     render: Callable[[Edit, RenderContext], Rendered]
-    read: Callable[[bytes, MediaInfo | None], Analysis] | None = None
+    read: Callable[[bytes, MediaInfo | None], Analysis | Sequence[Analysis]] | None = None
     help: str = ""
-    read_markers: Callable[[bytes, MediaInfo], Sequence[GivenMarker]] | None = None
+    read_markers: Callable[[bytes, MediaInfo], GivenMarkers] | None = None
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def markers_of(
 
 
 def colours_of(edit: Edit) -> dict[str, MarkerColour]:
-    """A colour for each query of an edit, cleaned, in the order in which they were asked; with many queries they come again."""
+    """A colour for each query of an edit, cleaned, in the order in which they were asked. There are seven."""
     return colours_of_queries(edit.sources)
 
 
@@ -135,7 +135,8 @@ def identified(source: Analysis) -> Sequence[tuple[str, Event | Finding]]:
     """
     taken: set[str] = set()
     found: list[tuple[str, Event | Finding]] = []
-    for item in (*source.events, *source.findings):
+    items: tuple[Event | Finding, ...] = (*source.events, *source.findings)
+    for item in items:
         marker_id, number = item.marker_id, 0
         while not re.fullmatch("[a-z2-7]{8}", marker_id) or marker_id in taken:
             marker_id = _made_id(item, source.media, number)
@@ -154,11 +155,10 @@ def _made_id(item: Event | Finding, media: MediaInfo, number: int) -> str:
 
 def read_note(note: str) -> tuple[str, Put | None]:
     """A note without what lets its marker be known again, and that; None where the marker is not one of ours."""
-    found = None
-    for found in _TAG.finditer(note):
-        pass
-    if found is None or int(found[3]) < 1:
+    tags = list(_TAG.finditer(note))
+    if not tags or int(tags[-1][3]) < 1:
         return note.strip(), None
+    found = tags[-1]
     frames = FrameRange(int(found[2]), int(found[2]) + int(found[3]))
     put = Put(found[1], frames, int(found[4]) if found[4] is not None else None)
     return (note[: found.start()] + note[found.end() :]).strip(), put

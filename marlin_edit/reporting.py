@@ -47,10 +47,7 @@ def report(
     if console.json:
         document = {
             "analysis": _document(app, analysis, cuts),
-            "files": [str(path) for path in outcome.files],
-            "planned": [str(path) for path in outcome.planned],
-            "items": list(outcome.items),
-            "notes": outcome.notes,
+            **documented(outcome),
             "missing": missing,
             "exit_code": int(code),
         }
@@ -64,19 +61,36 @@ def report(
         _print(console, analysis, cuts)
     for line in analysis.unread:
         console.warning(f"not used: {line}")
-    for note in outcome.notes:
-        console.receipt(f"note: {note}")
     if analysis.findings and all(finding.score is None for finding in analysis.findings):
         console.receipt(f"note: findings are {NOT_SCORED}")
+    tell(console, outcome, missing)
+    if code is ExitCode.NOTHING_MATCHED:
+        console.receipt("nothing was found")
+    return code
+
+
+def documented(outcome: Outcome) -> dict[str, Any]:
+    """What was written and delivered, for the JSON document."""
+    return {
+        "files": [str(path) for path in outcome.files],
+        "planned": [str(path) for path in outcome.planned],
+        "items": list(outcome.items),
+        "notes": outcome.notes,
+        "missing": outcome.missing,
+        "exit_code": int(outcome.exit_code),
+    }
+
+
+def tell(console: Console, outcome: Outcome, missing: Sequence[str] | None = None) -> None:
+    """Says what was written and delivered, and what is missing of it. missing: with more than the outcome knows."""
+    for note in outcome.notes:
+        console.receipt(f"note: {note}")
     for path in outcome.planned:
         console.receipt(f"would write {path}")
     for path in outcome.files:
         console.receipt(f"wrote {path}")
-    for sentence in missing:
+    for sentence in outcome.missing if missing is None else missing:
         console.warning(sentence)
-    if code is ExitCode.NOTHING_MATCHED:
-        console.receipt("nothing was found")
-    return code
 
 
 def _document(app: App, analysis: Analysis, cuts: Sequence[Cut]) -> Any:

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Carries, Exporter, GivenMarker, RenderContext, Rendered, Setting
+from marlin_edit.interfaces import Carries, Exporter, GivenMarkers, RenderContext, Rendered, Setting
 from marlin_edit.settings import WRITING
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def _for_editing_programs() -> list[Exporter]:
             | Carries.SEVERAL_SOURCES,
             _rendering("edl"),
             help="CMX 3600 cut list, for nearly every editing program.",
+            # Resolve gives its marker lists this suffix when it exports them.
+            read_markers=_reading_markers("resolve_markers"),
         ),
         Exporter(
             "resolve-markers",
@@ -239,17 +241,17 @@ def _rendering(file: str) -> Callable[[Edit, RenderContext], Rendered]:
     return render
 
 
-def _reading_markers(file: str) -> Callable[[bytes, MediaInfo], Sequence[GivenMarker]]:
+def _reading_markers(file: str) -> Callable[[bytes, MediaInfo], GivenMarkers]:
     """The `read_markers` of a format's file, likewise."""
 
-    def read_markers(content: bytes, media: MediaInfo) -> Sequence[GivenMarker]:
-        found: Sequence[GivenMarker] = import_module(f"{__name__}.{file}").read_markers(content, media)
+    def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
+        found: GivenMarkers = import_module(f"{__name__}.{file}").read_markers(content, media)
         return found
 
     return read_markers
 
 
-def _read_analysis(content: bytes, media: MediaInfo | None) -> Analysis:
+def _read_analysis(content: bytes, media: MediaInfo | None) -> Analysis | Sequence[Analysis]:
     from marlin_edit_exporters.analysis_json import read
 
     return read(content, media)

@@ -71,4 +71,3 @@ def _seconds_of(layout: Layout, frame: int) -> Fraction:
 
 def _milliseconds(seconds: Fraction) -> int:
     return -(-seconds.numerator * 1000 // seconds.denominator)
-

@@ -22,7 +22,18 @@ STANDARD_RATES = frozenset(
 """The frame rates that editing programs have, and that time code of two digits can count."""
 
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
-_CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "2.1": 3, "3.0": 3, "quad": 4, "4.0": 4, "5.0": 5, "5.1": 6, "7.1": 8}
+_CHANNELS = {
+    "mono": 1,
+    "stereo": 2,
+    "downmix": 2,
+    "2.1": 3,
+    "3.0": 3,
+    "quad": 4,
+    "4.0": 4,
+    "5.0": 5,
+    "5.1": 6,
+    "7.1": 8,
+}
 
 
 def sources_used(edit: Edit) -> tuple[Analysis, ...]:

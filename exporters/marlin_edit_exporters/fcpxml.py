@@ -1,7 +1,7 @@
 """Final Cut Pro's XML (`.fcpxml`), version 1.10 or, on request, 1.9: for Final Cut and Resolve.
 
-Times are rational seconds, whole frames each. A clip's `offset` counts on the timeline, from its start time code on; its
-`start`, and its markers, in the media's own time code. Names stay as they are, URLs are percent-encoded.
+Times are rational seconds, whole frames each. A clip's `offset` counts on the timeline, from its start time code on;
+its `start`, and its markers, in the media's own time code. Names stay as they are, URLs are percent-encoded.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""LosslessCut's project (`.llc`): a segment a cut, or without cuts a segment an event and finding. It lies beside the media.
+"""LosslessCut's project (`.llc`): a segment for each cut, or without cuts for each event and finding.
 
-Plain JSON, which JSON5 includes. Times are seconds, of the first frame and of the end of the last.
+It lies beside the media. It is plain JSON, which JSON5 includes. Times are seconds: of the first frame, and of the end
+of the last.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""MLT's XML (`.mlt`), which Shotcut opens and `melt` renders. Frames count from a file's first; out points are inclusive.
+"""MLT's XML (`.mlt`), which Shotcut opens and `melt` renders.
 
-Time code is not part of it. Markers are the timeline's.
+Frames count from a file's first, and out points are inclusive. It has no time code, and its markers are the timeline's.
 """
 
 from __future__ import annotations

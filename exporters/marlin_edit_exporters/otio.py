@@ -13,12 +13,12 @@ from typing import Any
 from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import GivenMarker, RenderContext, Rendered
+from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
 from marlin_edit.markers import Marker, MarkerColour, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
-from marlin_edit.timebase import seconds_text
-from marlin_edit_exporters.conform import file_name, file_url, full_path, sounds
+from marlin_edit.timebase import FrameRange, seconds_text
+from marlin_edit_exporters.conform import file_name, file_url, full_path
 from marlin_edit_exporters.timeline import Layout, Placed, Shown, laid_out
 
 NAMESPACE = "marlin-edit"
@@ -91,9 +91,7 @@ def timeline_text(layout: Layout, target: Callable[[MediaInfo], str]) -> str:
         name=clean(edit.title), global_start_time=frame(edit.record_start), metadata={NAMESPACE: _about(edit)}
     )
     for one in layout.tracks:
-        made = track(
-            one.name, otio.schema.TrackKind.Video, one.placed, with_markers=not layout.markers_on_timeline
-        )
+        made = track(one.name, otio.schema.TrackKind.Video, one.placed, with_markers=not layout.markers_on_timeline)
         timeline.tracks.append(made)
     if layout.heard:
         timeline.tracks.append(track("A1", otio.schema.TrackKind.Audio, layout.heard, with_markers=False))
@@ -104,7 +102,7 @@ def timeline_text(layout: Layout, target: Callable[[MediaInfo], str]) -> str:
     return text + "\n"
 
 
-def read_markers(content: bytes, media: MediaInfo) -> tuple[GivenMarker, ...]:
+def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     """The markers on the clips of `media`, and those on the timeline; MarlinEditError for what is no timeline."""
     import opentimelineio as otio
 
@@ -122,7 +120,8 @@ def read_markers(content: bytes, media: MediaInfo) -> tuple[GivenMarker, ...]:
         if put is None:
             _, put = read_note(json.dumps(_plain(marker.metadata)))
         first, count = (
-            round(time.rescaled_to(rate).value) for time in (marker.marked_range.start_time, marker.marked_range.duration)
+            round(time.rescaled_to(rate).value)
+            for time in (marker.marked_range.start_time, marker.marked_range.duration)
         )
         return GivenMarker(clean(marker.name), clean(note), first + zero, max(count, 1), put, on_timeline)
 
@@ -134,9 +133,14 @@ def read_markers(content: bytes, media: MediaInfo) -> tuple[GivenMarker, ...]:
     if clips and not of_media:
         names = sorted({_last_part(clip) for clip in clips})
         raise MarlinEditError(f"None of its clips is of {file_name(media)}; they are of {', '.join(names)}.")
+    covered = []
     for clip in of_media:
         found += [given(marker, -media.start_frame, on_timeline=False) for marker in clip.markers]
-    return tuple(found)
+        shown = clip.trimmed_range()
+        first, count = (round(time.rescaled_to(rate).value) for time in (shown.start_time, shown.duration))
+        first = max(0, first - media.start_frame)
+        covered.append(FrameRange(first, first + max(1, count)))
+    return GivenMarkers(tuple(found), tuple(covered))
 
 
 def _names(clip: Any, media: MediaInfo) -> bool:
@@ -203,7 +207,6 @@ def _about(edit: Edit) -> dict[str, Any]:
 def _plain_path(media: MediaInfo) -> str:
     """The plain absolute path: Resolve finds media by it, and not by a percent-encoded URL."""
     return _unicode(full_path(media))
-
 
 
 def _unicode(target: str) -> str:

@@ -10,7 +10,7 @@ import re
 
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import GivenMarker, RenderContext, Rendered
+from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
 from marlin_edit.markers import MarkerColour, Put, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean, shortened
@@ -52,7 +52,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
     return Rendered("\n".join(lines) + "\n", tuple(notes))
 
 
-def read_markers(content: bytes, media: MediaInfo) -> tuple[GivenMarker, ...]:
+def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     """The markers of a list that Resolve or marlin-edit wrote; MarlinEditError where it is none."""
     if media.rate is None:
         raise MarlinEditError(f"{file_name(media)} has no picture, so it has no frames to mark.")
@@ -72,7 +72,7 @@ def read_markers(content: bytes, media: MediaInfo) -> tuple[GivenMarker, ...]:
             record = None
     if not found and not mode and not any(line.startswith("TITLE:") for line in lines):
         raise MarlinEditError("This is not a marker list: it has no TITLE, no FCM and no markers.")
-    return tuple(found)
+    return GivenMarkers(tuple(found))
 
 
 def _note(shown: Shown, record: int) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from marlin_edit.analysis import Analysis, Event, Finding, Verdict
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import GivenMarker, RenderContext, Rendered
+from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
 from marlin_edit.markers import MarkerColour, Put, colours_of, frames_or_none, identified
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
@@ -46,7 +46,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
     return Rendered("\ufeff" + written.getvalue())
 
 
-def read_markers(content: bytes, media: MediaInfo) -> tuple[GivenMarker, ...]:
+def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     """The events and findings of `media`; MarlinEditError names the row that cannot be read."""
     if media.rate is None:
         raise MarlinEditError(f"{file_name(media)} has no picture, so it has no frames to mark.")
@@ -70,7 +70,7 @@ def read_markers(content: bytes, media: MediaInfo) -> tuple[GivenMarker, ...]:
                 found.append(_given(cells, media, media.rate, table.line_num))
     except csv.Error as error:
         raise MarlinEditError(f"This table cannot be read in line {table.line_num}: {error}.") from error
-    return tuple(found)
+    return GivenMarkers(tuple(found))
 
 
 def _given(row: Mapping[str, str], media: MediaInfo, rate: FrameRate, line: int) -> GivenMarker:

@@ -1,4 +1,4 @@
-"""WebVTT chapters (`.chapters.vtt`), for `<track kind="chapters">`. `&`, `<` and `>` are escaped, so no text is markup."""
+"""WebVTT chapters (`.chapters.vtt`), for `<track kind="chapters">`: `&`, `<` and `>` are escaped, no text is markup."""
 
 from __future__ import annotations
 

@@ -142,7 +142,9 @@ class _Writing:
             return
         track, place = self._pictures[id(placed)]
         link = ET.SubElement(item, "link")
-        _texts(link, linkclipref=self._name_of(placed, "video", 0), mediatype="video", trackindex=track, clipindex=place)
+        _texts(
+            link, linkclipref=self._name_of(placed, "video", 0), mediatype="video", trackindex=track, clipindex=place
+        )
         for stream, index in enumerate(indices):
             link = ET.SubElement(item, "link")
             _texts(link, linkclipref=self._name_of(placed, "audio", stream), mediatype="audio", trackindex=stream + 1)
