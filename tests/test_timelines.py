@@ -216,7 +216,9 @@ def test_final_cut_s_xml_is_valid_by_apple_s_own_definition(tmp_path: Path) -> N
     if definition is None or checker is None:
         pytest.skip("FCPXML_DTD is not set, or xmllint is not installed")
     rate = FrameRate.parse("23.976")
-    source = Analysis(media_at(rate, streams=TWO), MODEL, (), (Event(span("1", "2"), "x"),), (Finding(span("2", "3"), "y"),))
+    source = Analysis(
+        media_at(rate, streams=TWO), MODEL, (), (Event(span("1", "2"), "x"),), (Finding(span("2", "3"), "y"),)
+    )
     cuts = (Cut(source, FrameRange(20, 60), source.findings[0], ""),)
     for number, edit in enumerate((Edit("x", rate, 86400, (source,), cuts), Edit("x", rate, 0, (source,)))):
         file = tmp_path / f"{number}.fcpxml"

@@ -111,7 +111,9 @@ def edits(draw: st.DrawFn, *, cut: bool | None = None) -> Edit:
     return Edit(draw(NASTY), rate, record_start, tuple(sources), tuple(cuts))
 
 
-def context(path: Path | None = Path("/out/cuts.xyz"), temporary: Path = Path("/nowhere"), **given: Any) -> RenderContext:
+def context(
+    path: Path | None = Path("/out/cuts.xyz"), temporary: Path = Path("/nowhere"), **given: Any
+) -> RenderContext:
     """What a format is rendered with, these settings among it."""
     return RenderContext(Settings({name: Value(value) for name, value in given.items()}), path, temporary)
 

@@ -25,4 +25,6 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: "\\" + found[0], text)
+    escaped = _SPECIAL.sub(lambda found: "\\" + found[0], text)
+    # FFmpeg takes any backslash at the end for a continued line, an escaped one too.
+    return f"{escaped} " if escaped.endswith("\\") else escaped
