@@ -90,6 +90,9 @@ def planned_jobs(
     paths = [
         [None if path is None else _named(path, video) for path in outputs if path not in shared] for video in videos
     ]
+    for path in shared:
+        if _identity(path) in {_identity(one) for named in paths for one in named if one is not None}:
+            raise UsageError(f"{path} is given as an output twice: for all videos, and for the one of its name.")
     _refuse_shared(videos, paths)
     deliveries = planned_deliveries(run.app, delivery_names, makes)
     if not deliveries and not outputs and otherwise:

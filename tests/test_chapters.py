@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -46,7 +47,7 @@ def lasting(seconds: int, *events: tuple[str, str]) -> Edit:
 @settings(max_examples=60)
 def test_chapters_follow_one_another_and_begin_with_what_they_tell(edit: Edit) -> None:
     chapters, _ = chapters_of(edit, context())
-    for chapter, after in zip(chapters, chapters[1:], strict=False):
+    for chapter, after in pairwise(chapters):
         assert chapter.start < chapter.end == after.start
     if edit.cuts:
         seconds = [edit.rate.seconds(record.first - edit.record_start) for record in edit.record_ranges()]
@@ -132,7 +133,7 @@ def titled() -> Edit:
 def test_chapters_survive_ffmpeg(video: Path, tmp_path: Path, suffix: str) -> None:
     ffmpeg, ffprobe = checker("ffmpeg", "ffmpeg"), checker("ffprobe", "ffmpeg")
     (tmp_path / "a.ffmeta").write_text(str(rendered(ffmetadata, titled()).content), encoding="utf-8")
-    line = [ffmpeg, "-v", "error", "-i", video, "-i", tmp_path / "a.ffmeta"]
+    line: list[str | Path] = [ffmpeg, "-v", "error", "-i", video, "-i", tmp_path / "a.ffmeta"]
     out = tmp_path / f"out{suffix}"
     subprocess.run([*line, "-map_metadata", "1", "-map", "0", "-c", "copy", out], check=True, timeout=60)
     told = subprocess.run(

@@ -1,4 +1,4 @@
-"""Every timeline format names the same frames, at every rate, from every start time code, whatever things are called."""
+"""Every timeline format names the same frames, at every rate, from every start time code, whatever names there are."""
 
 from __future__ import annotations
 
@@ -271,9 +271,9 @@ def test_tracks_apart_hold_a_query_each() -> None:
 
 def test_an_otioz_holds_the_media_under_names_that_stay_apart(tmp_path: Path) -> None:
     sources = []
-    for folder, content in (("one", b"first"), ("two", b"second")):
+    for folder, written in (("one", b"first"), ("two", b"second")):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a #1.mov").write_bytes(content)
+        (tmp_path / folder / "a #1.mov").write_bytes(written)
         media = media_at(FrameRate.parse("25"), seconds=10)
         sources.append(Analysis(replace(media, path=tmp_path / folder / "a #1.mov")))
     cuts = tuple(Cut(source, FrameRange(0, 10), None, "") for source in sources)

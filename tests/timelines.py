@@ -89,7 +89,7 @@ def edits(draw: st.DrawFn, *, cut: bool | None = None) -> Edit:
     rate = draw(st.sampled_from(RATES))
     sources = []
     for name in draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)):
-        facts = {
+        facts: dict[str, Any] = {
             "start_frame": rate.frame_of(draw(st.sampled_from(STARTS))),
             "streams": draw(st.sampled_from([SILENT, MONO, TWO])),
             "reel": draw(st.none() | st.sampled_from(["A001C002", "tape 1"])),
