@@ -6,7 +6,6 @@ counted from zero.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +14,13 @@ from enum import Enum
 
 from marlin_edit.analysis import Analysis, Event, Finding, Verdict
 from marlin_edit.edit import Edit, frames_of
+from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
-from marlin_edit.timebase import FrameRange, Span, seconds_text
+from marlin_edit.timebase import FrameRange, Span
 
+_ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_ID = re.compile("[a-z2-7]{8}")
 _TAG = re.compile(r"\s*\[#([a-z2-7]{8})@(\d{1,15})\+(\d{1,15})(?:>(\d{1,15}))?\]")
 
 
@@ -138,7 +140,7 @@ def identified(source: Analysis) -> Sequence[tuple[str, Event | Finding]]:
     items: tuple[Event | Finding, ...] = (*source.events, *source.findings)
     for item in items:
         marker_id, number = item.marker_id, 0
-        while not re.fullmatch("[a-z2-7]{8}", marker_id) or marker_id in taken:
+        while not marker_id or marker_id in taken or not _ID.fullmatch(marker_id):
             marker_id = _made_id(item, source.media, number)
             number += 1
         taken.add(marker_id)
@@ -148,9 +150,9 @@ def identified(source: Analysis) -> Sequence[tuple[str, Event | Finding]]:
 
 def _made_id(item: Event | Finding, media: MediaInfo, number: int) -> str:
     text = f"query {item.query}" if isinstance(item, Finding) else f"event {item.text}"
-    parts = (media.fingerprint or media.path.name, text, seconds_text(item.span.start), seconds_text(item.span.end))
-    digest = hashlib.sha256("\0".join((*parts, str(number))).encode("utf-8", "surrogatepass")).digest()
-    return base64.b32encode(digest)[:8].decode().lower()
+    told = f"{media.fingerprint or media.path.name}\0{text}\0{item.span.start}\0{item.span.end}\0{number}"
+    digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+    return "".join(_ID_LETTERS[byte % 32] for byte in digest[:8])
 
 
 def read_note(note: str) -> tuple[str, Put | None]:
@@ -165,7 +167,8 @@ def read_note(note: str) -> tuple[str, Put | None]:
 
 
 def frames_or_none(span: Span, media: MediaInfo) -> FrameRange | None:
-    """The frames of a span, or None where it begins after the end of the media."""
-    if media.rate is None or media.first_frame_at(span.start) >= media.frame_count:
+    """The frames of a span, or None where it begins after the end of the media, or there is no picture."""
+    try:
+        return frames_of(span, media)
+    except MarlinEditError:
         return None
-    return frames_of(span, media)

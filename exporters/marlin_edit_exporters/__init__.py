@@ -96,7 +96,8 @@ def register_settings() -> list[Setting]:
 
 
 _MARKERS = Carries.EVENTS | Carries.FINDINGS | Carries.MARKERS | Carries.SEVERAL_SOURCES
-_TIMELINE = _MARKERS | Carries.CUTS | Carries.NOTES | Carries.AUDIO
+_TIMELINE = _MARKERS | Carries.MARKER_DURATION | Carries.CUTS | Carries.NOTES | Carries.AUDIO
+_ALL_OF_A_TIMELINE = _TIMELINE | Carries.COLOUR | Carries.SOURCE_TIMECODE | Carries.REEL | Carries.TRACKS
 
 
 def _for_editing_programs() -> list[Exporter]:
@@ -127,7 +128,7 @@ def _for_editing_programs() -> list[Exporter]:
         Exporter(
             "otio",
             (".otio",),
-            _TIMELINE | Carries.MARKER_DURATION | Carries.COLOUR | Carries.SOURCE_TIMECODE | Carries.TRACKS,
+            _ALL_OF_A_TIMELINE,
             _rendering("otio"),
             help="OpenTimelineIO timeline: cuts as clips, or whole sources, with markers.",
             read_markers=_reading_markers("otio"),
@@ -135,26 +136,21 @@ def _for_editing_programs() -> list[Exporter]:
         Exporter(
             "otioz",
             (".otioz",),
-            _TIMELINE | Carries.MARKER_DURATION | Carries.COLOUR | Carries.SOURCE_TIMECODE | Carries.TRACKS,
+            _ALL_OF_A_TIMELINE,
             _rendering("otioz"),
             help="OpenTimelineIO timeline and the media, in one archive.",
         ),
         Exporter(
             "fcpxml",
             (".fcpxml",),
-            _TIMELINE | Carries.MARKER_DURATION | Carries.SOURCE_TIMECODE,
+            _TIMELINE | Carries.SOURCE_TIMECODE,
             _rendering("fcpxml"),
             help="Final Cut Pro's XML, also for Resolve.",
         ),
         Exporter(
             "xmeml",
             (".xml",),
-            _TIMELINE
-            | Carries.MARKER_DURATION
-            | Carries.COLOUR
-            | Carries.SOURCE_TIMECODE
-            | Carries.REEL
-            | Carries.TRACKS,
+            _ALL_OF_A_TIMELINE,
             _rendering("xmeml"),
             help="Final Cut Pro 7's XML, for Premiere.",
         ),
@@ -168,7 +164,7 @@ def _for_editing_programs() -> list[Exporter]:
         Exporter(
             "mlt",
             (".mlt",),
-            _TIMELINE | Carries.MARKER_DURATION | Carries.COLOUR | Carries.TRACKS,
+            _TIMELINE | Carries.COLOUR | Carries.TRACKS,
             _rendering("mlt"),
             help="MLT project, for Shotcut and melt.",
         ),

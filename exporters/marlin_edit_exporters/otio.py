@@ -63,13 +63,20 @@ def timeline_text(layout: Layout, target: Callable[[MediaInfo], str]) -> str:
         )
 
     def marker(shown: Shown, first: int) -> otio.schema.Marker:
-        return otio.schema.Marker(
-            name=shown.name,
-            marked_range=span(first, shown.frames.count),
-            color=_COLOURS[shown.marker.colour],
-            comment=shown.note(on_timeline=layout.markers_on_timeline),
-            metadata={NAMESPACE: _about_marker(shown.marker)},
-        )
+        # The library makes thousands of markers from JSON in half the time that it takes for their Python values.
+        told = {
+            "OTIO_SCHEMA": "Marker.2",
+            "name": shown.name,
+            "marked_range": {
+                "OTIO_SCHEMA": "TimeRange.1",
+                "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(first)},
+                "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(shown.frames.count)},
+            },
+            "color": _COLOURS[shown.marker.colour],
+            "comment": shown.note(on_timeline=layout.markers_on_timeline),
+            "metadata": {NAMESPACE: _about_marker(shown.marker)},
+        }
+        return otio.core.deserialize_json_from_string(json.dumps(told))
 
     def track(name: str, kind: str, stretches: tuple[Placed, ...], *, with_markers: bool) -> otio.schema.Track:
         made = otio.schema.Track(name=name, kind=kind)
@@ -171,7 +178,7 @@ def _about_marker(marker: Marker) -> dict[str, Any]:
     if isinstance(item, Finding):
         about |= _about_finding(item)
     else:
-        about |= {"kind": "event", "text": marker.name}
+        about["kind"] = "event"
     about |= {"start": seconds_text(item.span.start), "end": seconds_text(item.span.end)}
     if item.flags:
         about["flags"] = [clean(flag) for flag in item.flags]
