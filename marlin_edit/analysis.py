@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from marlin_edit.media import MediaInfo
@@ -113,3 +114,26 @@ class Analysis:
     unread: tuple[str, ...] = ()
     unseen: tuple[Span, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def joined_by_media(analyses: Iterable[Analysis]) -> tuple[Analysis, ...]:
+    """One analysis for each media, in the order of their first: what several tell of one is put together."""
+    by_path: dict[Path, Analysis] = {}
+    for one in analyses:
+        first = by_path.get(one.media.path)
+        if first is None:
+            by_path[one.media.path] = one
+            continue
+        by_path[one.media.path] = replace(
+            first,
+            scenes=first.scenes + one.scenes,
+            events=tuple(sorted(first.events + one.events, key=lambda event: (event.span.start, event.span.end))),
+            findings=first.findings + one.findings,
+            asked=first.asked + one.asked,
+            shots=first.shots if first.shots is not None else one.shots,
+            speech=first.speech if first.speech is not None else one.speech,
+            unread=first.unread + one.unread,
+            unseen=first.unseen + one.unseen,
+            extra={**one.extra, **first.extra},
+        )
+    return tuple(by_path.values())

@@ -167,6 +167,14 @@ def test_several_analyses_are_exported_into_one_edit(run: CommandLine) -> None:
     assert "are of one source" in ran.err
 
 
+def test_several_analyses_of_one_video_are_put_together(run: CommandLine) -> None:
+    for query, name in (("A dog barks", "dog"), ("A cat sleeps", "cat")):
+        assert run("find", "a.mp4", "-q", query, "-o", f"{name}.json").code == 0
+    ran = run("export", "dog.json", "cat.json", "-o", "both.otio", "--cuts", "none")
+    assert ran.code == 0, ran.err
+    assert clips_of("both.otio") == [("a.mp4", 0, 100, ["A dog barks", "A cat sleeps"])]
+
+
 def test_what_a_format_cannot_hold_of_markers_and_cuts_is_said_once(run: CommandLine) -> None:
     assert run("find", "b.mov", "-q", "A dog barks", "-o", "b.json").code == 0
     ran = run("export", "b.json", "-o", "b.mlt", "-o", "b.llc")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from marlin_edit.analysis import Analysis
+from marlin_edit.analysis import Analysis, joined_by_media
 from marlin_edit.commands import Run, as_command, deliver_option, edit_made, json_option, output_options
 from marlin_edit.edit import Cut, cuts_of_events, cuts_of_findings, edit_of_several
 from marlin_edit.errors import ExitCode, UsageError
@@ -67,7 +67,7 @@ def command(
 ) -> ExitCode:
     """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats.
 
-    Several of them make one edit, in formats that hold several sources.
+    Several of them make one edit, in formats that hold several sources; those of one media are put together.
     """
     if not outputs and not delivery_names:
         raise UsageError("Say what to write: add -o FILE (`marlin-edit formats` lists the suffixes).")
@@ -77,7 +77,9 @@ def command(
     facts = MediaFacts(media, rate, duration, start_timecode)
     if len(analysis_files) > 1 and facts != MediaFacts():
         raise UsageError("--media, --rate, --duration and --start-timecode are of one source. Give one ANALYSIS.")
-    analyses = [one for path in analysis_files for one in read_analyses(run.app, run.console, path, facts)]
+    analyses = joined_by_media(
+        one for path in analysis_files for one in read_analyses(run.app, run.console, path, facts)
+    )
     if len(analyses) > 1:
         for output in planned:
             if not output.exporter.carries & Carries.SEVERAL_SOURCES:
