@@ -26,7 +26,7 @@ from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit_exporters import edl, fcpxml, mlt, otioz, xmeml
 from marlin_edit_exporters import otio as otio_format
-from marlin_edit_exporters.conform import file_url, full_path
+from marlin_edit_exporters.conform import file_name, file_stem, file_url, full_path
 from tests.makers import frame_indices, make_video
 from tests.timelines import (
     MODEL,
@@ -166,6 +166,7 @@ def test_windows_drives_and_shares_are_told_as_windows_tells_them() -> None:
     share = MediaInfo(Path(r"\\nas\cards\a.mov"), Fraction(1))
     assert full_path(drive) == r"C:\Media\B roll\Été #1 100%.mov"
     assert file_url(drive) == "file:///C:/Media/B%20roll/%C3%89t%C3%A9%20%231%20100%25.mov"
+    assert (file_name(drive), file_stem(drive)) == ("Été #1 100%.mov", "Été #1 100%")
     assert file_url(share) == "file://nas/cards/a.mov"
 
 

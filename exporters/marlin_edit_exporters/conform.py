@@ -114,6 +114,12 @@ def file_name(media: MediaInfo) -> str:
     return clean(PureWindowsPath(text).name if _WINDOWS.match(text) else media.path.name)
 
 
+def file_stem(media: MediaInfo) -> str:
+    """The file's name without its suffix, likewise."""
+    text = str(media.path)
+    return clean(PureWindowsPath(text).stem if _WINDOWS.match(text) else media.path.stem)
+
+
 def file_url(media: MediaInfo) -> str:
     """The percent-encoded `file:///` URL of the media."""
     text = full_path(media)

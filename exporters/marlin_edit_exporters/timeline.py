@@ -19,7 +19,7 @@ from marlin_edit.interfaces import RenderContext
 from marlin_edit.markers import Marker, Put, colours_of, markers_of
 from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange
-from marlin_edit_exporters.conform import check_one_rate, file_name, notes_on_rates, sounds, sources_used
+from marlin_edit_exporters.conform import check_one_rate, file_name, file_stem, notes_on_rates, sounds, sources_used
 
 NAME_LENGTH = 120
 
@@ -156,7 +156,7 @@ def _cuts_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> tup
     tracks: dict[str, list[Placed]] = {}
     for cut, record in zip(edit.cuts, edit.record_ranges(), strict=True):
         query = clean(cut.finding.query) if cut.finding is not None else ""
-        name = clean(cut.name) or query or clean(cut.source.media.path.stem)
+        name = clean(cut.name) or query or file_stem(cut.source.media)
         markers = known[cut.source.media.path]
         placed = _placed(cut.source, cut.frames, record.first, name, cut.finding, markers)
         tracks.setdefault(query if apart else "", []).append(placed)
@@ -184,7 +184,7 @@ def _sources_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> 
             if wanted is not None:
                 markers = _Markers([one for one in markers.markers if _group(one) == wanted])
             whole = FrameRange(0, media.frame_count)
-            placed.append(_placed(source, whole, record, clean(media.path.stem), None, markers))
+            placed.append(_placed(source, whole, record, file_stem(media), None, markers))
             record += whole.count
         name = f"V{number}" if wanted is None else wanted[1] or "events"
         tracks.append(Track(shortened(name, NAME_LENGTH), tuple(placed)))
