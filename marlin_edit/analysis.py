@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from marlin_edit.media import MediaInfo
@@ -61,17 +62,24 @@ class Scene:
 
 @dataclass(frozen=True)
 class Event:
-    """Something the model saw. `flags` say what reading the answer had to do (`widened`, `partial`, ...)."""
+    """Something the model saw. `flags` say what reading the answer had to do (`widened`, `partial`, ...).
+
+    marker_id: by which its marker is known again, where a person changed it in an editing program (`markers.py`).
+    """
 
     span: Span
     text: str
     flags: tuple[str, ...] = ()
     origin: Origin = Origin()
+    marker_id: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An answer to a query. `score` is None where the model is not calibrated; `verdict` is a person's, or None."""
+    """An answer to a query. `score` is None where the model is not calibrated; `verdict` is a person's, or None.
+
+    marker_id: as for an event.
+    """
 
     span: Span
     query: str
@@ -80,6 +88,7 @@ class Finding:
     flags: tuple[str, ...] = ()
     verdict: Verdict | None = None
     origin: Origin = Origin()
+    marker_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,3 +121,26 @@ class Analysis:
     unseen: tuple[Span, ...] = ()
     threshold: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def joined_by_media(analyses: Iterable[Analysis]) -> tuple[Analysis, ...]:
+    """One analysis for each media, in the order of their first: what several tell of one is put together."""
+    by_path: dict[Path, Analysis] = {}
+    for one in analyses:
+        first = by_path.get(one.media.path)
+        if first is None:
+            by_path[one.media.path] = one
+            continue
+        by_path[one.media.path] = replace(
+            first,
+            scenes=first.scenes + one.scenes,
+            events=tuple(sorted(first.events + one.events, key=lambda event: (event.span.start, event.span.end))),
+            findings=first.findings + one.findings,
+            asked=first.asked + one.asked,
+            shots=first.shots if first.shots is not None else one.shots,
+            speech=first.speech if first.speech is not None else one.speech,
+            unread=first.unread + one.unread,
+            unseen=first.unseen + one.unseen,
+            extra={**one.extra, **first.extra},
+        )
+    return tuple(by_path.values())

@@ -5,6 +5,7 @@ Everything that can be refused is refused before the first video. Then one that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -14,8 +15,8 @@ from typing import Any
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.choosing import top_cuts
-from marlin_edit.commands import Run, opened
-from marlin_edit.edit import Cut, Edit, edit_of, edit_of_several
+from marlin_edit.commands import Run, edit_made, opened
+from marlin_edit.edit import Cut, Edit, edit_of_several
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.interfaces import Carries, Delivery
 from marlin_edit.media import MediaInfo
@@ -29,11 +30,12 @@ Learn = Callable[[MediaInfo], tuple[Analysis, tuple[Cut, ...]]]
 
 @dataclass(frozen=True)
 class Job:
-    """A video, and what is written and delivered of it."""
+    """A video, and what is written and delivered of it. together: what is written of it and all others, at the end."""
 
     video: Path
     outputs: tuple[Output, ...]
     deliveries: tuple[Delivery, ...]
+    together: tuple[Output, ...] = ()
 
 
 def videos_in(paths: Sequence[Path], recursive: bool) -> tuple[Path, ...]:
@@ -60,22 +62,32 @@ def planned_jobs(
     otherwise: Sequence[str] = (),
     queries: Sequence[str] = (),
 ) -> tuple[Job, ...]:
-    """What is written of each video. In an output's name {name} stands for the video's, {folder} for its directory.
+    """What is written of each video. In an output's name {name} stands for the video's, {folder} for its directory; of
+    several videos, an output without {name} is one edit of them all, in formats that hold several sources.
 
     otherwise: the deliveries where neither an output nor a delivery is named. queries: what will be asked. Raises
     UsageError for what could not be written later, also where two videos would be written to one file.
     """
-    for path in outputs:
-        if len(videos) > 1 and path is None:
+    if len(videos) > 1 and None in outputs:
+        raise UsageError(f"`-o -` is for one video, and there are {len(videos)}. Use --json, or -o '{{name}}.json'.")
+    if format_name is not None and len(outputs) > 1 and len(videos) > 1:
+        raise UsageError("--format names the format of one output. Give one -o with it.")
+    shared = [path for path in outputs if path is not None and len(videos) > 1 and "{name}" not in str(path)]
+    for path in shared:
+        exporter = run.app.exporter_for(path, format_name)
+        if not exporter.carries & Carries.SEVERAL_SOURCES:
             raise UsageError(
-                f"`-o -` is for one video, and there are {len(videos)}. Use --json, or -o '{{name}}.json'."
+                f"-o {path} names one file, and there are {len(videos)} videos, of which {exporter.name} holds one. "
+                f"Let {{name}} stand for each one's own, e.g. -o '{{name}}{path.suffix}', or "
+                f"-o '{{folder}}/{{name}}{path.suffix}' beside the videos."
             )
-        if len(videos) > 1 and path is not None and "{name}" not in str(path):
-            raise UsageError(
-                f"-o {path} names one file, and there are {len(videos)} videos. Let {{name}} stand for each one's own, "
-                f"e.g. -o '{{name}}{path.suffix}', or -o '{{folder}}/{{name}}{path.suffix}' beside the videos."
-            )
-    paths = [[None if path is None else _named(path, video) for path in outputs] for video in videos]
+    together = tuple(planned_outputs(run.app, shared, format_name if shared else None, makes, videos))
+    paths = [
+        [None if path is None else _named(path, video) for path in outputs if path not in shared] for video in videos
+    ]
+    for path in shared:
+        if _identity(path) in {_identity(one) for named in paths for one in named if one is not None}:
+            raise UsageError(f"{path} is given as an output twice: for all videos, and for the one of its name.")
     _refuse_shared(videos, paths)
     deliveries = planned_deliveries(run.app, delivery_names, makes)
     if not deliveries and not outputs and otherwise:
@@ -89,8 +101,11 @@ def planned_jobs(
     return tuple(
         Job(
             video,
-            tuple(planned_outputs(run.app, named, format_name, makes, [video], stdout_taken=run.json)),
+            tuple(
+                planned_outputs(run.app, named, None if shared else format_name, makes, [video], stdout_taken=run.json)
+            ),
             tuple(deliveries),
+            together,
         )
         for video, named in zip(videos, paths, strict=True)
     )
@@ -113,16 +128,17 @@ def work_off(
     """
     if len(jobs) == 1:
         return _done(run, jobs[0], learn, needs_cuts, dry_run, None)
+    _refuse_several_rates(run, jobs)
     if ready is not None:
         ready()
     told: list[dict[str, Any]] = []
     edits: list[Edit] = []
-    together = [delivery for delivery in jobs[0].deliveries if delivery.together]
+    deliveries = [delivery for delivery in jobs[0].deliveries if delivery.together]
     try:
         for job in jobs:
             alone = replace(job, deliveries=tuple(one for one in job.deliveries if not one.together))
             told.append(_attempted(run, alone, learn, needs_cuts, dry_run, edits))
-        outcome = _delivered_together(run, edits, together, dry_run)
+        outcome = _made_together(run, edits, jobs[0].together, deliveries, dry_run)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):
             _summary(run, jobs, told, None)
@@ -130,18 +146,37 @@ def work_off(
     return _summary(run, jobs, told, outcome)
 
 
-def _delivered_together(
-    run: Run, edits: Sequence[Edit], deliveries: Sequence[Delivery], dry_run: bool
+def _refuse_several_rates(run: Run, jobs: Sequence[Job]) -> None:
+    """Hours of watching should not end with an edit that cannot be: one edit has one rate, in most formats."""
+    from marlin_edit.media import probe_video
+
+    choosy = [output.name for output in jobs[0].together if not output.exporter.carries & Carries.SEVERAL_RATES]
+    rates: dict[str, Path] = {}
+    for job in jobs if choosy else ():
+        with contextlib.suppress(MarlinEditError):  # which is said when its turn comes
+            rate = probe_video(job.video, run.settings.optional("stream", int)).rate
+            rates.setdefault(rate.name if rate is not None else "no", job.video)
+    if len(rates) > 1:
+        found = ", ".join(f"{video} has {name} fps" for name, video in rates.items())
+        raise UsageError(
+            f"{', '.join(choosy)} would be one edit of all videos, and one edit has one rate: {found}. Convert them "
+            "first, or let {name} stand for each one's own output."
+        )
+
+
+def _made_together(
+    run: Run, edits: Sequence[Edit], outputs: Sequence[Output], deliveries: Sequence[Delivery], dry_run: bool
 ) -> Outcome | None:
     """What is made of all videos at once: of those that came to something, and of the best cuts among all."""
-    having = [edit for edit in edits if edit.cuts]
-    if not deliveries or not having:
+    deliveries = deliveries if any(edit.cuts for edit in edits) else ()
+    if not edits or not (outputs or deliveries):
         return None
-    edit = edit_of_several(having)
-    edit = replace(edit, cuts=top_cuts(run, edit.cuts))
+    title = next((output.path.stem for output in outputs if output.path is not None), "")
     try:
+        edit = edit_of_several(edits, title)
+        edit = replace(edit, cuts=top_cuts(run, edit.cuts))
         with run.console.showing_progress(" and ".join(delivery.name for delivery in deliveries)):
-            return publish(run.app, edit, (), deliveries, dry_run)
+            return publish(run.app, edit, outputs, deliveries, dry_run)
     except MarlinEditError as error:
         return Outcome(missing=[str(error)])
 
@@ -167,9 +202,11 @@ def _done(
     edits: list[Edit] | None = None,
 ) -> ExitCode:
     """Does one job. edits: takes what was decided, for what is made of several videos at once."""
-    analysis, cuts = learn(opened(run, job.video))
+    media = opened(run, job.video)
+    edit_made(run, Analysis(media.counted_in_samples()))  # refuses, before any work, what could make no edit
+    analysis, cuts = learn(media)
     deliveries = job.deliveries if cuts or not needs_cuts else ()
-    edit = edit_of(analysis, cuts)
+    edit = edit_made(run, analysis, cuts)
     with run.console.showing_progress(" and ".join(delivery.name for delivery in deliveries)):
         outcome = publish(run.app, edit, job.outputs, deliveries, dry_run)
     if edits is not None:

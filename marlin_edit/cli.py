@@ -79,7 +79,7 @@ class CommandGroup(click.Group):
             return self.commands[cmd_name]
         if cmd_name not in _command_files():
             return None
-        made = import_module(f"{commands.__name__}.{cmd_name}").command
+        made = import_module(f"{commands.__name__}.{_command_files()[cmd_name].stem}").command
         assert isinstance(made, click.Command)
         return made
 
@@ -203,7 +203,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def _command_files() -> dict[str, Path]:
     return {
-        module.name: Path(directory) / f"{module.name}.py"
+        module.name.replace("_", "-"): Path(directory) / f"{module.name}.py"
         for directory in commands.__path__
         for module in pkgutil.iter_modules([directory])
     }

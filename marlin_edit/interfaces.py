@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from marlin_edit.analysis import Analysis, ModelIdentity
+    from marlin_edit.analysis import Analysis, ModelIdentity, Verdict
     from marlin_edit.edit import Edit
+    from marlin_edit.markers import Put
     from marlin_edit.media import MediaInfo
     from marlin_edit.settings import Settings
-    from marlin_edit.timebase import Span
+    from marlin_edit.timebase import FrameRange, Span
 
 
 class Carries(Flag):
     """What a format can hold. What it cannot is said once, by the core ("out.srt: 3 cuts left out").
 
-    REJECTED: findings that are not accepted as well. Other formats get the accepted ones only.
+    REJECTED: findings that are not accepted as well; other formats get the accepted ones only. NOTES: of markers.
+    SEVERAL_RATES: sources at different frame rates in one file. TRACKS: several tracks of picture.
     """
 
     NOTHING = 0
@@ -35,6 +37,10 @@ class Carries(Flag):
     REEL = auto()
     COLOUR = auto()
     SEVERAL_SOURCES = auto()
+    SEVERAL_RATES = auto()
+    NOTES = auto()
+    AUDIO = auto()
+    TRACKS = auto()
 
 
 @dataclass(frozen=True)
@@ -59,19 +65,49 @@ class Rendered:
 
 
 @dataclass(frozen=True)
+class GivenMarker:
+    """A marker as a file has it that a person may have changed: `count` frames, at least one, from `first` on.
+
+    first: in the source, counted from its zero; where `on_timeline` is set, in the finished programme, its start time
+    code included. It may lie before zero. put: where it was when it was written, for markers of ours.
+    """
+
+    name: str
+    note: str
+    first: int
+    count: int
+    put: Put | None = None
+    on_timeline: bool = False
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class GivenMarkers:
+    """The markers that a file has of a source. covered: the frames of the source that the file shows at all, None where
+    it does not tell: what lies elsewhere was never in it, so that it cannot have been taken out.
+    """
+
+    markers: tuple[GivenMarker, ...]
+    covered: tuple[FrameRange, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Exporter:
     """A file format. `suffixes` begin with a dot and may have several parts (`.markers.edl`); the longest match wins.
 
     `read`, where given, turns a file's content back into an analysis; it raises MarlinEditError on content that is
-    not this format's. `media` is what the caller knows of the source, or None.
+    not this format's. `media` is what the caller knows of the source, or None; of a file with several sources, all are
+    given where it is None, and otherwise that one. `read_markers`, where given, reads the markers that a file has of a
+    source; it raises likewise.
     """
 
     name: str
     suffixes: tuple[str, ...]
     carries: Carries
     render: Callable[[Edit, RenderContext], Rendered]
-    read: Callable[[bytes, MediaInfo | None], Analysis] | None = None
+    read: Callable[[bytes, MediaInfo | None], Analysis | Sequence[Analysis]] | None = None
     help: str = ""
+    read_markers: Callable[[bytes, MediaInfo], GivenMarkers] | None = None
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,10 @@ _CONTENTS = (
 )
 
 
+_OF_MARKERS = ((Carries.MARKER_DURATION, "length"), (Carries.COLOUR, "colour"), (Carries.NOTES, "note"))
+_OF_CUTS = ((Carries.SOURCE_TIMECODE, "source time code"), (Carries.REEL, "reels"), (Carries.AUDIO, "sound"))
+
+
 def _left_out(carries: Carries, edit: Edit) -> list[str]:
     """What an edit has and a format cannot hold, in words: `3 cuts left out`."""
     numbers = {
@@ -195,11 +199,29 @@ def _left_out(carries: Carries, edit: Edit) -> list[str]:
         Carries.FINDINGS: 0 if edit.cuts else sum(len(source.findings) for source in edit.sources),
         Carries.CUTS: len(edit.cuts),
     }
-    return [
+    left = [
         f"{numbers[flag]} {word}{'' if numbers[flag] == 1 else 's'} left out, which this format does not hold"
         for flag, word in _CONTENTS
         if numbers[flag] and not carries & flag
     ]
+    without: list[str] = []
+    if carries & Carries.MARKERS and any(source.events or source.findings for source in edit.sources):
+        without += [word for flag, word in _OF_MARKERS if not carries & flag]
+    told = {
+        Carries.SOURCE_TIMECODE: any(source.media.start_frame for source in edit.sources),
+        Carries.REEL: any(source.media.reel for source in edit.sources),
+        Carries.AUDIO: any(stream.kind == "audio" for source in edit.sources for stream in source.media.streams),
+    }
+    lacking = [word for flag, word in _OF_CUTS if told[flag] and not carries & flag]
+    if without:
+        left.append(f"markers without their {_listed(without)}, which this format does not hold")
+    if lacking and carries & Carries.CUTS and carries & Carries.MARKERS:
+        left.append(f"without {_listed(lacking)}, which this format does not hold")
+    return left
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _words(carries: Carries) -> str:

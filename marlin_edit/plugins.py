@@ -296,8 +296,9 @@ def _check(offer: Offer) -> None:
         functions = {"opens": offer.opens, "open": offer.open, "models": offer.models}
     elif isinstance(offer, Exporter):
         functions = {"render": offer.render}
-        if offer.read is not None:
-            functions["read"] = offer.read
+        for name in ("read", "read_markers"):
+            if getattr(offer, name) is not None:
+                functions[name] = getattr(offer, name)
         if not _texts(offer.suffixes) or not all(re.fullmatch(r"(\.[^./\\\s]+)+", one) for one in offer.suffixes):
             raise _Fault(f"the suffixes of the {label} are not a tuple like ('.edl',)")
     elif isinstance(offer, Delivery):

@@ -1,7 +1,8 @@
-"""Reads an analysis file back, with what is known of its media: from the media itself, and from the person."""
+"""Reads analysis files back, with what is known of its media: from the media itself, and from the person."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -43,8 +44,8 @@ class MediaFacts:
         return media
 
 
-def read_analysis(app: App, console: Console, path: Path, facts: MediaFacts) -> Analysis:
-    """The analysis in a file, in the format of its suffix.
+def read_analyses(app: App, console: Console, path: Path, facts: MediaFacts) -> tuple[Analysis, ...]:
+    """The analysis in a file, in the format of its suffix, or all of them in a file of several sources.
 
     What it does not say of its media is probed from the media, which is `facts.path`, or where the file says, counted
     from its own folder; if it is not there any more, the file's word has to do.
@@ -60,19 +61,45 @@ def read_analysis(app: App, console: Console, path: Path, facts: MediaFacts) -> 
     try:
         with app.calling(exporter):
             if facts.path is not None:
-                analysis = exporter.read(content, probe(facts.path))
+                found = _several(exporter.read(content, probe(facts.path)))
             elif facts.rate is not None and facts.duration is not None:
-                analysis = exporter.read(content, MediaInfo(Path(path.stem), facts.duration, facts.rate))
+                found = _several(exporter.read(content, MediaInfo(Path(path.stem), facts.duration, facts.rate)))
             else:
-                analysis = exporter.read(content, None)
-                found = path.parent / analysis.media.path
-                if found.is_file():
-                    analysis = exporter.read(content, probe(found))
-                else:
-                    console.detail(f"{analysis.media.path} is not there; what {path.name} says of it has to do")
+                found = _several(exporter.read(content, None))
+                found = tuple(_with_media(console, exporter.read, content, analysis, path) for analysis in found)
     except MarlinEditError as error:
         if str(path.name) in str(error):
             raise
         raise type(error)(f"{path.name}: {error}") from error
-    threshold = least_score(app.settings, analysis.threshold)
-    return replace(analysis, media=facts.applied_to(analysis.media), threshold=threshold)
+    if len(found) > 1 and facts != MediaFacts():
+        raise UsageError(
+            f"{path.name} is of {len(found)} sources, and what you say of the media can be true of one only."
+        )
+    return tuple(
+        replace(
+            analysis,
+            media=facts.applied_to(analysis.media),
+            threshold=least_score(app.settings, analysis.threshold),
+        )
+        for analysis in found
+    )
+
+
+def _with_media(
+    console: Console,
+    read: Callable[[bytes, MediaInfo | None], Analysis | Sequence[Analysis]],
+    content: bytes,
+    analysis: Analysis,
+    path: Path,
+) -> Analysis:
+    """The analysis as it is read beside its media, where that is still there."""
+    media = path.parent / analysis.media.path
+    if media.is_file():
+        (analysis,) = _several(read(content, probe(media)))
+    else:
+        console.detail(f"{analysis.media.path} is not there; what {path.name} says of it has to do")
+    return analysis
+
+
+def _several(read: Analysis | Sequence[Analysis]) -> tuple[Analysis, ...]:
+    return (read,) if isinstance(read, Analysis) else tuple(read)

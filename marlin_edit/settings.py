@@ -168,6 +168,13 @@ def parse_longest(text: str) -> FrameNumber | Fraction:
     return length
 
 
+def parse_record_start(text: str) -> str:
+    """Read time code, or `source`, which is each source's own start."""
+    if text != "source" and not isinstance(parse_position(text), SourceTimecode):
+        raise ValueError(f"{text!r} is not a time code. Write it like 01:00:00:00, or source.")
+    return text
+
+
 def parse_stream(text: str) -> int | None:
     """Read a stream's number in the file, or `auto`, which leaves the choice to marlin-edit."""
     if text == "auto":
@@ -362,6 +369,15 @@ def register_settings() -> tuple[Setting, ...]:
             flag="--max-duration",
             commands=("cut",),
             metavar="LENGTH",
+        ),
+        Setting(
+            "record_start",
+            parse=parse_record_start,
+            default="01:00:00:00",
+            help="Time code at which timelines and cut lists begin, or `source`, where the source's own does.",
+            flag="--record-start",
+            commands=(*WRITING, "import-markers"),
+            metavar="TC",
         ),
         Setting(
             "cut_to",

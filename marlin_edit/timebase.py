@@ -87,7 +87,10 @@ class FrameRate:
 
     def first_frame_at(self, seconds: Fraction) -> int:
         """The first frame presented at `seconds` or later, within the tolerance."""
-        return math.ceil((seconds - TOLERANCE) * self.value)
+        # In whole numbers, because it is asked for every end of thousands of spans.
+        earliest = seconds.numerator * TOLERANCE.denominator - TOLERANCE.numerator * seconds.denominator
+        parts = seconds.denominator * TOLERANCE.denominator
+        return -(-earliest * self.value.numerator // (parts * self.value.denominator))
 
     def timecode(self, frame: int) -> str:
         """The label of a frame number counted from 00:00:00:00; `;` before the frames says drop-frame."""
@@ -247,17 +250,17 @@ def parse_seconds(value: object) -> Fraction:
 
 def seconds_text(seconds: Fraction) -> str:
     """Seconds written exactly: decimal where that is exact in nine places, else `n/d`."""
-    scaled = seconds * 10**9
-    if scaled.denominator != 1:
+    scaled, rest = divmod(seconds.numerator * 10**9, seconds.denominator)
+    if rest:
         return f"{seconds.numerator}/{seconds.denominator}"
     sign = "-" if scaled < 0 else ""
-    whole, part = divmod(abs(int(scaled)), 10**9)
+    whole, part = divmod(abs(scaled), 10**9)
     return f"{sign}{whole}.{part:09}".rstrip("0").rstrip(".")
 
 
 def clock_text(seconds: Fraction, separator: str = ".") -> str:
     """`HH:MM:SS.mmm`, rounded to the nearest millisecond (half up); hours take as many digits as they need."""
-    milliseconds = math.floor(seconds * 1000 + Fraction(1, 2))
+    milliseconds = (seconds.numerator * 2000 + seconds.denominator) // (2 * seconds.denominator)
     whole, milliseconds = divmod(milliseconds, 1000)
     minutes, whole = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

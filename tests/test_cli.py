@@ -88,7 +88,7 @@ def test_every_command_file_is_in_the_help_with_its_first_line(own: Path) -> Non
     for path in Path(marlin_edit.commands.__path__[0]).glob("[!_]*.py"):
         first_line = path.read_text(encoding="utf-8").splitlines()[0]
         assert first_line.startswith('"""')
-        assert f"{path.stem} {first_line.strip(chr(34))}" in shown
+        assert f"{path.stem.replace('_', '-')} {first_line.strip(chr(34))}" in shown
 
 
 @pytest.mark.parametrize("name", ["plugins", "formats", "settings"])

@@ -226,9 +226,25 @@ def test_the_title_is_cut_at_seventy_characters_and_it_is_said() -> None:
     assert "the title was shortened to 70 characters" in result.notes
 
 
-def test_it_is_said_that_the_sound_is_not_in_the_list() -> None:
-    media = media_at(FrameRate.parse("25"), streams=(Stream(0, "video", "h264"), Stream(1, "audio", "aac")))
-    assert any("picture only" in note for note in rendered(edit_of_cuts(media, (0, 10))).notes)
+@pytest.mark.parametrize(
+    ("sounds", "channels", "audio"),
+    [
+        ([], "V", []),
+        (["48000 Hz mono"], "B", [1]),
+        (["44100 Hz stereo"], "AA/V", [1, 2]),
+        (["48000 Hz 5.1(side)", "48000 Hz mono"], "AA/V", [1, 2]),
+    ],
+)
+def test_sound_is_cut_with_the_picture(sounds: list[str], channels: str, audio: list[int]) -> None:
+    streams = [Stream(0, "video", "h264")]
+    streams += [Stream(number, "audio", "aac", detail=detail) for number, detail in enumerate(sounds, 1)]
+    result = rendered(edit_of_cuts(media_at(FrameRate.parse("25"), streams=tuple(streams)), (0, 10)))
+    assert isinstance(result.content, str)
+    assert result.content.splitlines()[2].split()[2] == channels
+    (entry,) = next(iter(read_back(result.content).events)).edits
+    assert entry.channels.video
+    assert list(entry.channels.channels) == audio
+    assert any("two channels of sound at most" in note for note in result.notes) == (len(sounds) > 1)
 
 
 def test_it_is_said_that_a_rate_varies() -> None:

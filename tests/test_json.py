@@ -38,7 +38,9 @@ def written(edit: Edit | Analysis, path: Path | None = Path("/out/analysis.json"
 
 
 def read_text(document: Any, media: MediaInfo | None = None) -> Analysis:
-    return read((document if isinstance(document, str) else json.dumps(document)).encode(), media)
+    analysis = read((document if isinstance(document, str) else json.dumps(document)).encode(), media)
+    assert isinstance(analysis, Analysis)
+    return analysis
 
 
 def minimal(**more: Any) -> dict[str, Any]:
@@ -268,7 +270,9 @@ def test_texts_are_cleaned_as_they_come_in() -> None:
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
-    assert read(b"\xef\xbb\xbf" + json.dumps(minimal()).encode(), None).events == ()
+    analysis = read(b"\xef\xbb\xbf" + json.dumps(minimal()).encode(), None)
+    assert isinstance(analysis, Analysis)
+    assert analysis.events == ()
 
 
 def test_several_sources_are_written_in_one_file() -> None:
@@ -277,8 +281,12 @@ def test_several_sources_are_written_in_one_file() -> None:
     document = json.loads(written(edit))
     assert [source["media"]["path"] for source in document["sources"]] == ["/media/interview.mov", "/media/b.mov"]
     assert document["cuts"][0]["source"] == 1
-    with pytest.raises(MarlinEditError, match="2 sources"):
-        read_text(document)
+    both = read(json.dumps(document).encode(), None)
+    assert isinstance(both, tuple)
+    assert [one.media.path.name for one in both] == ["interview.mov", "b.mov"]
+    assert read_text(document, replace(MEDIA, path=Path("b.mov"))).media.path == Path("b.mov")
+    with pytest.raises(MarlinEditError, match=r"None of its sources.*interview\.mov"):
+        read_text(document, replace(MEDIA, path=Path("c.mov")))
 
 
 def test_one_source_in_a_list_is_read() -> None:

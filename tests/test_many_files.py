@@ -132,7 +132,7 @@ def test_clips_of_several_videos_go_into_one_directory(run: CommandLine) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("a.mp4", "b.mp4", "-o", "list.json"), "{name}.json"),
+        (("a.mp4", "b.mp4", "-o", "list.srt"), "{name}.srt"),
         (("a.mp4", "b.mp4", "-o", "-", "--format", "json"), "one video"),
         (("a.mp4", "more/a.mp4", "-o", "{name}.json"), "both be written to a.json"),
         (("a.mp4", "b.mp4", "-o", "{name}.docx"), "suffix"),

@@ -1,20 +1,39 @@
-"""What every cut list needs to know first: one rate for all, reels and names that lead back to the sources."""
+"""What every cut list needs to know first: one rate for all, and reels, names, paths and sound of the sources."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
+from fractions import Fraction
+from pathlib import Path, PureWindowsPath
 
 from marlin_edit.analysis import Analysis
-from marlin_edit.edit import Edit, frames_of
+from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.media import MediaInfo
+from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.text import clean
-from marlin_edit.timebase import FrameRange, Span
 
 REEL_LENGTH = 8
+STANDARD_RATES = frozenset(
+    {Fraction(whole) for whole in (24, 25, 30, 48, 50, 60)}
+    | {Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60)}
+)
+"""The frame rates that editing programs have, and that time code of two digits can count."""
+
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
+_CHANNELS = {
+    "mono": 1,
+    "stereo": 2,
+    "downmix": 2,
+    "2.1": 3,
+    "3.0": 3,
+    "quad": 4,
+    "4.0": 4,
+    "5.0": 5,
+    "5.1": 6,
+    "7.1": 8,
+}
 
 
 def sources_used(edit: Edit) -> tuple[Analysis, ...]:
@@ -36,6 +55,16 @@ def check_one_rate(edit: Edit) -> None:
             )
 
 
+def check_standard_rate(edit: Edit, what: str) -> None:
+    """Raises MarlinEditError where the edit runs at a rate that `what` ("An EDL") does not know."""
+    if edit.rate.value not in STANDARD_RATES:
+        reason = "has two digits for frames" if edit.rate.base > 60 else "knows the standard rates only"
+        raise MarlinEditError(
+            f"{what} {reason}, and this edit runs at {edit.rate.name} fps. Write an .otio instead, or convert the "
+            "source to a standard rate."
+        )
+
+
 def notes_on_rates(edit: Edit) -> list[str]:
     """What a person should know who conforms sources whose rate varies."""
     names = [clean(source.media.path.name) for source in sources_used(edit) if source.media.variable_rate]
@@ -44,13 +73,6 @@ def notes_on_rates(edit: Edit) -> list[str]:
         "before you conform"
         for name in names
     ]
-
-
-def frames_or_none(span: Span, media: MediaInfo) -> FrameRange | None:
-    """The frames of a span, or None where it begins after the end of the media."""
-    if media.rate is None or media.first_frame_at(span.start) >= media.frame_count:
-        return None
-    return frames_of(span, media)
 
 
 def reels_of(medias: Iterable[MediaInfo]) -> dict[Path, str]:
@@ -78,3 +100,51 @@ def legal_reel(name: str) -> str:
     plain = unicodedata.normalize("NFKD", clean(name)).upper()
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     return re.sub("[^A-Z0-9_]+", "_", plain).strip("_")[:REEL_LENGTH]
+
+
+def full_path(media: MediaInfo) -> str:
+    """The absolute path as the system of the media writes it; one of Windows stays as it is elsewhere too."""
+    text = str(media.path)
+    return text if _WINDOWS.match(text) else str(media.path.absolute())
+
+
+def file_name(media: MediaInfo) -> str:
+    """The file's name, as it may be shown."""
+    text = str(media.path)
+    return clean(PureWindowsPath(text).name if _WINDOWS.match(text) else media.path.name)
+
+
+def file_stem(media: MediaInfo) -> str:
+    """The file's name without its suffix, likewise."""
+    text = str(media.path)
+    return clean(PureWindowsPath(text).stem if _WINDOWS.match(text) else media.path.stem)
+
+
+def file_url(media: MediaInfo) -> str:
+    """The percent-encoded `file:///` URL of the media."""
+    text = full_path(media)
+    return PureWindowsPath(text).as_uri() if _WINDOWS.match(text) else Path(text).as_uri()
+
+
+def sounds(media: MediaInfo) -> tuple[Stream, ...]:
+    """The audio streams."""
+    return tuple(stream for stream in media.streams if stream.kind == "audio")
+
+
+def channels_of(stream: Stream) -> int:
+    """How many channels an audio stream has; two where that is not known."""
+    layout = re.sub(r"^\d+ Hz ?", "", stream.detail)
+    counted = re.match(r"(\d+) channels", layout)
+    return int(counted[1]) if counted else _CHANNELS.get(layout.partition("(")[0], 2)
+
+
+def sample_rate_of(stream: Stream) -> int:
+    """Samples a second; 48000 where that is not known."""
+    found = re.match(r"(\d+) Hz", stream.detail)
+    return int(found[1]) if found and int(found[1]) > 0 else 48_000
+
+
+def picture_size(media: MediaInfo) -> tuple[int, int]:
+    """Width and height as the picture is shown, turned upright; 1920 by 1080 where they are not known."""
+    size = (media.width, media.height) if media.width and media.height else (1920, 1080)
+    return (size[1], size[0]) if media.rotation in (90, 270) else size

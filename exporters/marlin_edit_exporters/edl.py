@@ -7,22 +7,34 @@ lines, cleaned to one line, after a prefix of ours.
 from __future__ import annotations
 
 from bisect import bisect_left
-from fractions import Fraction
 from pathlib import Path
 
 from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.markers import MarkerColour, colours_of, frames_or_none
+from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean, shortened
-from marlin_edit_exporters.conform import check_one_rate, frames_or_none, notes_on_rates, reels_of, sources_used
+from marlin_edit_exporters.conform import (
+    channels_of,
+    check_one_rate,
+    check_standard_rate,
+    file_name,
+    notes_on_rates,
+    reels_of,
+    sounds,
+    sources_used,
+)
 
 MOST_EVENTS = 999
 TITLE_LENGTH = 70
 COMMENT_LENGTH = 200
 
-_RATES = {Fraction(whole) for whole in (24, 25, 30, 48, 50, 60)} | {
-    Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60)
+_COLOURS = {colour: colour.name for colour in MarkerColour} | {
+    MarkerColour.PURPLE: "MAGENTA",
+    MarkerColour.ORANGE: "WHITE",
+    MarkerColour.PINK: "BLACK",
 }
 
 
@@ -32,6 +44,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
     sources = sources_used(edit)
     reels = reels_of(source.media for source in sources)
     locators = {source.media.path: _locators(source) for source in sources}
+    colours = colours_of(edit)
     title = shortened(clean(edit.title), TITLE_LENGTH) or "UNTITLED"
     lines = [f"TITLE: {title}", f"FCM: {'DROP FRAME' if edit.rate.drop_frame else 'NON-DROP FRAME'}"]
     cut_short = 0
@@ -40,15 +53,15 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
         first = media.start_frame + cut.frames.first
         times = [first, first + cut.frames.count, record.first, record.stop]
         labels = " ".join(edit.rate.timecode(frame) for frame in times)
-        # V alone: which audio channels a file has, and how a program numbers them, a cut list cannot tell reliably.
-        lines.append(f"{number:03}  {reels[media.path]:<8} V     C        {labels}")
-        name = clean(media.path.name)
+        lines.append(f"{number:03}  {reels[media.path]:<8} {_channels(media):<4}  C        {labels}")
+        name = file_name(media)
         lines.append(f"* FROM CLIP NAME: {name}")
         lines.append(f"* SOURCE FILE: {name}")
         markers = _markers(cut, locators[media.path])
         for frame, query in markers:
             timecode = edit.rate.timecode(record.first + frame - cut.frames.first)
-            lines.append(f"* LOC: {timecode} GREEN   {shortened(query, COMMENT_LENGTH)}".rstrip())
+            colour = _COLOURS[colours.get(query, MarkerColour.GREEN)]
+            lines.append(f"* LOC: {timecode} {colour:<7} {shortened(query, COMMENT_LENGTH)}".rstrip())
             cut_short += len(query) > COMMENT_LENGTH
         cut_name = clean(cut.name)
         if cut_name and cut_name not in (query for _, query in markers):
@@ -63,12 +76,7 @@ def _check(edit: Edit) -> None:
             "An EDL is a list of cuts, and nothing was cut. Use `cut` with --query or --span, or write an .otio, which "
             "holds the whole source with its markers."
         )
-    if edit.rate.value not in _RATES:
-        reason = "has two digits for frames" if edit.rate.base > 60 else "knows the standard rates only"
-        raise MarlinEditError(
-            f"An EDL {reason}, and this edit runs at {edit.rate.name} fps. Write an .otio instead, or convert the "
-            "source to a standard rate."
-        )
+    check_standard_rate(edit, "An EDL")
     if len(edit.cuts) > MOST_EVENTS:
         raise MarlinEditError(
             f"An EDL holds at most {MOST_EVENTS} cuts, and these are {len(edit.cuts)}. Write an .otio instead, or cut "
@@ -117,6 +125,13 @@ def _notes(edit: Edit, sources: tuple[Analysis, ...], reels: dict[Path, str], ti
         )
     if cut_short:
         notes.append(f"{cut_short} comments were shortened to {COMMENT_LENGTH} characters")
-    if any(stream.kind == "audio" for source in sources for stream in source.media.streams):
-        notes.append("picture only: the sound comes along when the program links the clips")
+    more = [file_name(source.media) for source in sources if sum(map(channels_of, sounds(source.media))) > 2]
+    if more:
+        notes.append(f"two channels of sound at most: {', '.join(more)} has more, which come with the media")
     return notes
+
+
+def _channels(media: MediaInfo) -> str:
+    """Picture alone, with one channel of sound (`B`), or with two."""
+    count = sum(map(channels_of, sounds(media)))
+    return "V" if count == 0 else "B" if count == 1 else "AA/V"

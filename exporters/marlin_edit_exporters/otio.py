@@ -1,71 +1,42 @@
 """OpenTimelineIO (`.otio`): cuts as clips with their markers; without cuts, each whole source as one clip.
 
-Times are whole frames at the edit's exact rate. Source ranges and markers count in the media's time code, its start
-time code included; the timeline starts at the edit's record start.
+Times are whole frames at the edit's exact rate. Source ranges and markers on clips count in the media's time code, its
+start time code included; the timeline starts at the edit's record start, and markers on it count from there.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
-from itertools import accumulate
+import json
+from collections.abc import Callable
 from typing import Any
 
-from marlin_edit.analysis import Analysis, Event, Finding, Verdict
+from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
+from marlin_edit.markers import Marker, MarkerColour, read_note
 from marlin_edit.media import MediaInfo
-from marlin_edit.text import clean, shortened
+from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, seconds_text
-from marlin_edit_exporters.conform import check_one_rate, frames_or_none, notes_on_rates, sources_used
+from marlin_edit_exporters.conform import file_name, file_url, full_path
+from marlin_edit_exporters.timeline import Layout, Placed, Shown, laid_out
 
 NAMESPACE = "marlin-edit"
-NAME_LENGTH = 120
-EVENT_COLOUR = "BLUE"
-FINDING_COLOUR = "GREEN"
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """An event or a finding as a marker: its frames in the source, and what is written about it."""
-
-    frames: FrameRange
-    name: str
-    comment: str
-    colour: str
-    metadata: dict[str, Any]
-
-
-class _Marks:
-    """The marks of one source, in order, so that those of a stretch are found without looking at all."""
-
-    def __init__(self, marks: list[_Mark]) -> None:
-        self.marks = sorted(marks, key=lambda mark: mark.frames.first)
-        self._firsts = [mark.frames.first for mark in self.marks]
-        self._latest_stops = list(accumulate((mark.frames.stop for mark in self.marks), max))
-
-    def inside(self, frames: FrameRange) -> list[_Mark]:
-        """The marks that share a frame with the range."""
-        begin, end = bisect_right(self._latest_stops, frames.first), bisect_left(self._firsts, frames.stop)
-        return [mark for mark in self.marks[begin:end] if mark.frames.stop > frames.first]
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """A stretch of a source that becomes a clip."""
-
-    source: Analysis
-    frames: FrameRange
-    name: str
-    metadata: dict[str, Any]
+_COLOURS = {colour: colour.name for colour in MarkerColour}
 
 
 def render(edit: Edit, context: RenderContext) -> Rendered:
     """The timeline as OpenTimelineIO's own JSON, with its stock schemas only."""
+    layout = laid_out(edit, context)
+    target = file_url if context.settings.get("otio_profile") == "generic" else _plain_path
+    return Rendered(timeline_text(layout, target), layout.notes)
+
+
+def timeline_text(layout: Layout, target: Callable[[MediaInfo], str]) -> str:
+    """The timeline's JSON; `target` says where each media is."""
     import opentimelineio as otio
 
-    check_one_rate(edit)
+    edit = layout.edit
     rate = float(edit.rate.value)
 
     def frame(number: int) -> otio.opentime.RationalTime:
@@ -76,122 +47,142 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
 
     def reference(media: MediaInfo) -> otio.schema.ExternalReference:
         found = otio.schema.ExternalReference(
-            target_url=_target(media),
+            target_url=target(media),
             available_range=span(media.start_frame, media.frame_count) if media.frame_count else None,
         )
-        found.name = clean(media.path.name)
+        found.name = file_name(media)
         return found
 
-    def clip(placed: _Placed) -> otio.schema.Clip:
+    def clip(placed: Placed) -> otio.schema.Clip:
         media = placed.source.media
         return otio.schema.Clip(
-            name=shortened(placed.name, NAME_LENGTH),
+            name=placed.name,
             media_reference=reference(media),
             source_range=span(media.start_frame + placed.frames.first, placed.frames.count),
-            metadata={NAMESPACE: placed.metadata},
+            metadata={NAMESPACE: _about_placed(placed)},
         )
 
-    def marker(mark: _Mark, within: FrameRange, media: MediaInfo) -> otio.schema.Marker:
-        first, stop = max(mark.frames.first, within.first), min(mark.frames.stop, within.stop)
-        return otio.schema.Marker(
-            name=shortened(mark.name, NAME_LENGTH),
-            marked_range=span(media.start_frame + first, stop - first),
-            color=mark.colour,
-            comment=mark.comment,
-            metadata={NAMESPACE: mark.metadata},
-        )
+    def marker(shown: Shown, first: int) -> otio.schema.Marker:
+        # The library makes thousands of markers from JSON in half the time that it takes for their Python values.
+        told = {
+            "OTIO_SCHEMA": "Marker.2",
+            "name": shown.name,
+            "marked_range": {
+                "OTIO_SCHEMA": "TimeRange.1",
+                "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(first)},
+                "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(shown.frames.count)},
+            },
+            "color": _COLOURS[shown.marker.colour],
+            "comment": shown.note(on_timeline=layout.markers_on_timeline),
+            "metadata": {NAMESPACE: _about_marker(shown.marker)},
+        }
+        return otio.core.deserialize_json_from_string(json.dumps(told))
 
-    notes = notes_on_rates(edit)
-    marks = {source.media.path: _Marks(_marks_of(source, notes)) for source in sources_used(edit)}
-    placed = _placed(edit)
-    video = otio.schema.Track(name="V1", kind=otio.schema.TrackKind.Video)
-    audio = otio.schema.Track(name="A1", kind=otio.schema.TrackKind.Audio)
-    shown: set[int] = set()
-    for stretch in placed:
-        picture = clip(stretch)
-        for mark in marks[stretch.source.media.path].inside(stretch.frames):
-            picture.markers.append(marker(mark, stretch.frames, stretch.source.media))
-            shown.add(id(mark))
-        video.append(picture)
-        if _has_audio(stretch.source.media):
-            audio.append(clip(stretch))
-        else:
-            audio.append(otio.schema.Gap(source_range=span(0, stretch.frames.count)))
+    def track(name: str, kind: str, stretches: tuple[Placed, ...], *, with_markers: bool) -> otio.schema.Track:
+        made = otio.schema.Track(name=name, kind=kind)
+        position = edit.record_start
+        for placed in stretches:
+            if placed.record > position:
+                made.append(otio.schema.Gap(source_range=span(0, placed.record - position)))
+            item = clip(placed)
+            if with_markers:
+                for shown in placed.shown:
+                    item.markers.append(marker(shown, placed.source.media.start_frame + shown.frames.first))
+            made.append(item)
+            position = placed.record_stop
+        if position < edit.record_start + layout.length:
+            made.append(otio.schema.Gap(source_range=span(0, edit.record_start + layout.length - position)))
+        return made
+
     timeline = otio.schema.Timeline(
         name=clean(edit.title), global_start_time=frame(edit.record_start), metadata={NAMESPACE: _about(edit)}
     )
-    timeline.tracks.append(video)
-    if any(_has_audio(stretch.source.media) for stretch in placed):
-        timeline.tracks.append(audio)
-    outside = sum(len(known.marks) for known in marks.values()) - len(shown)
-    if outside:
-        notes.append(f"{outside} events and findings left out, because they lie in no cut")
-    return Rendered(timeline.to_json_string(indent=1) + "\n", tuple(notes))
+    for one in layout.tracks:
+        made = track(one.name, otio.schema.TrackKind.Video, one.placed, with_markers=not layout.markers_on_timeline)
+        timeline.tracks.append(made)
+    if layout.heard:
+        timeline.tracks.append(track("A1", otio.schema.TrackKind.Audio, layout.heard, with_markers=False))
+    if layout.markers_on_timeline:
+        for shown in layout.on_timeline:
+            timeline.tracks.markers.append(marker(shown, shown.record - edit.record_start))
+    text: str = timeline.to_json_string(indent=1)
+    return text + "\n"
 
 
-def _placed(edit: Edit) -> list[_Placed]:
-    if edit.cuts:
-        return [
-            _Placed(
-                cut.source,
-                cut.frames,
-                clean(cut.name)
-                or (clean(cut.finding.query) if cut.finding else "")
-                or clean(cut.source.media.path.stem),
-                _about_source(cut.source) | (_about_finding(cut.finding) if cut.finding is not None else {}),
-            )
-            for cut in edit.cuts
-        ]
-    placed = []
-    for source in edit.sources:
-        if source.media.frame_count == 0:
-            raise MarlinEditError(
-                f"How long {source.media.path.name} is, is not known. Give the media with --media, or --duration."
-            )
-        whole = FrameRange(0, source.media.frame_count)
-        placed.append(_Placed(source, whole, clean(source.media.path.stem), _about_source(source)))
-    return placed
+def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
+    """The markers on the clips of `media`, and those on the timeline; MarlinEditError for what is no timeline."""
+    import opentimelineio as otio
+
+    try:
+        timeline = otio.adapters.read_from_string(content.decode("utf-8"), "otio_json")
+    except (otio.exceptions.OTIOError, ValueError) as error:
+        raise MarlinEditError(f"This is not an OpenTimelineIO file: {' '.join(str(error).split())}") from error
+    if not isinstance(timeline, otio.schema.Timeline) or media.rate is None:
+        raise MarlinEditError("This OpenTimelineIO file is not a timeline, or its media has no picture.")
+    rate = float(media.rate.value)
+
+    def given(marker: Any, zero: int, *, on_timeline: bool) -> GivenMarker:
+        # What a program loses of the note, it may keep in metadata of its own.
+        note, put = read_note(marker.comment or "")
+        if put is None:
+            _, put = read_note(json.dumps(_plain(marker.metadata)))
+        first, count = (
+            round(time.rescaled_to(rate).value)
+            for time in (marker.marked_range.start_time, marker.marked_range.duration)
+        )
+        return GivenMarker(clean(marker.name), clean(note), first + zero, max(count, 1), put, on_timeline)
+
+    start = timeline.global_start_time
+    record_start = round(start.rescaled_to(rate).value) if start is not None else 0
+    found = [given(marker, record_start, on_timeline=True) for marker in timeline.tracks.markers]
+    clips = [clip for clip in timeline.find_clips() if isinstance(clip.media_reference, otio.schema.ExternalReference)]
+    of_media = [clip for clip in clips if _names(clip, media)]
+    if clips and not of_media:
+        names = sorted({_last_part(clip) for clip in clips})
+        raise MarlinEditError(f"None of its clips is of {file_name(media)}; they are of {', '.join(names)}.")
+    covered = []
+    for clip in of_media:
+        found += [given(marker, -media.start_frame, on_timeline=False) for marker in clip.markers]
+        shown = clip.trimmed_range()
+        first, count = (round(time.rescaled_to(rate).value) for time in (shown.start_time, shown.duration))
+        first = max(0, first - media.start_frame)
+        covered.append(FrameRange(first, first + max(1, count)))
+    return GivenMarkers(tuple(found), tuple(covered))
 
 
-def _marks_of(source: Analysis, notes: list[str]) -> list[_Mark]:
-    marks: list[_Mark] = []
-    past = 0
-    rejected = 0
-    seen: tuple[Event | Finding, ...] = (*source.events, *source.findings)
-    for item in seen:
-        if isinstance(item, Finding) and item.verdict is Verdict.REJECTED:
-            rejected += 1
-            continue
-        frames = frames_or_none(item.span, source.media)
-        if frames is None:
-            past += 1
-        else:
-            marks.append(_mark(item, frames, source))
-    name = clean(source.media.path.name)
-    if rejected:
-        notes.append(f"{rejected} rejected findings of {name} left out")
-    if past:
-        notes.append(f"{past} events and findings left out, because they begin after the end of {name}")
-    return marks
+def _names(clip: Any, media: MediaInfo) -> bool:
+    return file_name(media) in (clean(clip.media_reference.name), _last_part(clip))
 
 
-def _mark(item: Event | Finding, frames: FrameRange, source: Analysis) -> _Mark:
-    generated = f"auto-generated by {source.model}" if source.model is not None else "auto-generated"
-    if isinstance(item, Event):
-        text = clean(item.text)
-        about: dict[str, Any] = {"kind": "event", "text": text}
-        comment = [text, generated] if len(text) > NAME_LENGTH else [generated]
-        colour = EVENT_COLOUR
+def _last_part(clip: Any) -> str:
+    """The file name in a clip's target, which is a path or a URL."""
+    from urllib.parse import unquote
+
+    target: str = clip.media_reference.target_url
+    name = target.replace("\\", "/").rpartition("/")[2]
+    return clean(unquote(name) if target.startswith("file:") else name)
+
+
+def _plain(metadata: Any) -> Any:
+    """Metadata as what JSON takes."""
+    if isinstance(metadata, (str, int, float, bool)) or metadata is None:
+        return metadata
+    if hasattr(metadata, "items"):
+        return {str(key): _plain(value) for key, value in metadata.items()}
+    return [_plain(value) for value in metadata] if hasattr(metadata, "__iter__") else str(metadata)
+
+
+def _about_marker(marker: Marker) -> dict[str, Any]:
+    item = marker.item
+    about: dict[str, Any] = {"id": marker.id}
+    if isinstance(item, Finding):
+        about |= _about_finding(item)
     else:
-        text = clean(item.query)
-        about = _about_finding(item)
-        comment = [text] if len(text) > NAME_LENGTH else []
-        comment += ["not scored" if item.score is None else f"score {item.score:.2f}", generated]
-        colour = FINDING_COLOUR
+        about["kind"] = "event"
     about |= {"start": seconds_text(item.span.start), "end": seconds_text(item.span.end)}
     if item.flags:
         about["flags"] = [clean(flag) for flag in item.flags]
-    return _Mark(frames, text, clean("; ".join(comment)), colour, about)
+    return about
 
 
 def _about_finding(finding: Finding) -> dict[str, Any]:
@@ -199,6 +190,10 @@ def _about_finding(finding: Finding) -> dict[str, Any]:
     if finding.score is not None:
         about["score"] = finding.score
     return about
+
+
+def _about_placed(placed: Placed) -> dict[str, Any]:
+    return _about_source(placed.source) | (_about_finding(placed.finding) if placed.finding is not None else {})
 
 
 def _about_source(source: Analysis) -> dict[str, Any]:
@@ -216,13 +211,12 @@ def _about(edit: Edit) -> dict[str, Any]:
     return {"rate": str(edit.rate.value), "drop_frame": edit.rate.drop_frame, "models": models, "auto_generated": True}
 
 
-def _has_audio(media: MediaInfo) -> bool:
-    return any(stream.kind == "audio" for stream in media.streams)
-
-
-def _target(media: MediaInfo) -> str:
+def _plain_path(media: MediaInfo) -> str:
     """The plain absolute path: Resolve finds media by it, and not by a percent-encoded URL."""
-    target = str(media.path.absolute())
+    return _unicode(full_path(media))
+
+
+def _unicode(target: str) -> str:
     try:
         target.encode()
     except UnicodeEncodeError as error:

@@ -21,6 +21,8 @@ from marlin_edit.settings import Settings
 from marlin_edit.timebase import parse_positions
 
 if TYPE_CHECKING:
+    from marlin_edit.analysis import Analysis
+    from marlin_edit.edit import Cut, Edit
     from marlin_edit.media import MediaInfo
 
 Function = Callable[..., ExitCode | None]
@@ -138,6 +140,14 @@ def opened(run: Run, video: Path) -> MediaInfo:
     for note in media.notes:
         run.console.receipt(f"{media.path.name}: {note}")
     return media
+
+
+def edit_made(run: Run, analysis: Analysis, cuts: Sequence[Cut] = ()) -> Edit:
+    """The edit of one source, from the record start that the settings name on."""
+    from marlin_edit.edit import edit_of
+
+    start = run.settings.value("record_start", str)
+    return edit_of(analysis, cuts, record_start=analysis.media.start_timecode if start == "source" else start)
 
 
 def video_argument(function: Function) -> Function:

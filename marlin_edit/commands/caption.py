@@ -42,8 +42,8 @@ def command(
 ) -> ExitCode:
     """Say what happens in VIDEO: a scene paragraph and events with times.
 
-    VIDEO is a file, or a directory of them; for several, -o '{name}.srt' writes one each. Without an output the
-    answer is printed. The model sees and does not hear.
+    VIDEO is a file, or a directory of them; for several, -o '{name}.srt' writes one each, and -o seen.otio one timeline
+    of them all. Without an output the answer is printed. The model sees and does not hear.
     """
     jobs = planned_jobs(run, videos_in(videos, recursive), outputs, format_name, delivery_names, MAKES)
     model = model_opener(run.app, run.console)

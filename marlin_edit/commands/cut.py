@@ -67,8 +67,8 @@ def command(
 ) -> ExitCode:
     """Cut what a query finds, or the spans you give, out of VIDEO.
 
-    VIDEO is a file, or a directory of them; for several, -o '{name}.edl' writes one each. -o writes cut lists and
-    timelines, --out-dir clips. With neither, clips go into the current directory.
+    VIDEO is a file, or a directory of them; for several, -o '{name}.edl' writes one each, and -o selects.edl one of
+    them all. -o writes cut lists and timelines, --out-dir clips. With neither, clips go into the current directory.
     """
     if bool(queries) == bool(spans):
         raise UsageError("Say what to cut: either --query TEXT or --span IN-OUT, each as often as you like.")

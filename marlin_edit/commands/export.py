@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from marlin_edit.commands import Run, as_command, deliver_option, json_option, output_options
-from marlin_edit.edit import Cut, cuts_of_events, cuts_of_findings, edit_of
+from marlin_edit.analysis import Analysis, joined_by_media
+from marlin_edit.commands import Run, as_command, deliver_option, edit_made, json_option, output_options
+from marlin_edit.edit import Cut, cuts_of_events, cuts_of_findings, edit_of_several
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Carries
 from marlin_edit.outputs import planned_deliveries, planned_outputs, publish
-from marlin_edit.reading import MediaFacts, read_analysis
-from marlin_edit.reporting import report
+from marlin_edit.reading import MediaFacts, read_analyses
+from marlin_edit.reporting import documented, report, tell
 from marlin_edit.timebase import FrameRate, parse_position
 
 MAKES = Carries.SCENES | Carries.EVENTS | Carries.FINDINGS
@@ -29,7 +30,9 @@ def _seconds(_: click.Context, __: click.Parameter, given: str | None) -> Fracti
 
 
 @as_command("export", settings=["handles"])
-@click.argument("analysis_file", metavar="ANALYSIS", type=click.Path(path_type=Path, readable=False))
+@click.argument(
+    "analysis_files", metavar="ANALYSIS...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
+)
 @output_options
 @deliver_option
 @click.option("--media", type=click.Path(path_type=Path), help="The media file, where the analysis does not say it.")
@@ -52,7 +55,7 @@ def _seconds(_: click.Context, __: click.Parameter, given: str | None) -> Fracti
 @json_option
 def command(
     run: Run,
-    analysis_file: Path,
+    analysis_files: tuple[Path, ...],
     outputs: tuple[Path | None, ...],
     format_name: str | None,
     delivery_names: tuple[str, ...],
@@ -62,18 +65,42 @@ def command(
     start_timecode: str | None,
     cuts_from: str,
 ) -> ExitCode:
-    """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats."""
+    """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats.
+
+    Several of them make one edit, in formats that hold several sources; those of one media are put together.
+    """
     if not outputs and not delivery_names:
         raise UsageError("Say what to write: add -o FILE (`marlin-edit formats` lists the suffixes).")
     makes = MAKES if cuts_from == "none" else MAKES | Carries.CUTS
-    planned = planned_outputs(run.app, outputs, format_name, makes, [analysis_file], stdout_taken=run.json)
+    planned = planned_outputs(run.app, outputs, format_name, makes, analysis_files, stdout_taken=run.json)
     deliveries = planned_deliveries(run.app, delivery_names, makes)
     facts = MediaFacts(media, rate, duration, start_timecode)
-    analysis = read_analysis(run.app, run.console, analysis_file, facts)
-    cuts: tuple[Cut, ...] = ()
+    if len(analysis_files) > 1 and facts != MediaFacts():
+        raise UsageError("--media, --rate, --duration and --start-timecode are of one source. Give one ANALYSIS.")
+    analyses = joined_by_media(
+        one for path in analysis_files for one in read_analyses(run.app, run.console, path, facts)
+    )
+    if len(analyses) > 1:
+        for output in planned:
+            if not output.exporter.carries & Carries.SEVERAL_SOURCES:
+                raise UsageError(
+                    f"The format {output.exporter.name} holds one source, and these are {len(analyses)}. "
+                    "Export them one at a time."
+                )
     holders = [output.exporter.carries for output in planned] + [delivery.carries for delivery in deliveries]
-    if cuts_from != "none" and any(carries & Carries.CUTS for carries in holders):
+    cut = cuts_from != "none" and any(carries & Carries.CUTS for carries in holders)
+
+    def cuts_of(analysis: Analysis) -> tuple[Cut, ...]:
         make = cuts_of_events if cuts_from == "events" else cuts_of_findings
-        cuts = make(analysis, run.settings["handles"])
-    outcome = publish(run.app, edit_of(analysis, cuts), planned, deliveries)
-    return report(run.app, run.console, analysis, outcome)
+        return make(analysis, run.settings["handles"]) if cut else ()
+
+    edits = [edit_made(run, analysis, cuts_of(analysis)) for analysis in analyses]
+    if len(edits) == 1:
+        return report(run.app, run.console, analyses[0], publish(run.app, edits[0], planned, deliveries))
+    outcome = publish(run.app, edit_of_several(edits), planned, deliveries)
+    if run.json:
+        run.console.answer(documented(outcome))
+    elif outcome.stdout is not None:
+        run.console.data(outcome.stdout)
+    tell(run.console, outcome)
+    return outcome.exit_code

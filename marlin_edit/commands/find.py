@@ -54,8 +54,9 @@ def command(
 ) -> ExitCode:
     """Say when something happens in VIDEO: the span of each query.
 
-    VIDEO is a file, or a directory of them; for several, -o '{name}.json' writes one each. The model always
-    answers with some span, also when the thing is not there: check before you use it.
+    VIDEO is a file, or a directory of them; for several, -o '{name}.json' writes one each, and -o found.otio one
+    timeline of them all. The model always answers with some span, also when the thing is not there: check before you
+    use it.
     """
     wanted = checked_queries(queries)
     jobs = planned_jobs(run, videos_in(videos, recursive), outputs, format_name, delivery_names, MAKES)

@@ -19,6 +19,7 @@ def command(run: Run) -> None:
                         "name": exporter.name,
                         "suffixes": list(exporter.suffixes),
                         "reads": exporter.read is not None,
+                        "reads_markers": exporter.read_markers is not None,
                         "carries": _words(exporter.carries),
                         "help": exporter.help,
                         "plugin": str(run.app.origin(exporter)),
@@ -34,7 +35,7 @@ def command(run: Run) -> None:
             (
                 exporter.name,
                 " ".join(exporter.suffixes),
-                "yes" if exporter.read is not None else "",
+                "yes" if exporter.read is not None else "markers" if exporter.read_markers is not None else "",
                 ", ".join(_words(exporter.carries)),
             )
             for exporter in exporters

@@ -39,21 +39,44 @@ _KNOWN_MEDIA = {
 _KNOWN_MODEL = {"name", "revision", "profile", "dtype", "notice"}
 _KNOWN_ENTRY = {
     "scenes": {"start", "end", "text", "origin"},
-    "events": {"start", "end", "text", "flags", "origin"},
-    "findings": {"start", "end", "query", "score", "signals", "flags", "verdict", "origin"},
+    "events": {"start", "end", "text", "flags", "origin", "marker_id"},
+    "findings": {"start", "end", "query", "score", "signals", "flags", "verdict", "origin", "marker_id"},
 }
 
 _T = TypeVar("_T")
 _Json = dict[str, Any]
 
 
-def read(content: bytes, media: MediaInfo | None) -> Analysis:
+def read(content: bytes, media: MediaInfo | None) -> Analysis | tuple[Analysis, ...]:
     """An analysis file of this schema, or the model vendor's own `{"scene", "events"}` (which needs `media`).
 
+    A file of several sources gives all of them, or with `media` the one that is of it, by its fingerprint or name.
     What the file says of its media stands; what it does not say is taken from `media`, and so is the path, because the
     caller knows where the media lies now. Raises MarlinEditError that names the place of what cannot be read.
     """
-    return _read_document(_parsed(content), media)
+    document = _parsed(content)
+    if document.get("schema") != SCHEMA or "sources" not in document:
+        return _read_document(document, media)
+    sources = [
+        {"schema": SCHEMA} | checked_object(source, f"sources[{index}]")
+        for index, source in enumerate(checked_list(document["sources"], "sources"))
+    ]
+    if len(sources) == 1:
+        return _read_document(sources[0], media)
+    if media is None:
+        return tuple(_read_document(source, None) for source in sources)
+    wanted = [source for source in sources if _is_of(source, media)]
+    if len(wanted) != 1:
+        names = ", ".join(clean(str(checked_object(source.get("media"), "media").get("path"))) for source in sources)
+        raise MarlinEditError(f"None of its sources, or more than one, is {media.path.name}. They are: {names}.")
+    return _read_document(wanted[0], media)
+
+
+def _is_of(source: _Json, media: MediaInfo) -> bool:
+    told = checked_object(source.get("media"), "media")
+    if told.get("fingerprint") and media.fingerprint:
+        return bool(told["fingerprint"] == media.fingerprint)
+    return Path(str(told.get("path"))).name == media.path.name
 
 
 def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
@@ -64,13 +87,6 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         if isinstance(schema, str) and re.fullmatch(r"marlin-edit\.analysis/\d+", schema):
             raise MarlinEditError(f"This file is {schema}, and this version reads {SCHEMA}. Update marlin-edit.")
         raise fault("schema", f"should be {SCHEMA!r}", schema)
-    if "sources" in document:
-        sources = checked_list(document["sources"], "sources")
-        if len(sources) != 1:
-            raise MarlinEditError(
-                f"This file holds {len(sources)} sources, and one is read at a time. Save each as a file of its own."
-            )
-        return _read_document({"schema": SCHEMA} | checked_object(sources[0], "sources[0]"), media)
     if not any(name in document for name in (*_LISTS, "shots", "speech")):
         raise MarlinEditError(f"This analysis has no list. Give at least one of {', '.join(_LISTS)}.")
     extra = {key: value for key, value in document.items() if key not in _KNOWN}
@@ -218,7 +234,8 @@ def _read_scene(value: Any, place: str) -> Scene:
 def _read_event(value: Any, place: str) -> Event:
     entry = checked_object(value, place)
     text = checked_text(entry.get("text"), f"{place}.text")
-    return Event(checked_span(entry, place), text, _flags(entry, place), _read_origin(entry, place))
+    flags, origin = _flags(entry, place), _read_origin(entry, place)
+    return Event(checked_span(entry, place), text, flags, origin, _read_marker_id(entry, place))
 
 
 def _score(told: Any, place: str) -> float | None:
@@ -245,7 +262,12 @@ def _read_finding(value: Any, place: str) -> Finding:
         flags=_flags(entry, place),
         verdict=Verdict(verdict) if verdict is not None else None,
         origin=_read_origin(entry, place),
+        marker_id=_read_marker_id(entry, place),
     )
+
+
+def _read_marker_id(entry: _Json, place: str) -> str:
+    return checked_text(entry.get("marker_id") or "", f"{place}.marker_id")
 
 
 def _read_asked(value: Any, place: str) -> Asked:

@@ -114,6 +114,8 @@ def _event_entry(event: Event) -> _Json:
     entry = _span_entry(event.span) | {"text": event.text}
     if event.flags:
         entry["flags"] = list(event.flags)
+    if event.marker_id:
+        entry["marker_id"] = event.marker_id
     return entry | _origin_entry(event.origin)
 
 
@@ -123,6 +125,8 @@ def _finding_entry(finding: Finding) -> _Json:
     entry |= {"score": finding.score, "signals": signals, "flags": list(finding.flags)}
     if finding.verdict is not None:
         entry["verdict"] = finding.verdict.value
+    if finding.marker_id:
+        entry["marker_id"] = finding.marker_id
     return entry | _origin_entry(finding.origin)
 
 

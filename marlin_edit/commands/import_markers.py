@@ -1,0 +1,85 @@
+"""Read the markers that you changed in an editing program back into an analysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from marlin_edit.analysis import Analysis
+from marlin_edit.commands import Run, as_command, edit_made, json_option, opened, output_options
+from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
+from marlin_edit.interfaces import Carries, GivenMarkers
+from marlin_edit.judging import judged
+from marlin_edit.media import MediaInfo
+from marlin_edit.outputs import planned_outputs, publish
+from marlin_edit.reading import MediaFacts, read_analyses
+from marlin_edit.reporting import report
+
+MAKES = Carries.SCENES | Carries.EVENTS | Carries.FINDINGS
+
+
+@as_command("import-markers", settings=["overwrite", "stream"])
+@click.argument("markers_file", metavar="FILE", type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "--source",
+    required=True,
+    metavar="ANALYSIS|VIDEO",
+    type=click.Path(path_type=Path),
+    help="The analysis that the markers were made of, or the video that they are of.",
+)
+@click.option("--learn", is_flag=True, help="Take a marker that is left as right, and one that is missing as wrong.")
+@output_options
+@json_option
+def command(
+    run: Run,
+    markers_file: Path,
+    source: Path,
+    learn: bool,
+    outputs: tuple[Path | None, ...],
+    format_name: str | None,
+) -> ExitCode:
+    """Read the markers in FILE, which you changed in an editing program, back into an analysis.
+
+    FILE is a marker list (.markers.edl, or the .edl that Resolve exports), an .otio or a .csv. Markers that you moved,
+    renamed or added are accepted. -o judged.json keeps the analysis with your verdicts, which `export` takes.
+    """
+    exporter = run.app.exporter_for(markers_file)
+    if exporter.read_markers is None:
+        readable = sorted(suffix for one in run.app.exporters.values() if one.read_markers for suffix in one.suffixes)
+        raise UsageError(f"{markers_file.name}: markers are read from {', '.join(readable)} files.")
+    planned = planned_outputs(run.app, outputs, format_name, MAKES, [markers_file, source], stdout_taken=run.json)
+    try:
+        content = markers_file.read_bytes()
+    except OSError as error:
+        raise MarlinEditError(f"{markers_file} cannot be read: {error.strerror}.") from error
+
+    def given_for(media: MediaInfo) -> GivenMarkers:
+        assert exporter.read_markers is not None
+        try:
+            with run.app.calling(exporter):
+                return exporter.read_markers(content, media)
+        except MarlinEditError as error:
+            raise type(error)(f"{markers_file.name}: {error}") from error
+
+    analysis = _analysis(run, source)
+    given = given_for(analysis.media)
+    edit = edit_made(run, analysis)
+    result, told = judged(analysis, given, edit.record_start, learn=learn)
+    run.console.receipt(f"{markers_file.name}: {told}")
+    for note in told.notes:
+        run.console.warning(note)
+    code = report(run.app, run.console, result, publish(run.app, edit_made(run, result), planned))
+    return ExitCode.PARTIAL if told.notes and code is ExitCode.DONE else code
+
+
+def _analysis(run: Run, source: Path) -> Analysis:
+    exporter = next(
+        (one for one in run.app.exporters.values() if one.read and source.name.lower().endswith(one.suffixes)), None
+    )
+    if exporter is None:
+        return Analysis(opened(run, source))
+    analyses = read_analyses(run.app, run.console, source, MediaFacts())
+    if len(analyses) > 1:
+        raise UsageError(f"{source.name} is of {len(analyses)} sources. Give --source one analysis, or one video.")
+    return analyses[0]
