@@ -59,7 +59,8 @@ class Exporter:
     """A file format. `suffixes` begin with a dot and may have several parts (`.markers.edl`); the longest match wins.
 
     `read`, where given, turns a file's content back into an analysis; it raises MarlinEditError on content that is
-    not this format's. `media` is what the caller knows of the source, or None.
+    not this format's. `media` is what the caller knows of the source, or None. needs_media: False where its files say
+    nothing of their media and can be read without knowing it, as subtitles can.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Exporter:
     render: Callable[[Edit, RenderContext], Rendered]
     read: Callable[[bytes, MediaInfo | None], Analysis] | None = None
     help: str = ""
+    needs_media: bool = True
 
 
 @dataclass(frozen=True)

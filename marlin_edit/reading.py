@@ -46,7 +46,7 @@ def read_analysis(app: App, console: Console, path: Path, facts: MediaFacts) -> 
     """The analysis in a file, in the format of its suffix.
 
     What it does not say of its media is probed from the media, which is `facts.path`, or where the file says, counted
-    from its own folder; if it is not there any more, the file's word has to do.
+    from its own folder; if it is not there any more, the file's word has to do. A subtitle file needs no media.
     """
     exporter = app.exporter_for(path)
     if exporter.read is None:
@@ -62,6 +62,8 @@ def read_analysis(app: App, console: Console, path: Path, facts: MediaFacts) -> 
                 analysis = exporter.read(content, probe(facts.path))
             elif facts.rate is not None and facts.duration is not None:
                 analysis = exporter.read(content, MediaInfo(Path(path.stem), facts.duration, facts.rate))
+            elif not exporter.needs_media:
+                analysis = exporter.read(content, MediaInfo(Path(path.stem), facts.duration or Fraction(0), facts.rate))
             else:
                 analysis = exporter.read(content, None)
                 found = path.parent / analysis.media.path

@@ -16,6 +16,9 @@ from marlin_edit.reading import MediaFacts, read_analysis
 from marlin_edit.reporting import report
 from marlin_edit.timebase import FrameRate, parse_position
 
+NOMINAL_RATE = FrameRate(Fraction(25))
+"""The rate of an edit of which no output counts frames, where nothing says one."""
+
 MAKES = Carries.SCENES | Carries.EVENTS | Carries.FINDINGS
 
 
@@ -62,7 +65,10 @@ def command(
     start_timecode: str | None,
     cuts_from: str,
 ) -> ExitCode:
-    """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats."""
+    """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats.
+
+    It can be a subtitle file too: `marlin-edit export subs.ass -o subs.vtt` needs no video, and changes no cue.
+    """
     if not outputs and not delivery_names:
         raise UsageError("Say what to write: add -o FILE (`marlin-edit formats` lists the suffixes).")
     makes = MAKES if cuts_from == "none" else MAKES | Carries.CUTS
@@ -75,5 +81,9 @@ def command(
     if cuts_from != "none" and any(carries & Carries.CUTS for carries in holders):
         make = cuts_of_events if cuts_from == "events" else cuts_of_findings
         cuts = make(analysis, run.settings["handles"])
-    outcome = publish(run.app, edit_of(analysis, cuts), planned, deliveries)
+    for note in analysis.media.notes:
+        run.console.receipt(f"{analysis_file.name}: {note}")
+    counts_frames = any(carries & Carries.MARKERS or not carries & Carries.EVENTS for carries in holders)
+    rate = None if counts_frames else NOMINAL_RATE
+    outcome = publish(run.app, edit_of(analysis, cuts, rate=rate), planned, deliveries)
     return report(run.app, run.console, analysis, outcome)
