@@ -44,7 +44,7 @@ FAULTY_SRT = {
     "overlap": "00:00:02,000 --> 00:00:04,000\nA dog barks.\n",
     "gap": "00:00:03,010 --> 00:00:05,000\nA dog barks.\n",
     "flicker": "00:00:03,300 --> 00:00:05,000\nA dog barks.\n",
-    "order": "00:00:00,000 --> 00:00:00,900\nEarlier\n",
+    "order": "00:00:00,000 --> 00:00:00,920\nEarlier\n",
 }
 
 
@@ -141,8 +141,9 @@ def test_a_file_that_is_not_utf_8_is_found_and_repaired(tmp_path: Path, capsys: 
     assert (tmp_path / "a.fixed.srt").read_text() == "1\n00:00:01,000 --> 00:00:03,000\nHello\n"
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("profile", names())
+@pytest.mark.parametrize(
+    ("suffix", "profile"), [*((suffix, "default") for suffix in SUFFIXES), *((".srt", name) for name in names())]
+)
 def test_our_own_files_have_no_fault(
     suffix: str, profile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

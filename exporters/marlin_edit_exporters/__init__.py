@@ -91,7 +91,7 @@ def _subtitle(name: str, suffixes: tuple[str, ...], carries: Carries, file: str,
 
 @hookimpl
 def register_settings() -> list[Setting]:
-    from marlin_edit_exporters.cues.settings import settings
+    from marlin_edit_exporters.subtitle_settings import settings
 
     return settings()
 

@@ -28,6 +28,12 @@ _MARKS = (
 )
 
 
+_LEGACY = (
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp932", "cp949",
+    "gb18030", "big5",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class RawCue:
     """A cue as a file has it, in milliseconds; None for a time that cannot be read. line: where it is in the file.
@@ -87,7 +93,12 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
         raise MarlinEditError("This is not a text file.")
     import charset_normalizer
 
-    best = charset_normalizer.from_bytes(content).best()
+    matches = charset_normalizer.from_bytes(content, cp_isolation=list(_LEGACY))
+    best = matches.best()
+    # Western Europe's is by far the most common: another one has to be clearly better.
+    western = next((one for one in matches if one.encoding == "cp1252"), None)
+    if best is None or (western is not None and western.chaos <= best.chaos + 0.1 and best.encoding.startswith("cp125")):
+        best = western
     encoding = best.encoding if best is not None else "cp1252"
     note = f"the encoding is not UTF-8; read as {encoding}, which is a guess: look at accents and quotation marks"
     return content.decode(encoding, "replace"), (note,)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
@@ -26,9 +27,10 @@ _MARKUP = re.compile(r"</?(?:[biusBIUS]|font|FONT|c|v|ruby|rt)(?:[\s.=][^<>]*)?>
 
 
 def render(edit: Edit, context: RenderContext) -> Rendered:
+    # Look-alikes are wider, so they have to be there before lines are made.
+    edit, replaced = plain_edit(edit)
     track = track_of(edit, context.settings)
-    content, notes = write(track.cues)
-    return Rendered(content, track.notes + notes)
+    return Rendered(write(track.cues)[0], track.notes + _note(replaced))
 
 
 def write(cues: Sequence[Cue]) -> tuple[str, tuple[str, ...]]:
@@ -38,12 +40,31 @@ def write(cues: Sequence[Cue]) -> tuple[str, tuple[str, ...]]:
     for number, cue in enumerate(cues, 1):
         text, count = plain("\n".join(cue.lines))
         replaced += count
-        blocks.append(f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{text}\n")
+        blocks.append(f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{_apart(text)}\n")
+    return "\n".join(blocks), _note(replaced)
+
+
+def _note(replaced: int) -> tuple[str, ...]:
+    what = "characters or arrows that SubRip would take for markup were replaced by look-alikes"
+    return (f"{replaced} {what}",) if replaced else ()
+
+
+def plain_edit(edit: Edit) -> tuple[Edit, int]:
+    """The edit with no text in it that a player takes for markup, and how many places were replaced."""
+    texts = [event.text for source in edit.sources for event in source.events]
+    texts += [finding.query for source in edit.sources for finding in source.findings]
+    replaced = sum(plain(text)[1] for text in texts)
     if not replaced:
-        return "\n".join(blocks), ()
-    return "\n".join(blocks), (
-        f"{replaced} characters or arrows that SubRip would take for markup were replaced by look-alikes",
+        return edit, 0
+    sources = tuple(
+        replace(
+            source,
+            events=tuple(replace(event, text=plain(event.text)[0]) for event in source.events),
+            findings=tuple(replace(finding, query=plain(finding.query)[0]) for finding in source.findings),
+        )
+        for source in edit.sources
     )
+    return replace(edit, sources=sources), replaced
 
 
 def plain(text: str) -> tuple[str, int]:
@@ -52,8 +73,8 @@ def plain(text: str) -> tuple[str, int]:
         text, arrows = _ARROW.subn("->", text)
         text, tags = _TAG.subn("＜", text)
         braces = text.count("{") + text.count("}")
-        return _apart(text.translate(_BRACES)), arrows + tags + braces
-    return _apart(text), 0
+        return text.translate(_BRACES), arrows + tags + braces
+    return text, 0
 
 
 def _apart(text: str) -> str:

@@ -53,7 +53,10 @@ class Profile:
     def on_picture(self, media: MediaInfo) -> Profile:
         """The rules on this picture, which may be higher than wide."""
         width, height = (media.height, media.width) if media.rotation % 180 else (media.width, media.height)
-        return replace(self, **self.portrait) if self.portrait and height > width > 0 else self
+        if self.portrait is None or not height > width > 0:
+            return self
+        cells, lines = self.portrait.get("cells", self.cells), self.portrait.get("lines", self.lines)
+        return replace(self, cells=cells, lines=lines)
 
     def at_wished_speed(self) -> Profile:
         """The same, with the wished speed as the top one."""
@@ -135,7 +138,7 @@ def size(lines: tuple[str, ...]) -> tuple[int, int]:
     """Cells and words of a cue's lines; where a line ends, nothing is counted."""
     width = words = 0
     for line in lines:
-        width += cells_of(line)
+        width += len(line) if line.isascii() else cells_of(line)
         words += line.count(" ") + 1
     return width, words
 

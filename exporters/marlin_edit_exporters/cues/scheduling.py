@@ -156,9 +156,13 @@ def _grown(kept: Sequence[Told], starts: Sequence[int], pace: Pace, limits: Limi
             cues.append(Cue(start, min(max(stop, start + one.least), start + longest), one.pages[0]))
             continue
         extra = max(0, stop - start - one.least)
-        total = sum(one.needs)
+        needed = given = 0
         for lines, need in zip(one.pages, one.needs, strict=True):
-            end = start + min(longest, need + extra * need // total)
+            # In proportion, and of what is rounded down nothing is lost.
+            needed += need
+            share = extra * needed // sum(one.needs) - given
+            given += share
+            end = start + min(longest, need + share)
             cues.append(Cue(start, end, lines))
             start = end + gap
     return cues

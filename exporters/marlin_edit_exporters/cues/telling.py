@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.edit import Edit
@@ -23,7 +24,7 @@ READY = "cue"
 
 @dataclass(frozen=True)
 class Options:
-    """What a person chose of a track: see `settings.py` beside this package for what the words mean."""
+    """What a person chose of a track: `subtitle_settings.py` says what the words mean."""
 
     profile: str
     kind: str
@@ -75,8 +76,7 @@ def _track(edit: Edit, options: Options) -> Track:
     return Track(tuple(cues), tuple(notes), options.kind, options.language, profile.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(NamedTuple):
     start: int
     end: int
     text: str

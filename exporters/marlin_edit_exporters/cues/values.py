@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from marlin_edit_exporters.cues.width import is_wide
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """One timed text, in milliseconds from zero; `end` is not in it."""
+class Cue(NamedTuple):
+    """One timed text, in milliseconds from zero; `end` is not in it. (A named tuple, since there may be very many.)"""
 
     start: int
     end: int
