@@ -16,19 +16,18 @@ from marlin_edit.media import MediaInfo
 from marlin_edit.testing import app_with
 from marlin_edit.timebase import FrameRate, Span
 
-WORDS = (
-    "a person pushes the heavy wooden door open and walks into a bright room with two large windows while another man "
-    "in a blue shirt looks at his phone near the table"
-).split()
+SAID = """a person pushes the heavy wooden door open and walks into a bright room with two large windows while another
+man in a blue shirt looks at his phone near the table"""
 
 
 def edit_of(count: int) -> Edit:
     """`count` events of 5 to 20 words, one every six seconds or so, some of them crowded."""
     chance = random.Random(1)
+    words = SAID.split()
     events = []
     for number in range(count):
         start = Fraction(number * 6) + Fraction(chance.randrange(0, 30), 10)
-        text = " ".join(chance.choices(WORDS, k=chance.randrange(5, 21))).capitalize() + "."
+        text = " ".join(chance.choices(words, k=chance.randrange(5, 21))).capitalize() + "."
         events.append(Event(Span(start, start + Fraction(chance.randrange(5, 60), 10)), text))
     rate = FrameRate(Fraction(25))
     media = MediaInfo(Path("long.mov"), Fraction(count * 6 + 10), rate, count * 150, width=1920, height=1080)

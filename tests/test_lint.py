@@ -163,7 +163,7 @@ def test_random_files_of_ours_have_no_fault(edit: Any, suffix: str) -> None:
         sorted({(shot.numerator * 2000 + shot.denominator) // (2 * shot.denominator) for shot in source.shots or ()})
     )
     end = int(source.media.duration * 1000) or 10**15
-    assert [fault for fault in faults_of(file, Pace.of(profile, source.media.rate), Video(end, shots))] == []
+    assert faults_of(file, Pace.of(profile, source.media.rate), Video(end, shots)) == []
     assert faults_of(file, Pace.of(profile, None)) == []
 
 
@@ -224,10 +224,10 @@ def test_the_end_and_the_shots_of_the_video_are_looked_at(tmp_path: Path, capsys
 
 def test_shot_changes_come_from_a_detector(tmp_path: Path) -> None:
     from marlin_edit import hookimpl
-    from marlin_edit_exporters.lint_command import _video
     from marlin_edit.commands import Run
     from marlin_edit.console import Console
     from marlin_edit.media import probe
+    from marlin_edit_exporters.lint_command import _video
 
     class Shots:
         @hookimpl

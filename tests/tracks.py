@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,7 @@ def choices(draw: st.DrawFn) -> dict[str, str]:
     }
 
 
-def bare(texts: Sequence[str] | str) -> str:
+def bare(texts: Iterable[str]) -> str:
     """A text, or several as one, without its blanks: how it is broken into lines and cues does not matter then."""
     return "".join("".join(texts).split())
 

@@ -38,7 +38,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
     width, height = _resolution(media)
     told = comments(edit, track, context.settings)
     content, notes = write(
-        track.cues, width, height, style=style_of(context.settings, width, height), title=label(edit), told=told
+        track.cues, width, height, style=style_of(context.settings, width, height), title=label(track), told=told
     )
     return Rendered(content, track.notes + notes)
 

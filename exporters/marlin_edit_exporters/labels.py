@@ -8,27 +8,21 @@ from __future__ import annotations
 from marlin_edit.edit import Edit
 from marlin_edit.settings import Settings
 from marlin_edit.text import clean
-from marlin_edit_exporters.cues import READY, Track
+from marlin_edit_exporters.cues import Track
 
 TITLE = "Visual descriptions, auto-generated"
 _WARNING = f"{TITLE}. They tell what is seen, not what is heard: review them."
 
 
-def label(edit: Edit) -> str:
+def label(track: Track) -> str:
     """The track's title; a converted file's track is somebody else's, and says nothing of itself."""
-    return "" if is_converted(edit) else TITLE
-
-
-def is_converted(edit: Edit) -> bool:
-    """Whether the cues were read from a subtitle file."""
-    events = [event for source in edit.sources for event in source.events]
-    return bool(events) and all(READY in event.flags for event in events)
+    return "" if track.converted else TITLE
 
 
 def comments(edit: Edit, track: Track, settings: Settings) -> list[str]:
     """Lines for a format that has comments: what the track is, its models' notices, and on request its provenance."""
     models = [source.model for source in edit.sources if source.model is not None]
-    lines = [] if is_converted(edit) else [_WARNING, *sorted({model.notice for model in models})]
+    lines = [] if track.converted else [_WARNING, *sorted({model.notice for model in models})]
     if settings.value("subtitle_provenance", bool):
         lines += [f"Model: {name}" for name in sorted({str(model) for model in models})]
         lines += [f"Model profile: {name}" for name in sorted({model.profile for model in models if model.profile})]

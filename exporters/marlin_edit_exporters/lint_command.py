@@ -138,7 +138,7 @@ def _tell(run: Run, path: Path, file: CueFile, faults: list[Fault]) -> None:
     if not faults:
         run.console.lines(f"{_number(len(file.cues), 'cue')}, no fault")
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             str(fault.line),
             "" if fault.cue is None else str(fault.cue),
@@ -163,13 +163,14 @@ def _repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, tar
     result = mended(file, pace, words_of(language), video)
     changes = list(result.changes)
     reader = {".srt": subrip, ".vtt": webvtt, ".ttml": ttml, ".dfxp": ttml, ".ass": ass}[target.suffix.lower()]
+    notes: tuple[str, ...] = ()
     if reader is webvtt:
         kind = f"Kind: {file.kind}" if file.kind else ""
         header = "; ".join(filter(None, (kind, f"Language: {file.language}" if file.language else "")))
-        content, notes = webvtt.write(result.cues, header), ()
+        content = webvtt.write(result.cues, header)
     elif reader is ttml:
         role = ' ttm:role="description"' if file.kind == "descriptions" else ""
-        content, notes = ttml.write(result.cues, language, role=role), ()
+        content = ttml.write(result.cues, language, role=role)
     elif reader is ass:
         content, notes = ass.write(result.cues)
     else:

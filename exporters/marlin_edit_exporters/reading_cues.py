@@ -85,19 +85,21 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
                 return content.decode(encoding), (f"read as {encoding.upper()}, which the file does not say",)
             except UnicodeDecodeError:
                 break
+    if content.count(0) > max(8, len(content) // 20):
+        raise MarlinEditError("This is not a text file.")
     try:
         return content.decode("utf-8"), ()
     except UnicodeDecodeError:
         pass
-    if content.count(0) > len(content) // 50:
-        raise MarlinEditError("This is not a text file.")
     import charset_normalizer
 
     matches = charset_normalizer.from_bytes(content, cp_isolation=list(_LEGACY))
     best = matches.best()
     # Western Europe's is by far the most common: another one has to be clearly better.
     western = next((one for one in matches if one.encoding == "cp1252"), None)
-    if best is None or (western is not None and western.chaos <= best.chaos + 0.1 and best.encoding.startswith("cp125")):
+    if best is None or (
+        western is not None and western.chaos <= best.chaos + 0.1 and best.encoding.startswith("cp125")
+    ):
         best = western
     encoding = best.encoding if best is not None else "cp1252"
     note = f"the encoding is not UTF-8; read as {encoding}, which is a guess: look at accents and quotation marks"
@@ -109,9 +111,9 @@ def milliseconds(text: str) -> int | None:
     match = re.fullmatch(r"(-?)(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9})(?:[.,:](\d{1,9}))?", text.strip())
     if match is None:
         return None
-    part = (match[5] or "0").ljust(3, "0")
     whole = (int(match[2] or 0) * 60 + int(match[3])) * 60 + int(match[4])
-    value = whole * 1000 + round(int(part) * 1000 / 10 ** len(part))
+    nanoseconds = int((match[5] or "0").ljust(9, "0"))
+    value = whole * 1000 + (nanoseconds + 500_000) // 1_000_000
     return -value if match[1] else value
 
 

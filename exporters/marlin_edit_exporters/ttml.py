@@ -50,7 +50,7 @@ _TAIL = """    </div>
 
 def render(edit: Edit, context: RenderContext) -> Rendered:
     track = track_of(edit, context.settings)
-    title = label(edit)
+    title = label(track)
     role = ' ttm:role="description"' if title and track.kind != "subtitles" else ""
     metadata = [f"<ttm:title>{_escaped(title)}</ttm:title>"] if title else []
     told = " ".join(comments(edit, track, context.settings))
@@ -126,11 +126,8 @@ def parse(content: bytes) -> CueFile:
     file = CueFile("ttml", notes=notes)
     if "<!ENTITY" in text:
         raise MarlinEditError("This TTML defines entities, which subtitles do not need; it is not read.")
-    parser = ElementTree.XMLPullParser(("start", "end"))
     try:
-        parser.feed(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
-        parser.close()
-        root, lines = _with_lines(parser, text)
+        root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
     except ElementTree.ParseError as error:
         raise MarlinEditError(f"This is not XML: {error}.") from error
     if _name(root.tag) != "tt":
@@ -138,6 +135,7 @@ def parse(content: bytes) -> CueFile:
     file.language = root.get("{http://www.w3.org/XML/1998/namespace}lang")
     if not file.language:
         file.faults.append((1, "the document does not say its language (xml:lang)"))
+    lines = _lines_of(root, text)
     clock_of = _clock(root)
     for element, begin, end in _timed(root, 0, None, clock_of):
         told = tuple(" ".join(line.split()) for line in _text(element).split("\n"))
@@ -153,25 +151,16 @@ def parse(content: bytes) -> CueFile:
     return file
 
 
-def _with_lines(
-    parser: ElementTree.XMLPullParser, text: str
-) -> tuple[ElementTree.Element, dict[ElementTree.Element, int]]:
-    """The root, and the line of each `p`: those of the text where `<p` begins, in order."""
-    root = None
-    paragraphs = []
-    for event, element in parser.read_events():
-        if root is None:
-            root = element
-        if event == "start" and _name(element.tag) == "p":
-            paragraphs.append(element)
-    assert root is not None
+def _lines_of(root: ElementTree.Element, text: str) -> dict[ElementTree.Element, int]:
+    """The line of each `p`: of the places in the text where one begins, in their order."""
+    paragraphs = [element for element in root.iter() if _name(element.tag) == "p"]
     lines: dict[ElementTree.Element, int] = {}
     line, position = 1, 0
     for element, match in zip(paragraphs, re.finditer(r"<(?:[\w.-]+:)?p(?=[\s>/])", text), strict=False):
         line += text.count("\n", position, match.start())
         position = match.start()
         lines[element] = line
-    return root, lines
+    return lines
 
 
 def _clock(root: ElementTree.Element) -> _Clock:

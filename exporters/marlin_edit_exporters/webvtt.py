@@ -14,7 +14,7 @@ from marlin_edit.edit import Edit
 from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit_exporters.cues import Cue, track_of
-from marlin_edit_exporters.labels import comments, is_converted, label
+from marlin_edit_exporters.labels import comments, label
 from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, clock, decoded, milliseconds
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -27,11 +27,9 @@ _REFERENCE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]*|#\d+|#[xX][0-9A-Fa-f]+);")
 def render(edit: Edit, context: RenderContext) -> Rendered:
     track = track_of(edit, context.settings)
     told = comments(edit, track, context.settings)
-    header = f"Kind: {track.kind}; Language: {track.language}"
-    if is_converted(edit):
-        header = f"Language: {track.language}"
-    title = label(edit)
-    return Rendered(write(track.cues, "; ".join(filter(None, (header, title))), told), track.notes)
+    parts = ["" if track.converted else f"Kind: {track.kind}"]
+    parts += ["" if track.language == "und" else f"Language: {track.language}", label(track)]
+    return Rendered(write(track.cues, "; ".join(filter(None, parts)), told), track.notes)
 
 
 def write(cues: Sequence[Cue], header: str = "", told: Sequence[str] = ()) -> str:

@@ -76,7 +76,7 @@ def pages_of(text: str, pace: Pace, words: Words) -> list[tuple[str, ...]]:
             return [two]
     row = _row(text, pace, words)
     line_ends = row.line_ends(profile.cells)
-    pages = []
+    pages: list[tuple[str, ...]] = []
     for first, stop in _pages(row, line_ends, pace):
         page = row.text(first, stop)
         if cells(page) <= profile.cells:

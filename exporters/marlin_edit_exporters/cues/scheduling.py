@@ -69,7 +69,8 @@ class Schedule:
 
 def scheduled(told: Sequence[Told], pace: Pace, limits: Limits, shots: Sequence[int] = ()) -> Schedule:
     """The cues of texts in order of their start; `shots` are the times of shot changes, ascending."""
-    fitting, too_long = [], []
+    fitting: list[Told] = []
+    too_long: list[Told] = []
     for one in told:
         one.measure(pace)
         (fitting if one.least <= limits.end else too_long).append(one)
@@ -213,7 +214,7 @@ def snapped(cues: Sequence[Cue], place: int, pace: Pace, shots: Sequence[int], e
     before = cues[place - 1] if place else None
     cue = cues[place]
     after = cues[place + 1] if place + 1 < len(cues) else None
-    wanted = []
+    wanted: list[tuple[Cue, int | None]] = []
     shot = nearest_shot(cue.start, shots, pace.shot_reach)
     if shot is not None and shot != cue.start:
         wanted.append((Cue(shot, max(cue.end, shot + 1), cue.lines), shot))

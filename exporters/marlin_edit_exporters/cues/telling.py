@@ -10,7 +10,7 @@ from typing import NamedTuple
 from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.edit import Edit
 from marlin_edit.media import MediaInfo
-from marlin_edit.settings import Settings
+from marlin_edit.settings import DEFAULT, Settings
 from marlin_edit.text import clean
 from marlin_edit.timebase import clock_text
 from marlin_edit_exporters.cues.breaking import pages_of
@@ -29,6 +29,7 @@ class Options:
     profile: str
     kind: str
     language: str
+    language_is_chosen: bool
     detail: str
 
     @classmethod
@@ -37,6 +38,7 @@ class Options:
             settings.value("subtitle_profile", str),
             settings.value("subtitle_kind", str),
             settings.value("subtitle_language", str),
+            settings.source("subtitle_language") != DEFAULT,
             settings.value("subtitle_detail", str),
         )
 
@@ -60,6 +62,7 @@ def _track(edit: Edit, options: Options) -> Track:
     profile = profile_named(options.profile)
     notes: list[str] = []
     cues: Sequence[Cue] = ()
+    converted = False
     if not edit.sources:
         notes.append("there is no source, so there is nothing to tell")
     else:
@@ -67,13 +70,15 @@ def _track(edit: Edit, options: Options) -> Track:
         if len(edit.sources) > 1:
             notes.append(f"only {clean(source.media.path.name)} is told: one subtitle file is for one source")
         told = _told(source, notes)
-        if source.events and all(READY in event.flags for event in source.events):
+        converted = bool(source.events) and all(READY in event.flags for event in source.events)
+        if converted:
             cues = _as_they_are(source)
         elif options.kind == "metadata":
             cues = _exact(told, _length(source.media), notes)
         else:
             cues = _readable(source, told, profile, options, notes)
-    return Track(tuple(cues), tuple(notes), options.kind, options.language, profile.name)
+    language = options.language if options.language_is_chosen or not converted else "und"
+    return Track(tuple(cues), tuple(notes), options.kind, language, profile.name, converted)
 
 
 class _Text(NamedTuple):

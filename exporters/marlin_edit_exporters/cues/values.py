@@ -30,7 +30,8 @@ class Cue(NamedTuple):
 class Track:
     """The cues of one source in order, and notes on everything that differs from its events.
 
-    kind: `descriptions`, `subtitles` or `metadata`. language: BCP 47. profile: the rules that it was made by.
+    kind: `descriptions`, `subtitles` or `metadata`. language: BCP 47, `und` where it is not known. profile: the rules
+    that it was made by. converted: the cues are those of a subtitle file, as somebody made them.
     """
 
     cues: tuple[Cue, ...]
@@ -38,6 +39,7 @@ class Track:
     kind: str
     language: str
     profile: str
+    converted: bool = False
 
 
 def joined(lines: Sequence[str]) -> str:
