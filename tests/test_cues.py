@@ -277,7 +277,7 @@ def check_rules(edit: Edit, chosen: dict[str, str], track: Track) -> None:
 
 
 @given(edits(), choices())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_random_events_keep_every_rule_and_none_is_lost(edit: Edit, chosen: dict[str, str]) -> None:
     check_rules(edit, chosen, track_of(edit, settings_of(**chosen)))
 

@@ -154,7 +154,7 @@ def test_our_own_files_have_no_fault(
 
 
 @given(edits(), st.sampled_from(list(SUFFIXES)))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_random_files_of_ours_have_no_fault(edit: Any, suffix: str) -> None:
     (source,) = edit.sources
     profile = profile_named("default").on_picture(source.media)
@@ -181,7 +181,7 @@ def anybodys(draw: st.DrawFn) -> CueFile:
 
 
 @given(anybodys(), st.sampled_from(names()))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_a_repaired_file_has_no_fault_and_every_word(file: CueFile, profile: str) -> None:
     from marlin_edit.text import clean
 

@@ -180,7 +180,7 @@ def test_times_past_ten_hours_are_written_in_full() -> None:
 
 @pytest.mark.parametrize("format_of", READABLE)
 @given(edits())
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_cue_is_read_back_as_it_was(format_of: Any, edit: Edit) -> None:
     track = track_of(subrip.plain_edit(edit)[0] if format_of is subrip else edit, DEFAULTS)
     result = rendered(format_of, edit)
@@ -207,7 +207,7 @@ def check_srt(edit: Edit) -> None:
 
 
 @given(edits())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_srt_reads_every_cue_back(edit: Edit) -> None:
     check_srt(edit)
 
@@ -226,7 +226,7 @@ def check_w3c(result: dict[str, Any], edit: Edit) -> None:
 
 
 @given(st.lists(edits(), min_size=4, max_size=8))
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_w3c_parser_finds_no_fault_and_reads_the_texts_of_the_events(
     w3c_parser: W3cParser, several: list[Edit]
 ) -> None:
@@ -385,7 +385,7 @@ def test_what_is_no_subtitle_file_is_refused_in_words(format_of: Any, content: b
 
 @pytest.mark.parametrize("format_of", [*READABLE, other_subtitles])
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_file_makes_a_reader_fail_in_other_ways(format_of: Any, content: bytes) -> None:
     with suppress(MarlinEditError):
         read_with(format_of, content)

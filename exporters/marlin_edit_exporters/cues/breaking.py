@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, repeat
 from operator import add
 
 from marlin_edit_exporters.cues.profiles import Pace, Words
@@ -46,8 +46,7 @@ class _Row:
 
     @classmethod
     def of(cls, pieces: list[str], blanks: list[int], costs: list[int]) -> _Row:
-        widths = map(cells, pieces)
-        ends = list(accumulate(map(add, widths, blanks)))
+        ends = list(accumulate(map(add, map(cells, pieces), blanks)))
         starts = [0, *map(add, ends, blanks[1:])]
         return cls(pieces, blanks, costs, starts, ends)
 
@@ -58,9 +57,10 @@ class _Row:
         return "".join(" " * blank + piece for blank, piece in parts).lstrip(" ")
 
     def line_ends(self, widest: int) -> list[int]:
-        """For each place, the last one where a line that begins there can stop."""
-        far = [max(first + 1, bisect_right(self.ends, start + widest)) for first, start in enumerate(self.starts)]
-        return [*far, len(far)]
+        """For each place, the last one where a line that begins there can stop; no piece is wider than a line."""
+        far = [bisect_right(self.ends, start + widest) for start in self.starts]
+        far.append(len(far))
+        return far
 
 
 def pages_of(text: str, pace: Pace, words: Words) -> list[tuple[str, ...]]:
@@ -89,7 +89,7 @@ def pages_of(text: str, pace: Pace, words: Words) -> list[tuple[str, ...]]:
 
 def _row(text: str, pace: Pace, words: Words) -> _Row:
     split = text.split(" ")
-    costs = [0, *(_cost_between(before, after, words) for before, after in pairwise(split))]
+    costs = [0, *map(_cost_between, split, split[1:], repeat(words))]
     widest = min(pace.profile.cells, pace.most_cells)
     if text.isascii() and max(map(len, split)) <= widest:
         return _Row.of(split, [0] + [1] * (len(split) - 1), costs)

@@ -9,7 +9,7 @@ def cells(text: str) -> int:
         return len(text)
     import wcwidth
 
-    # It answers -1 for a text with a control character in it.
+    # wcswidth answers -1 for a text with a control character in it.
     width = int(wcwidth.wcswidth(text))
     return width if width >= 0 else sum(max(0, int(wcwidth.wcwidth(character))) for character in text)
 
