@@ -133,6 +133,17 @@ def test_faults_of_the_format_are_found_and_repaired(
         assert words(reader.parse(fixed.read_bytes())) == words(reader.parse(path.read_bytes()))
 
 
+def test_what_belongs_to_no_cue_is_told_when_it_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.srt"
+    path.write_text("A title\n\n1\n00:00:01,000 --> 00:00:03,000\nHello\n")
+    assert run("lint", path, "--fix") == ExitCode.DONE
+    assert "left out, since it belongs to no cue: A title" in capsys.readouterr().err
+    words_only = tmp_path / "b.srt"
+    words_only.write_text("no cue at all\n")
+    assert run("lint", words_only, "--fix") == ExitCode.FAILED
+    assert not (tmp_path / "b.fixed.srt").exists()
+
+
 def test_a_file_that_is_not_utf_8_is_found_and_repaired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.srt"
     path.write_text("1\n00:00:01,000 --> 00:00:03,000\nHello\n", encoding="utf-16")

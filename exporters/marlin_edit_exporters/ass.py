@@ -183,6 +183,7 @@ def parse(content: bytes, format_name: str = "ass") -> CueFile:
     ]
     for place, event in enumerate(subtitles.events):
         if event.is_comment:
+            file.outside.append(event.text)
             continue
         told, formatted = undone(event.text)
         file.formatted += formatted or event.style not in ("Default", "*Default")

@@ -11,6 +11,7 @@ import click
 
 from marlin_edit.commands import Run, as_command, json_option
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
+from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRate
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ def _repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, tar
     from marlin_edit_exporters.cues.mending import mended
     from marlin_edit_exporters.cues.profiles import words_of
 
+    if not file.cues:
+        raise MarlinEditError(f"{path.name} has no cue, so there is nothing to repair.")
     language = file.language or run.settings.value("subtitle_language", str)
     result = mended(file, pace, words_of(language), video)
     changes = list(result.changes)
@@ -176,6 +179,7 @@ def _repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, tar
     else:
         content, notes = subrip.write(result.cues)
     changes += notes
+    changes += [f"left out, since it belongs to no cue: {clean(text)}" for text in file.outside]
     if file.formatted:
         changes.append(f"{_number(file.formatted, 'cue')} lost formatting (styles, colours, positions)")
     if file.faults:

@@ -51,13 +51,15 @@ class RawCue:
 class CueFile:
     """A subtitle file as it is, faults and all.
 
-    faults: line and sentence of what is wrong with the format itself. formatted: cues that have formatting, which is
-    not kept. resolution: the milliseconds that the format's times are rounded to. notes: what a person should know.
+    faults: line and sentence of what is wrong with the format itself. outside: texts that belong to no cue, such as
+    notes. formatted: cues that have formatting, which is not kept. resolution: the milliseconds that the format's times
+    are rounded to. notes: what a person should know.
     """
 
     format: str
     cues: list[RawCue] = field(default_factory=list)
     faults: list[tuple[int, str]] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     formatted: int = 0
     resolution: int = 1
@@ -154,4 +156,7 @@ def analysis_of(file: CueFile, media: MediaInfo | None) -> Analysis:
     if file.formatted:
         word = "cue has" if file.formatted == 1 else "cues have"
         notes = (*notes, f"{file.formatted} {word} formatting (styles, colours, positions), which is not kept")
+    if file.outside:
+        word = "text" if len(file.outside) == 1 else "texts"
+        notes = (*notes, f"{len(file.outside)} {word} outside the cues (notes, comments, styles), not kept")
     return Analysis(replace(media, notes=(*media.notes, *notes)), events=tuple(events), unread=tuple(unread))

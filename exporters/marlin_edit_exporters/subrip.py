@@ -105,8 +105,10 @@ def parse(content: bytes) -> CueFile:
             if number != last + 1:
                 file.faults.append((place, f"the cue's number is {number} and should be {last + 1}"))
             last = number
-        if index == 0 and any(line.strip() for line in lines[: place if number_line is None else number_line]):
-            file.faults.append((1, "there is something before the first cue"))
+        if index == 0:
+            file.outside += [line for line in lines[: place if number_line is None else number_line] if line.strip()]
+            if file.outside:
+                file.faults.append((1, "there is something before the first cue"))
         body = lines[place + 1 : stop]
         if index + 1 < len(timings) and body and body[-1].strip().isdecimal():
             if len(body) > 1 and body[-2].strip():

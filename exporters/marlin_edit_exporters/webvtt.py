@@ -75,6 +75,8 @@ def _block(block: list[str], begin: int, file: CueFile, ids: set[str]) -> None:
         if begin == 0 or re.match(r"(NOTE|STYLE|REGION|X-TIMESTAMP-MAP)\b", block[0]):
             if begin == 0:
                 _header(block, file)
+            else:
+                file.outside.append("\n".join(block))
             return
         file.faults.append((begin + 1, "this block has no times, so nothing shows it"))
         if not timings:
