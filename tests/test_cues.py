@@ -17,7 +17,7 @@ from marlin_edit.settings import Settings
 from marlin_edit.text import clean
 from marlin_edit.timebase import Span
 from marlin_edit_exporters.cues import Track, track_of
-from marlin_edit_exporters.cues.breaking import _lines, _row, _two_lines, pages_of
+from marlin_edit_exporters.cues.breaking import _lines, _pages, _row, _two_lines, _two_pages, pages_of
 from marlin_edit_exporters.cues.linting import Video, faults_of
 from marlin_edit_exporters.cues.profiles import Pace, names, profile_named, words_of
 from marlin_edit_exporters.cues.values import joined
@@ -111,6 +111,17 @@ def test_the_quick_way_to_two_lines_gives_what_the_thorough_one_gives(several: l
     row = _row(text, PACE, ENGLISH)
     thorough = _lines(row, 0, len(row.pieces), row.line_ends(42), 42)
     assert len(thorough) != 2 or quick == thorough, (quick, thorough)
+
+
+@given(st.lists(WORDS, min_size=16, max_size=45), st.sampled_from(names()))
+def test_the_quick_way_to_two_pages_gives_what_the_thorough_one_gives(several: list[str], profile: str) -> None:
+    pace = Pace.of(profile_named(profile), RATE)
+    text = " ".join(several)
+    quick = _two_pages(text, pace, ENGLISH)
+    row = _row(text, pace, ENGLISH)
+    thorough = [row.text(*one) for one in _pages(row, row.line_ends(pace.profile.cells), pace)]
+    assert quick is None or len(thorough) == 1 or list(quick) == thorough
+    assert quick is not None or len(thorough) != 2 or pace.profile.lines != 2
 
 
 def test_profiles_are_known_by_name() -> None:

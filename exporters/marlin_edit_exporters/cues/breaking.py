@@ -74,6 +74,9 @@ def pages_of(text: str, pace: Pace, words: Words) -> list[tuple[str, ...]]:
         two = _two_lines(text, profile.cells, words) if profile.lines > 1 else None
         if two is not None:
             return [two]
+    halves = _two_pages(text, pace, words)
+    if halves is not None:
+        return [_two_lines(half, profile.cells, words) or (half,) for half in halves]
     row = _row(text, pace, words)
     line_ends = row.line_ends(profile.cells)
     pages: list[tuple[str, ...]] = []
@@ -122,6 +125,43 @@ def _two_lines(text: str, widest: int, words: Words) -> tuple[str, str] | None:
             best = cost, place
         place = text.find(" ", place + 1)
     return (text[: best[1]], text[best[1] + 1 :]) if best is not None else None
+
+
+def _two_pages(text: str, pace: Pace, words: Words) -> tuple[str, str] | None:
+    """What `_pages` makes of plain letters that need two pages of two lines. None: it is another case."""
+    widest = pace.profile.cells
+    room = 2 * widest
+    length = len(text)
+    if not text.isascii() or pace.profile.lines != 2 or not widest < length <= 2 * room or pace.most_cells < room:
+        return None
+    best: tuple[int, int] | None = None
+    place = text.find(" ", max(0, length - 1 - room))
+    while 0 < place <= room:
+        if _in_two_lines(text, 0, place, pace) and _in_two_lines(text, place + 1, length, pace):
+            before = text[text.rfind(" ", 0, place) + 1 : place]
+            after = text[place + 1 : (text.find(" ", place + 1) + 1 or length + 1) - 1]
+            cost = _empty(room - place, room) + _empty(room - (length - place - 1), room)
+            cost += 2 * _cost_between(before, after, words)
+            if best is None or cost <= best[0]:
+                best = cost, place
+        place = text.find(" ", place + 1)
+    return (text[: best[1]], text[best[1] + 1 :]) if best is not None else None
+
+
+def _in_two_lines(text: str, first: int, stop: int, pace: Pace) -> bool:
+    """Whether a stretch of plain letters fits into two lines and can be read in the longest time."""
+    widest = pace.profile.cells
+    if text.count(" ", first, stop) >= pace.most_words:
+        return False
+    if stop - first <= widest:
+        return True
+    end = text.rfind(" ", first, first + widest + 1)
+    return end > first and stop - end - 1 <= widest
+
+
+def _empty(free: int, room: int) -> int:
+    """What a page costs of whose cells so many are left free."""
+    return free * free * _EMPTY_PAGE // (room * room)
 
 
 def _ragged(free: int, widest: int) -> int:
@@ -192,7 +232,7 @@ def _pages(row: _Row, line_ends: list[int], pace: Pace) -> list[tuple[int, int]]
     def cost(first: int, stop: int) -> int:
         empty = max(0, room - (row.ends[stop - 1] - row.starts[first]))
         ending = 2 * row.costs[stop] if stop < count else 0
-        return empty * empty * _EMPTY_PAGE // (room * room) + ending
+        return _empty(empty, room) + ending
 
     return _divided(0, count, far, cost)
 
