@@ -15,6 +15,7 @@ import pytest
 import srt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from marlin_edit.analysis import ModelIdentity, Scene
 from marlin_edit.cli import main
@@ -142,15 +143,15 @@ def test_a_transcript_tells_scenes_and_events_and_no_text_is_markup() -> None:
 
 
 def test_a_markdown_reader_shows_the_texts_of_the_events() -> None:
-    markdown = pytest.importorskip("markdown_it")
     texts = [clean(text) for text in NASTY if clean(text)]
     edit = edit_of(*(event(str(n + 1), str(n + 2), text) for n, text in enumerate(texts)))
-    tokens = markdown.MarkdownIt().parse(text_of(transcript, edit))
+    tokens = MarkdownIt().parse(text_of(transcript, edit))
     shown = []
     for token in tokens:
         if token.type == "inline":
-            assert all(child.type == "text" or child.type == "text_special" for child in token.children)
-            shown.append("".join(child.content for child in token.children))
+            children = token.children or []
+            assert all(child.type in ("text", "text_special") for child in children)
+            shown.append("".join(child.content for child in children))
     assert [one.split(" ", 3)[3] for one in shown[2:] if " – " in one] == texts
 
 
