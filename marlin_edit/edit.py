@@ -205,13 +205,17 @@ def _as_one(cuts: Sequence[Cut]) -> Cut:
 
 
 def edit_of(
-    analysis: Analysis, cuts: Sequence[Cut] = (), title: str | None = None, record_start: str = "01:00:00:00"
+    analysis: Analysis,
+    cuts: Sequence[Cut] = (),
+    title: str | None = None,
+    record_start: str = "01:00:00:00",
+    rate: FrameRate | None = None,
 ) -> Edit:
     """The edit of one source. `record_start` is time code; at a drop-frame rate its label is read as drop-frame.
 
-    Raises MarlinEditError for a source without a frame rate.
+    rate: the edit's, where the source has none. Raises MarlinEditError where neither has one.
     """
-    rate = analysis.media.rate
+    rate = analysis.media.rate or rate
     if rate is None:
         raise MarlinEditError(
             f"{analysis.media.path.name} has no known frame rate. Set one with --rate, e.g. --rate 24000/1001."

@@ -98,7 +98,8 @@ class Exporter:
     `read`, where given, turns a file's content back into an analysis; it raises MarlinEditError on content that is
     not this format's. `media` is what the caller knows of the source, or None; of a file with several sources, all are
     given where it is None, and otherwise that one. `read_markers`, where given, reads the markers that a file has of a
-    source; it raises likewise.
+    source; it raises likewise. needs_media: False where its files say nothing of their media and can be read without
+    knowing it, as subtitles can.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Exporter:
     read: Callable[[bytes, MediaInfo | None], Analysis | Sequence[Analysis]] | None = None
     help: str = ""
     read_markers: Callable[[bytes, MediaInfo], GivenMarkers] | None = None
+    needs_media: bool = True
 
 
 @dataclass(frozen=True)

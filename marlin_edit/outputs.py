@@ -121,12 +121,13 @@ def publish(
 ) -> Outcome:
     """Renders and writes every output, then runs every delivery; one that fails does not stop the others.
 
-    Where there is nothing to show, only formats that tell of rejected findings as well are written. A single thing that
-    fails raises its own error, so that its exit code is kept.
+    Where something was asked and there is nothing to show, only formats that tell of rejected findings as well are
+    written. A single thing that fails raises its own error, so that its exit code is kept.
     """
     outcome = Outcome()
     alone = len(outputs) + len(deliveries) == 1
-    accepted, nothing = without_rejected(edit), is_empty(edit)
+    accepted = without_rejected(edit)
+    nothing = is_empty(edit) and any(source.asked for source in edit.sources)
     for output in outputs:
         tells_all = bool(output.exporter.carries & Carries.REJECTED)
         if nothing and not tells_all:

@@ -48,7 +48,7 @@ def read_analyses(app: App, console: Console, path: Path, facts: MediaFacts) -> 
     """The analysis in a file, in the format of its suffix, or all of them in a file of several sources.
 
     What it does not say of its media is probed from the media, which is `facts.path`, or where the file says, counted
-    from its own folder; if it is not there any more, the file's word has to do.
+    from its own folder; if it is not there any more, the file's word has to do. A subtitle file needs no media.
     """
     exporter = app.exporter_for(path)
     if exporter.read is None:
@@ -64,6 +64,9 @@ def read_analyses(app: App, console: Console, path: Path, facts: MediaFacts) -> 
                 found = _several(exporter.read(content, probe(facts.path)))
             elif facts.rate is not None and facts.duration is not None:
                 found = _several(exporter.read(content, MediaInfo(Path(path.stem), facts.duration, facts.rate)))
+            elif not exporter.needs_media:
+                known = MediaInfo(Path(path.stem), facts.duration or Fraction(0), facts.rate)
+                found = _several(exporter.read(content, known))
             else:
                 found = _several(exporter.read(content, None))
                 found = tuple(_with_media(console, exporter.read, content, analysis, path) for analysis in found)

@@ -1,122 +1,58 @@
-"""Subtitles say what the events say, one after another, and outside parsers agree that they are valid."""
+"""Subtitle files say what the events say, outside parsers agree that they are valid, and all can be read back."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-from collections.abc import Callable
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import srt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from marlin_edit.analysis import Analysis, Event, Finding, ModelIdentity, Verdict
+from marlin_edit.analysis import ModelIdentity, Scene
+from marlin_edit.cli import main
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.media import MediaInfo
-from marlin_edit.settings import Settings
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRate, Span
-from marlin_edit_exporters import subrip, webvtt
-from marlin_edit_exporters.cues import CELLS, SHORTEST, cells, cues_of, wrapped
+from marlin_edit_exporters import ass, other_subtitles, subrip, transcript, ttml, webvtt
+from marlin_edit_exporters.cues import track_of
+from marlin_edit_exporters.labels import TITLE
+from tests.tracks import (
+    DEFAULTS,
+    NASTY,
+    W3cParser,
+    bare,
+    edit_of,
+    edits,
+    event,
+    nasty_edit,
+    rendered,
+    required,
+    settings_of,
+    text_of,
+    w3c_parser,
+)
 
-W3C = Path(__file__).parent / "w3c"
-RATE = FrameRate.parse("25")
-NASTY = [
-    "A person pushes a door open.",
-    "-->",
-    "00:00:01.000 --> 00:00:02.000",
-    "1\n00:00:01,000 --> 00:00:02,000\nanother cue",
-    "---->",
-    "{\\an8}up {\\p1}m 0 0",
-    "C:\\New\\Nfolder",
-    "<script>alert(1)</script><b>bold</b><00:00:01.000>",
-    "&amp; &lt; & < >",
-    "a\r\n\r\nb\rc\x00d\x1b[31me\x1b[0m",
-    "half \ud83d, \u202eoverridden\u2066",
-    "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd",
-    "👩‍👩‍👧‍👦 🏳️‍🌈",
-    "人が開いたドアを通り抜けて台所に入り、テーブルの上に置かれた箱を取り上げて外へ出て行く。",
-    "एक व्यक्ति दरवाज़ा खोलता है और रसोई में प्रवेश करता है, फिर मेज़ पर रखा डिब्बा उठाता है।",
-    "w" * 300,
-    "42",
-    "NOTE x",
-    "WEBVTT",
-    "STYLE",
-    "X-TIMESTAMP-MAP=LOCAL:00:00:00.000",
-    "5 00:00:01,000 and a long line of other words that has to be wrapped 00:00:01,000",
-    "many words " * 500,
-]
-
-
-def edit_of(*events: Event, duration: int | str = 600, findings: tuple[Finding, ...] = (), **facts: Any) -> Edit:
-    media = MediaInfo(Path("/media/interview.mov"), Fraction(duration), rate=RATE, frame_count=25)
-    return Edit("x", RATE, 0, (Analysis(media, events=events, findings=findings, **facts),))
-
-
-def event(start: str, end: str, text: str = "An event.") -> Event:
-    return Event(Span(Fraction(start), Fraction(end)), text)
-
-
-def rendered(format_of: Any, edit: Edit) -> Rendered:
-    result: Rendered = format_of.render(edit, RenderContext(Settings({}), None, Path("/nowhere")))
-    return result
-
-
-def text_of(format_of: Any, edit: Edit) -> str:
-    content = rendered(format_of, edit).content
-    assert isinstance(content, str)
-    return content
-
-
-def times_of(edit: Edit) -> list[tuple[int, int]]:
-    return [(cue.start, cue.end) for cue in cues_of(edit)[0]]
-
-
-@pytest.fixture(scope="session")
-def w3c_parser() -> Callable[[list[str]], list[dict[str, Any]]]:
-    """The W3C's WebVTT parser. Without node or the package the test is skipped, or fails where it is required."""
-    missing = shutil.which("node") is None or not (W3C / "node_modules" / "webvtt-parser").is_dir()
-    if missing and os.environ.get("REQUIRE_CHECKERS") == "1":
-        pytest.fail("node and `npm ci --prefix tests/w3c` are required here")
-    if missing:
-        pytest.skip("needs node and `npm ci --prefix tests/w3c`")
-
-    def parse(documents: list[str]) -> list[dict[str, Any]]:
-        done = subprocess.run(
-            ["node", str(W3C / "check.js")], input=json.dumps(documents), capture_output=True, text=True, check=True
-        )
-        results: list[dict[str, Any]] = json.loads(done.stdout)
-        return results
-
-    return parse
-
-
-@st.composite
-def edits(draw: st.DrawFn) -> Edit:
-    texts = st.sampled_from(NASTY) | st.text(st.characters(exclude_categories=()), max_size=200)
-    duration = draw(st.sampled_from(["0", "1/3", "60", "601/7", "40000"]))
-    events = []
-    for _ in range(draw(st.integers(0, 12))):
-        start = Fraction(draw(st.integers(0, 40_000_000)), draw(st.sampled_from([1, 7, 1000, 10_000, 10**7])))
-        length = Fraction(1, draw(st.sampled_from([100_000, 1000, 10, 1]))) * draw(st.integers(1, 100))
-        events.append(Event(Span(start, start + length), draw(texts)))
-    return edit_of(*events, duration=duration)
+__all__ = ["w3c_parser"]
+READABLE = [subrip, webvtt, ttml, ass]
 
 
 def test_subrip_looks_like_this() -> None:
-    edit = edit_of(event("14.3", "18.2", "A person pushes a door open."), event("20", "20.9", "The door falls shut."))
+    edit = edit_of(event("14.3", "18.2", "A person pushes a door open."), event("20", "21.8", "The door falls shut."))
     assert text_of(subrip, edit) == (
         "1\n00:00:14,300 --> 00:00:18,200\nA person pushes a door open.\n"
         "\n"
-        "2\n00:00:20,000 --> 00:00:20,900\nThe door falls shut.\n"
+        "2\n00:00:20,000 --> 00:00:21,800\nThe door falls shut.\n"
     )
 
 
@@ -124,184 +60,366 @@ def test_webvtt_looks_like_this_and_says_what_it_is() -> None:
     model = ModelIdentity("demo", notice="demo model: knows coloured shapes only")
     edit = edit_of(event("14.3", "18.2", "R&D: a < b --> c"), model=model)
     assert text_of(webvtt, edit) == (
-        "WEBVTT\n"
+        "WEBVTT Kind: descriptions; Language: en; Visual descriptions, auto-generated\n"
         "\n"
         "NOTE\n"
         "Visual descriptions, auto-generated. They tell what is seen, not what is heard: review them.\n"
-        "Model: demo\n"
         "demo model: knows coloured shapes only\n"
         "\n"
         "1\n00:00:14.300 --> 00:00:18.200\nR&amp;D: a &lt; b --&gt; c\n"
     )
 
 
-def test_nothing_to_tell_is_a_valid_file(w3c_parser: Callable[[list[str]], list[dict[str, Any]]]) -> None:
+def test_provenance_is_written_on_request() -> None:
+    edit = edit_of(event("1", "5"), model=ModelIdentity("demo", "0123456789abcdef", dtype="float32"))
+    told = text_of(webvtt, edit, settings_of(provenance="true")).split("\n\n")[1].split("\n")
+    assert told[2:] == [
+        "Model: demo 01234567 float32",
+        "Source: interview.mov",
+        "Made by marlin-edit after the rules default",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["descriptions", "metadata", "subtitles"])
+@pytest.mark.parametrize("format_of", [webvtt, ttml, ass])
+def test_no_track_claims_to_be_captions(format_of: ModuleType, kind: str) -> None:
+    text = text_of(format_of, edit_of(event("1", "5")), settings_of(kind=kind))
+    assert TITLE in text
+    assert not any(word in text.lower() for word in ("caption", "sdh", "hearing", "deaf"))
+
+
+def test_ttml_says_its_profile_language_and_direction() -> None:
+    edit = edit_of(event("1", "5", "שלום"), event("10", "12", "a < b & c"))
+    text = text_of(ttml, edit, settings_of(language="he"))
+    assert 'xml:lang="he"' in text
+    assert 'ttp:contentProfiles="http://www.w3.org/ns/ttml/profile/imsc1.1/text"' in text
+    assert '<p xml:id="c1" begin="00:00:01.000" end="00:00:05.000" tts:direction="rtl">שלום</p>' in text
+    assert '<p xml:id="c2" begin="00:00:10.000" end="00:00:12.000">a &lt; b &amp; c</p>' in text
+
+
+def test_ass_has_the_size_of_the_picture_and_the_look_asked_for() -> None:
+    look = settings_of(style="fontname=Helvetica, fontsize=50, primarycolor=#ffee00, bold=yes, alignment=8")
+    text = text_of(ass, edit_of(event("1", "5", "{\\an8} C:\\New")), look)
+    assert "PlayResX: 1920\nPlayResY: 1080\n" in text
+    assert "Style: Default,Helvetica,50,&H0000EEFF," in text
+    assert ",8,192,192,54,1\n" in text
+    assert text.endswith("Default,,0,0,0,,\\{\\\u2060an8\\} C:\\\u2060New\n")
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [
+        ("fontsise=5", "Did you mean fontsize"),
+        ("fontsize", "not like fontsize=60"),
+        ("fontsize=big", "fontsize cannot be 'big'"),
+        ("primarycolor=red", "primarycolor cannot be 'red'"),
+        ("alignment=77", "alignment cannot be '77'"),
+    ],
+)
+def test_a_fault_in_the_look_is_named(style: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        text_of(ass, edit_of(event("1", "5")), settings_of(style=style))
+
+
+def test_what_ass_has_no_time_for_is_told() -> None:
+    edit = edit_of(event("35990", "35995", "in time"), event("36010", "36015", "too late"), duration=40_000)
+    result = rendered(ass, edit)
+    assert "in time" in str(result.content)
+    assert result.notes == ("left out, because .ass holds times up to 9:59:59.99 only: too late",)
+
+
+def test_a_transcript_tells_scenes_and_events_and_no_text_is_markup() -> None:
+    scenes = (Scene(Span(Fraction(0), Fraction(60)), "A *kitchen* in <b>daylight</b>."),)
+    edit = edit_of(event("14.3", "18.2", "1. [a](b)_c_"), event("70", "71", "# no heading"), scenes=scenes)
+    assert text_of(transcript, edit) == (
+        "# x\n\n"
+        "Visual descriptions, auto-generated. "
+        "This tells what is seen, not what is heard; a person should review it.\n\n"
+        "## 00:00:00.000 – 00:01:00.000\n\n"
+        "A \\*kitchen\\* in \\<b\\>daylight\\</b\\>.\n\n"
+        "- 00:00:14.300 – 00:00:18.200 1\\. \\[a\\]\\(b\\)\\_c\\_\n"
+        "- 00:01:10.000 – 00:01:11.000 \\# no heading\n"
+    )
+
+
+def test_a_markdown_reader_shows_the_texts_of_the_events() -> None:
+    texts = [clean(text) for text in NASTY if clean(text)]
+    edit = edit_of(*(event(str(n + 1), str(n + 2), text) for n, text in enumerate(texts)))
+    tokens = MarkdownIt().parse(text_of(transcript, edit))
+    shown = []
+    for token in tokens:
+        if token.type == "inline":
+            children = token.children or []
+            assert all(child.type in ("text", "text_special") for child in children)
+            shown.append("".join(child.content for child in children))
+    assert [one.split(" ", 3)[3] for one in shown[2:] if " – " in one] == texts
+
+
+def test_nothing_to_tell_is_a_valid_file(w3c_parser: W3cParser) -> None:
     assert text_of(subrip, edit_of()) == ""
     assert w3c_parser([text_of(webvtt, edit_of())]) == [{"errors": [], "cues": []}]
 
 
 def test_what_subrip_takes_for_markup_becomes_look_alikes_and_is_counted() -> None:
-    result = rendered(subrip, edit_of(event("1", "2", "{\\an8}a --> b ---> c <i>d</i> e < f > g")))
+    result = rendered(subrip, edit_of(event("1", "20", "{\\an8}a --> b ---> c <i>d</i> e < f > g")))
     assert isinstance(result.content, str)
     assert result.content.splitlines()[2] == "｛\\an8｝a -> b -> c ＜i>d＜/i> e < f > g"
-    assert result.notes == ("6 characters or arrows that SubRip would take for markup were replaced by look-alikes",)
+    assert result.notes[-1] == "6 characters or arrows that SubRip would take for markup were replaced by look-alikes"
 
 
-def test_the_same_edit_gives_the_same_bytes() -> None:
-    edit = edit_of(*(event("1", "5", text) for text in NASTY))
-    assert text_of(webvtt, edit) == text_of(webvtt, edit)
-    assert text_of(subrip, edit) == text_of(subrip, edit)
-
-
-def test_times_round_to_the_nearest_millisecond() -> None:
-    assert times_of(edit_of(event("1/3", "2.0005"))) == [(333, 2001)]
+@pytest.mark.parametrize("format_of", [*READABLE, transcript])
+def test_the_same_edit_gives_the_same_bytes(format_of: ModuleType) -> None:
+    assert text_of(format_of, nasty_edit()) == text_of(format_of, nasty_edit())
 
 
 def test_times_past_ten_hours_are_written_in_full() -> None:
     edit = edit_of(event("359999.5", "360001"), duration=400_000)
     assert "99:59:59,500 --> 100:00:01,000" in text_of(subrip, edit)
     assert "99:59:59.500 --> 100:00:01.000" in text_of(webvtt, edit)
+    assert 'begin="99:59:59.500" end="100:00:01.000"' in text_of(ttml, edit)
 
 
-def test_a_cue_ends_where_the_next_begins() -> None:
-    assert times_of(edit_of(event("1", "10"), event("4", "6"))) == [(1000, 4000), (4000, 6000)]
-
-
-def test_events_that_begin_together_are_shown_one_after_another() -> None:
-    cues, notes = cues_of(edit_of(event("1", "5", "first"), event("1", "5", "second")))
-    assert [(cue.start, cue.end, cue.text) for cue in cues] == [(1000, 1834, "first"), (1834, 5000, "second")]
-    assert notes == (
-        "1 cue moved by up to 0.834 s, to be shown one after another",
-        "1 cue ended early, where the next one begins",
-    )
-
-
-def test_a_very_short_event_is_shown_long_enough_to_be_read() -> None:
-    cues, notes = cues_of(edit_of(event("1", "1.00001")))
-    assert [(cue.start, cue.end) for cue in cues] == [(1000, 1000 + SHORTEST)]
-    assert notes == ("1 cue shown longer than its event, to be readable",)
-
-
-def test_events_are_sorted() -> None:
-    cues, _ = cues_of(edit_of(event("5", "6", "later"), event("1", "2", "sooner")))
-    assert [cue.text for cue in cues] == ["sooner", "later"]
-
-
-def test_an_event_at_the_end_moves_forward_to_be_shown_in_full() -> None:
-    assert times_of(edit_of(event("9.9", "12"), duration=10)) == [(10_000 - SHORTEST, 10_000)]
-
-
-def test_what_lies_outside_the_media_is_told() -> None:
-    cues, notes = cues_of(edit_of(event("9", "12", "half in"), event("10", "11", "outside"), duration=10))
-    assert [(cue.start, cue.end) for cue in cues] == [(9000, 10_000)]
-    assert notes == ("left out, because it begins after the end of the media: outside", "1 cue ended with the media")
-
-
-def test_forty_events_of_a_tenth_of_a_second_are_all_there() -> None:
-    events = [event(str(Fraction(n, 10)), str(Fraction(n + 1, 10)), f"event {n}") for n in range(40)]
-    cues, _ = cues_of(edit_of(*events, duration=10))
-    assert [cue.text for cue in cues] == [f"event {n}" for n in range(40)]
-    assert cues[-1].end <= 10_000
-
-
-def test_more_events_than_milliseconds_are_in_the_notes() -> None:
-    cues, notes = cues_of(edit_of(*(event("0", "1", f"event {n}") for n in range(20)), duration="1/100"))
-    assert len(cues) == 10
-    assert sum(note.startswith("left out, because the media is too short for it: event") for note in notes) == 10
-
-
+@pytest.mark.parametrize("format_of", READABLE)
 @given(edits())
-@settings(max_examples=100, deadline=None)
-def test_there_is_one_lane_inside_the_media_and_every_event_is_in_it_or_in_the_notes(edit: Edit) -> None:
-    (source,) = edit.sources
-    cues, notes = cues_of(edit)
-    assert all(cue.start < cue.end for cue in cues)
-    assert all(cue.end <= following.start for cue, following in pairwise(cues))
-    if source.media.duration:
-        assert all(cue.end <= source.media.duration * 1000 for cue in cues)
-    left_out = [note for note in notes if note.startswith("left out, ")]
-    told = [clean(item.text) for item in source.events]
-    silent = told.count("")
-    assert len(cues) + len(left_out) + silent == len(told)
-    assert sorted([cue.text for cue in cues] + [note.split(": ", 1)[1] for note in left_out]) == sorted(
-        filter(None, told)
-    )
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_cue_is_read_back_as_it_was(format_of: Any, edit: Edit) -> None:
+    track = track_of(subrip.plain_edit(edit)[0] if format_of is subrip else edit, DEFAULTS)
+    result = rendered(format_of, edit)
+    file = format_of.parse(str(result.content).encode())
+    assert file.faults == []
+    held = [cue for cue in track.cues if format_of is not ass or cue.end < 35_999_990]
+    step = file.resolution
+    assert [(cue.start, cue.end) for cue in file.cues] == [
+        (cue.start // step * step, cue.end // step * step) for cue in held
+    ]
+    assert [tuple(" ".join(line.split()) for line in cue.lines) for cue in file.cues] == [
+        tuple(" ".join(line.split()) for line in cue.lines) for cue in held
+    ]
 
 
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("A short line.", ("A short line.",)),
-        (
-            "A person pushes a heavy wooden door open and walks in.",
-            ("A person pushes a heavy", "wooden door open and walks in."),
-        ),
-        ("w" * 60, ("w" * 60,)),
-        ("short " + "w" * 60, ("short", "w" * 60)),
-    ],
-)
-def test_texts_break_into_lines_of_nearly_the_same_width(text: str, lines: tuple[str, ...]) -> None:
-    assert wrapped(text) == lines
-
-
-@given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=400).map(clean).filter(bool))
-def test_breaking_lines_changes_no_word(text: str) -> None:
-    lines = wrapped(text)
-    assert " ".join(lines) == text
-    assert all(lines)
-    assert all(cells(line) <= CELLS or " " not in line for line in lines)
-
-
-def test_a_text_that_needs_more_than_two_lines_is_told() -> None:
-    cues, notes = cues_of(edit_of(event("1", "20", "words and " * 20)))
-    assert len(cues[0].lines) > 2
-    assert notes == ("1 text longer than 2 lines of 42 characters",)
-
-
-def test_without_events_the_findings_are_told() -> None:
-    span = Span(Fraction(1), Fraction(3))
-    findings = (Finding(span, "a door opens"), Finding(span, "a dog barks", verdict=Verdict.REJECTED))
-    cues, notes = cues_of(edit_of(findings=findings))
-    assert [cue.text for cue in cues] == ["a door opens"]
-    assert notes == ("1 rejected finding left out",)
-
-
-def test_with_events_it_is_said_that_the_findings_are_not_told() -> None:
-    finding = Finding(Span(Fraction(1), Fraction(3)), "a door opens")
-    cues, notes = cues_of(edit_of(event("5", "6", "An event."), findings=(finding,)))
-    assert [cue.text for cue in cues] == ["An event."]
-    assert notes == ("1 finding left out: the track tells the events",)
-
-
-@given(edits())
-@settings(max_examples=100, deadline=None)
-def test_srt_reads_every_cue_back(edit: Edit) -> None:
-    cues, _ = cues_of(edit)
+def check_srt(edit: Edit) -> None:
+    """All texts are there, but for what SubRip cannot hold."""
+    cues = track_of(subrip.plain_edit(edit)[0], DEFAULTS).cues
     read = list(srt.parse(text_of(subrip, edit), ignore_errors=False))
     assert [entry.index for entry in read] == list(range(1, len(cues) + 1))
-    assert [entry.content.replace("\n", " ") for entry in read] == [subrip.plain(cue.text)[0] for cue in cues]
+    assert [bare(entry.content) for entry in read] == [bare(cue.lines) for cue in cues]
     assert [round(entry.start.total_seconds() * 1000) for entry in read] == [cue.start for cue in cues]
     assert [round(entry.end.total_seconds() * 1000) for entry in read] == [cue.end for cue in cues]
 
 
-def as_expected(result: dict[str, Any], edit: Edit) -> None:
-    cues, _ = cues_of(edit)
+@given(edits())
+@settings(max_examples=30)
+def test_srt_reads_every_cue_back(edit: Edit) -> None:
+    check_srt(edit)
+
+
+def test_srt_reads_every_nasty_text() -> None:
+    check_srt(nasty_edit())
+
+
+def check_w3c(result: dict[str, Any], edit: Edit) -> None:
+    cues = track_of(edit, DEFAULTS).cues
     assert result["errors"] == []
-    assert [cue["text"].replace("\n", " ") for cue in result["cues"]] == [cue.text for cue in cues]
+    assert [tuple(cue["text"].split("\n")) for cue in result["cues"]] == [cue.lines for cue in cues]
     assert [cue["id"] for cue in result["cues"]] == [str(number) for number in range(1, len(cues) + 1)]
     assert [round(cue["start"] * 1000) for cue in result["cues"]] == [cue.start for cue in cues]
     assert [round(cue["end"] * 1000) for cue in result["cues"]] == [cue.end for cue in cues]
 
 
 @given(st.lists(edits(), min_size=4, max_size=8))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_w3c_parser_finds_no_fault_and_reads_the_texts_of_the_events(
-    w3c_parser: Callable[[list[str]], list[dict[str, Any]]], several: list[Edit]
+    w3c_parser: W3cParser, several: list[Edit]
 ) -> None:
     for result, edit in zip(w3c_parser([text_of(webvtt, edit) for edit in several]), several, strict=True):
-        as_expected(result, edit)
+        check_w3c(result, edit)
 
 
-def test_the_w3c_parser_reads_every_nasty_text(w3c_parser: Callable[[list[str]], list[dict[str, Any]]]) -> None:
-    edit = edit_of(*(event(str(10 * n), str(10 * n + 5), text) for n, text in enumerate(NASTY)))
-    as_expected(w3c_parser([text_of(webvtt, edit)])[0], edit)
+def test_the_w3c_parser_reads_every_nasty_text(w3c_parser: W3cParser) -> None:
+    check_w3c(w3c_parser([text_of(webvtt, nasty_edit())])[0], nasty_edit())
+
+
+@contextmanager
+def no_complaint(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """ttconv tells of faults in its log only."""
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        yield
+    assert caplog.records == []
+
+
+def check_ttconv(edit: Edit) -> None:
+    from xml.etree import ElementTree
+
+    from ttconv.imsc import reader  # type: ignore[import-not-found, unused-ignore]
+
+    document = reader.to_model(ElementTree.ElementTree(ElementTree.fromstring(text_of(ttml, edit))))
+    told = []
+    for part in document.get_body().dfs_iterator():
+        if type(part).__name__ == "P":
+            lines = [""]
+            for inner in part.dfs_iterator():
+                if type(inner).__name__ == "Br":
+                    lines.append("")
+                elif type(inner).__name__ == "Text":
+                    lines[-1] += inner.get_text()
+            told.append(((part.get_begin() or 0) * 1000, part.get_end() * 1000, tuple(lines)))
+    assert told == [(cue.start, cue.end, cue.lines) for cue in track_of(edit, DEFAULTS).cues]
+
+
+def test_ttconv_reads_every_nasty_text_without_complaint(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        import ttconv  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+    except ImportError:
+        required(True, "ttconv")
+    with no_complaint(caplog):
+        check_ttconv(nasty_edit())
+
+
+def read_with(format_of: Any, content: bytes, rate: str | None = None) -> Any:
+    media = MediaInfo(Path("subs"), Fraction(0), rate=FrameRate.parse(rate) if rate else None)
+    return format_of.read(content, media)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_encodings_are_known_by_their_marks(encoding: str) -> None:
+    content = "1\r\n00:00:01,000 --> 00:00:02,000\r\nÜber – 人\r\n".encode(encoding)
+    (one,) = read_with(subrip, content).events
+    assert one.text == "Über – 人"
+
+
+def test_a_guessed_encoding_is_said() -> None:
+    text = "Fenêtre fermée, garçon étonné, déjà à l'école. Où êtes-vous allé hier après le dîner? "
+    analysis = read_with(subrip, f"1\n00:00:01,000 --> 00:00:02,000\n{text * 3}\n".encode("cp1252"))
+    assert "garçon étonné, déjà à l'école" in analysis.events[0].text
+    assert "which is a guess" in analysis.media.notes[0]
+
+
+def test_lines_and_overlaps_of_a_file_survive_its_conversion() -> None:
+    content = (
+        b"1\n00:00:01,000 --> 00:00:05,000\n- Hello\n- Hi\n\n2\n00:00:02,000 --> 00:00:03,000\n<i>In italics</i>\n"
+    )
+    analysis = read_with(subrip, content)
+    converted = text_of(webvtt, Edit("x", FrameRate(Fraction(25)), 0, (analysis,)))
+    assert converted == (
+        "WEBVTT\n\n1\n00:00:01.000 --> 00:00:05.000\n- Hello\n- Hi\n\n2\n00:00:02.000 --> 00:00:03.000\nIn italics\n"
+    )
+    assert analysis.media.notes == ("1 cue has formatting (styles, colours, positions), which is not kept",)
+
+
+def test_what_cannot_be_an_event_is_told() -> None:
+    content = b"1\n00:00:05,000 --> 00:00:02,000\nback to front\n\n2\n00:00:06,000 --> 00:00:07,000\n\n"
+    analysis = read_with(subrip, content)
+    assert analysis.events == ()
+    assert analysis.unread == (
+        "cue 1 (line 2) does not end after it begins: back to front",
+        "cue 2 (line 6) has no text",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "rate", "told"),
+    [
+        (b"{25}{50}Hello|there\n", "25", [("1", "2", "Hello\nthere")]),
+        (b"{1}{1}25.000\n{25}{50}{y:i}Hello\n", None, [("1", "2", "Hello")]),
+        (b"[10][25]Hello|/there\n", None, [("1", "2.5", "Hello\nthere")]),
+        (b"00:00:01:Hello|there\n00:00:02:You\n", None, [("1", "2", "Hello\nthere"), ("2", None, "You")]),
+        (
+            b"<SAMI><BODY><SYNC Start=1000><P>Hello<br>there\n<SYNC Start=2000><P>&nbsp;</BODY></SAMI>",
+            None,
+            [("1", "2", "Hello\nthere")],
+        ),
+        (
+            b"[Script Info]\nScriptType: v4.00\n\n[V4 Styles]\n[Events]\n"
+            b"Format: Marked, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+            b"Dialogue: Marked=0,0:00:01.00,0:00:02.00,*Default,,0000,0000,0000,,{\\b1}Hello\\Nthere\n",
+            None,
+            [("1", "2", "Hello\nthere")],
+        ),
+    ],
+)
+def test_other_formats_are_read(content: bytes, rate: str | None, told: list[tuple[str, str | None, str]]) -> None:
+    events = read_with(other_subtitles, content, rate).events
+    assert [(one.span.start, one.text) for one in events] == [(Fraction(start), text) for start, _, text in told]
+    for one, (_, end, _) in zip(events, told, strict=True):
+        assert end is None or one.span.end == Fraction(end)
+
+
+def test_microdvd_without_a_rate_says_what_to_do() -> None:
+    with pytest.raises(MarlinEditError, match="--rate 25"):
+        read_with(other_subtitles, b"{25}{50}Hello\n")
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ('begin="00:00:01.5" end="00:00:03"', (1500, 3000)),
+        ('begin="00:00:01:15" end="00:00:02:00"', (1600, 2000)),
+        ('begin="1.5s" dur="500ms"', (1500, 2000)),
+        ('begin="25f" end="50f"', (1000, 2000)),
+        ('begin="1m" end="0.02h"', (60_000, 72_000)),
+    ],
+)
+def test_ttml_times_of_every_kind_are_read(times: str, expected: tuple[int, int]) -> None:
+    content = (
+        '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter" ttp:frameRate="25" '
+        f'xml:lang="en"><body><div><p {times}>one<br/><span>two</span>\n three</p></div></body></tt>'
+    )
+    (cue,) = ttml.parse(content.encode()).cues
+    assert (cue.start, cue.end, cue.lines) == (*expected, ("one", "two three"))
+
+
+def test_ttml_times_count_from_those_around_them() -> None:
+    content = (
+        b'<tt xmlns="http://www.w3.org/ns/ttml" xml:lang="en"><body begin="10s"><div begin="1s" end="5s">'
+        b'<p begin="1s" end="2s">a</p><p>b</p></div></body></tt>'
+    )
+    assert [(cue.start, cue.end) for cue in ttml.parse(content).cues] == [(12_000, 13_000), (11_000, 15_000)]
+
+
+@pytest.mark.parametrize("format_of", [*READABLE, other_subtitles])
+@pytest.mark.parametrize("content", [b"\x00\xff\x00\xff\x10" * 40, b"just some words\nof a text\n", b"<html></html>"])
+def test_what_is_no_subtitle_file_is_refused_in_words(format_of: Any, content: bytes) -> None:
+    with pytest.raises(MarlinEditError, match=r"."):
+        read_with(format_of, content)
+
+
+@pytest.mark.parametrize("format_of", [*READABLE, other_subtitles])
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_file_makes_a_reader_fail_in_other_ways(format_of: Any, content: bytes) -> None:
+    with suppress(MarlinEditError):
+        read_with(format_of, content)
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_export_converts_subtitles_without_any_media(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "subs.ass"
+    source.write_text(text_of(ass, edit_of(event("1", "5", "A {brace} and C:\\New"))))
+    assert run("export", source, "-o", tmp_path / "subs.vtt") == 0
+    assert (tmp_path / "subs.vtt").read_text().endswith("00:00:01.000 --> 00:00:05.000\nA {brace} and C:\\New\n")
+    assert run("export", source, "-o", tmp_path / "subs.otio") == ExitCode.FAILED
+    assert "Set one with --rate" in capsys.readouterr().err
+    assert run("export", source, "-o", tmp_path / "subs.otio", "--rate", "25") == 0
+
+
+def test_what_is_read_only_is_refused_as_an_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "subs.srt"
+    source.write_text("1\n00:00:01,000 --> 00:00:05,000\nHello\n")
+    assert run("export", source, "-o", tmp_path / "subs.sub") == ExitCode.USAGE
+    assert "Formats that fit" in capsys.readouterr().err
+
+
+def test_the_kind_and_language_of_a_track_are_chosen(tmp_path: Path) -> None:
+    source = tmp_path / "a.json"
+    events = [{"start": "1", "end": "5", "text": "Hallo"}]
+    media = {"path": "a.mov", "rate": "25", "duration": "60"}
+    source.write_text(json.dumps({"schema": "marlin-edit.analysis/1", "media": media, "events": events}))
+    target = tmp_path / "a.vtt"
+    assert run("export", source, "-o", target, "--kind", "metadata", "--language", "de") == 0
+    assert target.read_text().startswith("WEBVTT Kind: metadata; Language: de; Visual descriptions, auto-generated\n")
+    assert run("export", source, "-o", tmp_path / "b.vtt", "--kind", "captions") == ExitCode.USAGE
+    assert run("export", source, "-o", tmp_path / "b.vtt", "--language", "x y") == ExitCode.USAGE

@@ -18,7 +18,7 @@ from marlin_edit.errors import ExitCode
 from marlin_edit.interfaces import Setting
 from marlin_edit.plugins import App
 from marlin_edit.settings import Settings
-from marlin_edit.timebase import parse_positions
+from marlin_edit.timebase import FrameRate, parse_positions
 
 if TYPE_CHECKING:
     from marlin_edit.analysis import Analysis
@@ -142,12 +142,14 @@ def opened(run: Run, video: Path) -> MediaInfo:
     return media
 
 
-def edit_made(run: Run, analysis: Analysis, cuts: Sequence[Cut] = ()) -> Edit:
-    """The edit of one source, from the record start that the settings name on."""
+def edit_made(run: Run, analysis: Analysis, cuts: Sequence[Cut] = (), rate: FrameRate | None = None) -> Edit:
+    """The edit of one source, from the record start that the settings name on. rate: where the source has none."""
     from marlin_edit.edit import edit_of
 
     start = run.settings.value("record_start", str)
-    return edit_of(analysis, cuts, record_start=analysis.media.start_timecode if start == "source" else start)
+    return edit_of(
+        analysis, cuts, record_start=analysis.media.start_timecode if start == "source" else start, rate=rate
+    )
 
 
 def video_argument(function: Function) -> Function:

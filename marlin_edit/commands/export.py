@@ -17,6 +17,9 @@ from marlin_edit.reading import MediaFacts, read_analyses
 from marlin_edit.reporting import documented, report, tell
 from marlin_edit.timebase import FrameRate, parse_position
 
+NOMINAL_RATE = FrameRate(Fraction(25))
+"""The rate of an edit of which no output counts frames, where nothing says one."""
+
 MAKES = Carries.SCENES | Carries.EVENTS | Carries.FINDINGS
 
 
@@ -68,6 +71,7 @@ def command(
     """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats.
 
     Several of them make one edit, in formats that hold several sources; those of one media are put together.
+    It can be a subtitle file too: `marlin-edit export subs.ass -o subs.vtt` needs no video, and changes no cue.
     """
     if not outputs and not delivery_names:
         raise UsageError("Say what to write: add -o FILE (`marlin-edit formats` lists the suffixes).")
@@ -94,7 +98,12 @@ def command(
         make = cuts_of_events if cuts_from == "events" else cuts_of_findings
         return make(analysis, run.settings["handles"]) if cut else ()
 
-    edits = [edit_made(run, analysis, cuts_of(analysis)) for analysis in analyses]
+    counts_frames = any(carries & Carries.MARKERS or not carries & Carries.EVENTS for carries in holders)
+    nominal = None if counts_frames else NOMINAL_RATE
+    for analysis in analyses:
+        for note in analysis.media.notes:
+            run.console.receipt(f"{analysis.media.path.name}: {note}")
+    edits = [edit_made(run, analysis, cuts_of(analysis), nominal) for analysis in analyses]
     if len(edits) == 1:
         return report(run.app, run.console, analyses[0], publish(run.app, edits[0], planned, deliveries))
     outcome = publish(run.app, edit_of_several(edits), planned, deliveries)

@@ -1,0 +1,85 @@
+"""A transcript (`.md`): the scenes and events as a text to read, for those who do not watch, and for search.
+
+Markdown's marks in a text are escaped, so that it reads as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from marlin_edit.analysis import Analysis, Verdict
+from marlin_edit.edit import Edit
+from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.text import clean
+from marlin_edit.timebase import clock_text
+from marlin_edit_exporters.labels import TITLE
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^=])")
+_LINE_START = re.compile(r"^(\d+)([.)])|^([-:])")
+
+
+def render(edit: Edit, context: RenderContext) -> Rendered:
+    blocks = [
+        f"# {escaped(edit.title)}",
+        f"{TITLE}. This tells what is seen, not what is heard; a person should review it.",
+    ]
+    notes: list[str] = []
+    for source in edit.sources:
+        if len(edit.sources) > 1:
+            blocks.append(f"## {escaped(source.media.path.name)}")
+        blocks += _source(source, "##" if len(edit.sources) == 1 else "###", notes)
+    return Rendered("\n\n".join(blocks) + "\n", tuple(notes))
+
+
+def _source(source: Analysis, mark: str, notes: list[str]) -> list[str]:
+    blocks = []
+    if source.model is not None:
+        blocks.append(f"Model: {escaped(str(source.model))}")
+        if source.model.notice:
+            blocks.append(escaped(source.model.notice))
+    scenes = sorted(source.scenes, key=lambda scene: (scene.span.start, scene.span.end))
+    events = sorted(source.events, key=lambda event: (event.span.start, event.span.end))
+    told = [(event.span.start, event.span.end, clean(event.text)) for event in events]
+    silent = sum(not text for _, _, text in told)
+    if silent:
+        notes.append(f"{silent} event{'' if silent == 1 else 's'} without any text left out")
+    told = [one for one in told if one[2]]
+    if told and (not scenes or told[0][0] < scenes[0].span.start):
+        first = scenes[0].span.start if scenes else None
+        early = [one for one in told if first is None or one[0] < first]
+        blocks += [f"{mark} What happens", _list(early)]
+        told = told[len(early) :]
+    for place, scene in enumerate(scenes):
+        following = scenes[place + 1].span.start if place + 1 < len(scenes) else None
+        blocks += [f"{mark} {_span(scene.span.start, scene.span.end)}", escaped(scene.text)]
+        inside = [one for one in told if following is None or one[0] < following]
+        told = told[len(inside) :]
+        if inside:
+            blocks.append(_list(inside))
+    findings = [finding for finding in source.findings if finding.verdict is not Verdict.REJECTED]
+    if len(findings) < len(source.findings):
+        left = len(source.findings) - len(findings)
+        notes.append(f"{left} rejected finding{'' if left == 1 else 's'} left out")
+    if findings:
+        findings.sort(key=lambda finding: (finding.span.start, finding.span.end))
+        blocks += [
+            f"{mark} What was looked for",
+            _list([(finding.span.start, finding.span.end, clean(finding.query)) for finding in findings]),
+        ]
+    return [block for block in blocks if block]
+
+
+def _list(told: list[tuple[Fraction, Fraction, str]]) -> str:
+    return "\n".join(f"- {_span(start, end)} {escaped(text)}" for start, end, text in told)
+
+
+def _span(start: Fraction, end: Fraction) -> str:
+    return f"{clock_text(start)} – {clock_text(end)}"
+
+
+def escaped(text: str) -> str:
+    """A text on one line with nothing in it that Markdown or HTML takes for a mark."""
+    text = _MARKS.sub(r"\\\1", clean(text))
+    text = text.replace("://", ":\\//").replace("@", "\\@").replace("www.", "www\\.")
+    return _LINE_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", text)
