@@ -20,7 +20,7 @@ demo: install ## the main job with the bundled demo model on a real file
 test: install
 	$(BIN)/python -m pytest
 
-test-slow: install
+test-slow: install ## every kind of source, cut everywhere: minutes
 	$(BIN)/python -m pytest -m slow
 
 lint: install

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -97,20 +98,20 @@ class _Scan:
         self._unclean = False
 
     def read(self, lead: Fraction) -> None:
-        end = self._source.seconds_of(self._frames.stop)
+        end = math.ceil(self._source.seconds_of(self._frames.stop) / self._source.video.time_base)
         for packet in self._source.packets([self._source.video], self._frames.first, lead):
-            if packet.size == 0:
+            if packet.size == 0 or (packet.dts is not None and packet.dts >= end):
                 return
             if packet.pts is None:
                 self._wrong = "packets of the source carry no time"
                 return
-            number = self._source.number_of(packet.pts, packet.time_base)
-            if self._key is None and number >= self._frames.stop + _PAST:
-                return
-            if packet.dts is not None and packet.dts * packet.time_base >= end:
-                return
             if packet.has_sidedata("new_extradata"):
                 self._wrong = "the source's picture changes its format on the way"
+                return
+            if self._key is None and not packet.is_keyframe:
+                continue
+            number = self._source.number_of(packet.pts, packet.time_base)
+            if self._key is None and number >= self._frames.stop + _PAST:
                 return
             self._add(packet, number)
             if self._wrong is not None or (self._best is not None and self._best[0] == self._frames.stop):
