@@ -8,7 +8,7 @@ from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marlin_edit.analysis import Analysis, Finding
+from marlin_edit.analysis import AGAIN, Analysis, Finding
 from marlin_edit.console import Console
 from marlin_edit.edit import Cut, accepted_findings, edit_of, frames_of
 from marlin_edit.errors import ExitCode
@@ -106,15 +106,18 @@ def _document(app: App, analysis: Analysis, cuts: Sequence[Cut]) -> Any:
 
 
 def _tell_rejected(console: Console, analysis: Analysis, accepted: Sequence[Finding]) -> None:
-    """The rejected findings, the best scored first; not all of them unless asked to say more."""
+    """The rejected findings, the best scored first; what came of asking again, and many of them, only when asked to say
+    more."""
     kept = {id(finding) for finding in accepted}
     rejected = [finding for finding in analysis.findings if id(finding) not in kept]
     rejected.sort(key=lambda finding: -(finding.score or 0))
-    for number, finding in enumerate(rejected):
-        tell = console.receipt if number < _REJECTED_TOLD else console.detail
+    told = {id(finding) for finding in [one for one in rejected if AGAIN not in one.flags][:_REJECTED_TOLD]}
+    for finding in rejected:
+        tell = console.receipt if id(finding) in told else console.detail
         tell(f"rejected: {_finding_line(analysis, finding)}")
-    if len(rejected) > _REJECTED_TOLD:
-        console.receipt(f"rejected: {len(rejected) - _REJECTED_TOLD} more (-v lists them, --all accepts them)")
+    if more := len(rejected) - len(told):
+        answers = f"{more} {'more ' if told else ''}answer{'s' if more > 1 else ''}"
+        console.receipt(f"rejected: {answers} (-v lists them, --all accepts them)")
 
 
 def _nothing_matched(analysis: Analysis) -> str:

@@ -297,9 +297,10 @@ def test_a_run_that_was_broken_off_ends_with_the_same_result_to_the_last_bit(
     run: CommandLine, video: Path, path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from marlin_edit.marlin.backend import MAX_NEW_TOKENS
+    from marlin_edit.marlin.engine import MOST_TOGETHER
 
     monkeypatch.setitem(MAX_NEW_TOKENS, QuestionKind.FIND, 6)
-    many = queries(*(f"number {number} {'of many ' * (number % 3)}" for number in range(11)))
+    many = queries(*(f"number {number} {'of many ' * (number % 3)}" for number in range(MOST_TOGETHER + 3)))
     command = ["find", video, *many, "--model", checkpoint, "--device", "cpu", "--dtype", "bfloat16"]
     unbroken = path.with_name("unbroken.sqlite")
     first = run(*command, "--json", MARLIN_EDIT_STORE_PATH=str(unbroken))
@@ -312,7 +313,7 @@ def test_a_run_that_was_broken_off_ends_with_the_same_result_to_the_last_bit(
 
         patch.setattr(Store, "keep", kept_once)
         assert run(*command).code == 130
-    assert len(kept_in(path)) == 8
+    assert len(kept_in(path)) == MOST_TOGETHER
     again = run(*command, "--json")
     assert (again.code, again.out) == (first.code, first.out)
     assert {one.key: one.answer for one in kept_in(path)} == {one.key: one.answer for one in kept_in(unbroken)}
