@@ -18,10 +18,10 @@ demo: install ## the main job with the bundled demo model on a real file
 	@$(BIN)/marlin-edit demo --out-dir $(DEMO_DIR)
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 test-slow: install ## every kind of source, cut everywhere: minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: install
 	$(BIN)/ruff check .
@@ -36,6 +36,7 @@ train-demo: install ## trains the demo model anew: about two hours on two cores
 
 benchmark: install ## many questions, windows and memory: about an hour on two cores
 	$(BIN)/python benchmarks/many_queries.py
+	$(BIN)/python benchmarks/overlap.py
 	$(BIN)/python benchmarks/windows.py
 	$(BIN)/python benchmarks/memory.py
 

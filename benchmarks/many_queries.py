@@ -66,22 +66,27 @@ def main() -> int:
         print("Making the video and the model ...", file=sys.stderr)
         video = Path(folder) / "video.mp4"
         media = probe(make_video(video, frames=options.seconds * 30, rate="30", size=(1280, 720)))
-        checkpoint = save_checkpoint(
-            Path(folder) / "model",
-            hidden=512,
-            layers=LAYERS,
-            vision_hidden=320,
-            vision_depth=6,
-            vocabulary=700,
-            pixels_per_frame=200_704,
-        )
-        given = {"device": "cpu", "dtype": "float32", "decoder": "auto"}
-        model = open_checkpoint(str(checkpoint), Settings({name: Value(value) for name, value in given.items()}))
+        model = random_model(Path(folder))
         window = Span(Fraction(0), Fraction(options.seconds))
         numbers = measured(model, media, window, sorted(options.queries), options.separate)
     if options.json is not None:
         options.json.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     return 0 if numbers["same answers"] else 1
+
+
+def random_model(folder: Path) -> MarlinModel:
+    """A model of 40 million parameters, shaped like Marlin, with random weights."""
+    checkpoint = save_checkpoint(
+        folder / "model",
+        hidden=512,
+        layers=LAYERS,
+        vision_hidden=320,
+        vision_depth=6,
+        vocabulary=700,
+        pixels_per_frame=200_704,
+    )
+    given = {"device": "cpu", "dtype": "float32", "decoder": "auto"}
+    return open_checkpoint(str(checkpoint), Settings({name: Value(value) for name, value in given.items()}))
 
 
 def measured(model: MarlinModel, media: MediaInfo, window: Span, counts: list[int], separate: int) -> dict[str, Any]:
