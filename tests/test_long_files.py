@@ -186,7 +186,8 @@ def test_the_real_engine_sees_each_picture_once_and_keeps_one_window_in_memory(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = save_checkpoint(tmp_path / "random", longest_window="8")
-    monkeypatch.setitem(MAX_NEW_TOKENS, QuestionKind.FIND, 4)
+    for kind in (QuestionKind.FIND, QuestionKind.CAPTION):
+        monkeypatch.setitem(MAX_NEW_TOKENS, kind, 4)
     pairs: list[int] = []
     readings: list[weakref.ref[Reading]] = []
     alive: list[int] = []
