@@ -165,6 +165,19 @@ def videos_arguments(function: Function) -> Function:
     )(function)
 
 
+def truths_arguments(function: Function) -> Function:
+    """TRUTH..., files that say what is true of some videos, as `truths`, and --videos, where those are, as `videos`."""
+    function = click.option(
+        "--videos",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Where videos are that are not beside the truth file, also below it. Data sets' annotations need it.",
+    )(function)
+    return click.argument(
+        "truths", metavar="TRUTH...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
+    )(function)
+
+
 def output_options(function: Function) -> Function:
     """-o, repeatable, as `outputs: tuple[Path | None, ...]` (None is stdout), and --format, as `format_name`."""
     function = click.option(

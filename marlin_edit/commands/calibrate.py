@@ -7,19 +7,13 @@ from pathlib import Path
 
 import click
 
-from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.commands import Run, as_command, json_option, truths_arguments
 from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode, UsageError
 
 
 @as_command("calibrate")
-@click.argument("truths", metavar="TRUTH...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option(
-    "--videos",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Where videos are that are not beside the truth file, also below it. Data sets' annotations need it.",
-)
+@truths_arguments
 @click.option(
     "--false-per-hour",
     type=click.FloatRange(0, min_open=True),

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from marlin_edit.asking import checked_queries
-from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.commands import Run, as_command, json_option, truths_arguments
 from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.evaluating.measures import Measures
@@ -21,13 +21,7 @@ from marlin_edit.truth import TrueVideo, read_truth
 
 
 @as_command("eval")
-@click.argument("truths", metavar="TRUTH...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option(
-    "--videos",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Where videos are that are not beside the truth file, also below it. Data sets' annotations need it.",
-)
+@truths_arguments
 @click.option("--only", type=click.Choice(["find", "caption"]), help="Measure finding alone, or captions alone.")
 @click.option(
     "-o", "--output", metavar="FILE.json", type=click.Path(path_type=Path), help="Write all measures and answers there."
