@@ -367,3 +367,46 @@ def test_an_output_is_not_written_over_and_a_calibration_can_go_with_a_model(des
     again = desk.run("calibrate", truth(desk.folder, "one", "two"), "--model", model, "-o", "with.json")
     assert again.code == ExitCode.USAGE
     assert "not scored" in desk.run("find", "three.mp4", *asking("A door opens"), "--model", model).err
+
+
+def judged(folder: Path, name: str, accepted: Callable[[dict[str, Any]], bool], **more: Any) -> Path:
+    """The analysis `found.json` with a person's verdicts."""
+    document = json.loads((folder / "found.json").read_text())
+    for one in document["findings"]:
+        one["verdict"] = "accepted" if accepted(one) else "rejected"
+    path = folder / name
+    path.write_text(json.dumps(document | more), encoding="utf-8")
+    return path
+
+
+def test_a_persons_verdicts_calibrate_as_well(desk: Desk) -> None:
+    model = desk.model(events=EVENTS)
+    asked = [*asking(*PRESENT, *ABSENT), "--model", model]
+    assert desk.run("find", "one.mp4", *asked, "-o", "found.json").code == 0
+    right = {(start, end, text) for start, end, text in EVENTS}
+    path = judged(
+        desk.folder,
+        "judged.json",
+        lambda one: (float(Fraction(one["start"])), float(Fraction(one["end"])), one["query"]) in right,
+    )
+    ran = desk.run("calibrate", path, "--json")
+    assert ran.code == ExitCode.FAILED
+    assert "4 right and" in ran.document["error"], "two files of them are enough"
+    again = judged(desk.folder, "again.json", lambda one: one["query"] in PRESENT and "again" not in one["flags"])
+    ran = desk.run("calibrate", path, again, "--json")
+    assert ran.code == 0, ran.err
+    assert ran.document["right"] >= 5
+    found = desk.run("find", "three.mp4", *asked)
+    assert "score" in found.out
+    assert "not scored" not in found.err
+
+
+def test_verdicts_of_two_models_or_of_none_are_refused(desk: Desk) -> None:
+    model = desk.model(events=EVENTS)
+    assert desk.run("find", "one.mp4", *asking("A dog barks"), "--model", model, "-o", "found.json").code == 0
+    one = judged(desk.folder, "one.json", lambda one: True)
+    other = judged(desk.folder, "other.json", lambda one: True, model={"name": "another", "revision": "7"})
+    assert "of several models" in desk.run("calibrate", one, other).err
+    ran = desk.run("calibrate", desk.folder / "found.json")
+    assert ran.code == ExitCode.FAILED
+    assert "no finding was accepted or rejected by a person" in ran.err

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from marlin_edit.commands import Run, as_command, json_option, truths_arguments
 from marlin_edit.console import Console
-from marlin_edit.errors import ExitCode, UsageError
+from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
+
+if TYPE_CHECKING:
+    from marlin_edit.analysis import ModelIdentity
+    from marlin_edit.evaluating.learning import Lesson
 
 
 @as_command("calibrate")
@@ -31,13 +38,14 @@ def command(
 ) -> ExitCode:
     """Teach marlin-edit how far to trust a model's findings, from clips whose truth is known.
 
-    TRUTH is a file as `eval` reads it. It needs queries that are there and queries that are not; a dozen clips of some
-    minutes, like those that you work with, make a fair beginning. Findings of this model, in these weights, are scored
-    from then on, and those below the threshold are listed as rejected.
+    TRUTH is a file as `eval` reads it, or an analysis whose findings a person accepted or rejected (`import-markers
+    --learn` makes one). It needs queries that are there and queries that are not; a dozen clips of some minutes, like
+    those that you work with, make a fair beginning. Findings of this model, in these weights, are scored from then on,
+    and those below the threshold are listed as rejected.
     """
     from marlin_edit import files
-    from marlin_edit.calibration import as_text, fit, save
-    from marlin_edit.evaluating.learning import learned
+    from marlin_edit.calibration import as_text, calibration_of, fit, save
+    from marlin_edit.evaluating.learning import Lesson, learned
     from marlin_edit.evaluating.running import Evaluation
     from marlin_edit.truth import read_truth
 
@@ -45,21 +53,33 @@ def command(
         raise UsageError(f"Calibrating needs what speaks for findings; {run.settings.source('score')} turns it off.")
     if output is not None:
         files.refuse_existing([output], False, truths)
-    found = [video for path in truths for video in read_truth(path, videos).videos if video.queries]
+    analyses = [path for path in truths if _is_analysis(path)]
+    labelled = [path for path in truths if path not in analyses]
+    found = [video for path in labelled for video in read_truth(path, videos).videos if video.queries]
     there = [replace(video, events=()) for video in found if video.path.is_file()]  # the captions are needed as well
     missing = [str(video.path) for video in found if not video.path.is_file()]
-    if not there:
+    if not there and not analyses:
         raise UsageError("There is nothing to learn from: no video with queries is there. Say where with --videos DIR.")
+    lesson, model = _judged_by_a_person(run, analyses)
     evaluation = Evaluation(run, missing)
-    evaluation.ask_all(there)
-    lesson = learned(evaluation.judged)
-    assert evaluation.model is not None
-    calibration = fit(evaluation.model, lesson.examples, lesson.known, lesson.hours, false_per_hour)
+    if there:
+        evaluation.ask_all(there)
+        lesson += learned(evaluation.judged)
+        if model is not None and evaluation.model is not None and replace(evaluation.model, notice="") != model:
+            raise UsageError(f"The analyses are of the model {model}, and --model names {evaluation.model}.")
+    model = evaluation.model or model
+    if model is None:
+        raise MarlinEditError("There is nothing to learn from: none of the videos could be watched.")
+    if not lesson.known:
+        before = calibration_of(run.settings, model)
+        lesson += Lesson(known=before.known if before is not None else frozenset())
+    calibration = fit(model, lesson.examples, lesson.known, lesson.hours, false_per_hour)
     if output is None:
         output = save(run.settings, calibration)
     else:
         files.write_output(output, as_text(calibration))
     about = dict(calibration.about)
+    code = ExitCode.PARTIAL if evaluation.shortcomings else ExitCode.DONE
     if run.json:
         run.console.answer(
             {
@@ -68,7 +88,7 @@ def command(
                 **about,
                 "files": [str(output)],
                 "missing": evaluation.shortcomings,
-                "exit_code": int(evaluation.exit_code),
+                "exit_code": int(code),
             }
         )
     else:
@@ -76,7 +96,38 @@ def command(
     for sentence in evaluation.shortcomings:
         run.console.warning(sentence)
     run.console.receipt(f"wrote {output}")
-    return evaluation.exit_code
+    return code
+
+
+def _is_analysis(path: Path) -> bool:
+    """Whether a file is one of ours with findings, and not a truth; whoever reads it says what is wrong with it."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and str(document.get("schema")).startswith("marlin-edit.analysis/")
+
+
+def _judged_by_a_person(run: Run, paths: Sequence[Path]) -> tuple[Lesson, ModelIdentity | None]:
+    """What a person's verdicts teach, and of which model's findings."""
+    from marlin_edit.evaluating.learning import Lesson, learned_of_verdicts
+    from marlin_edit.reading import MediaFacts, read_analyses
+
+    lesson, models = Lesson(), {}
+    for path in paths:
+        for analysis in read_analyses(run.app, run.console, path, MediaFacts()):
+            one = learned_of_verdicts(analysis)
+            if not one.examples:
+                run.console.warning(f"{path}: no finding was accepted or rejected by a person, so it teaches nothing.")
+                continue
+            if analysis.model is None:
+                raise UsageError(f"{path} does not say which model its findings are of.")
+            models[replace(analysis.model, notice="")] = path
+            lesson += one
+    if len(models) > 1:
+        told = ", ".join(f"{path} of {model}" for model, path in models.items())
+        raise UsageError(f"These analyses are of several models: {told}. Calibrate one model at a time.")
+    return lesson, next(iter(models), None)
 
 
 def _print(console: Console, model: str, threshold: float, about: dict[str, object]) -> None:
@@ -84,7 +135,7 @@ def _print(console: Console, model: str, threshold: float, about: dict[str, obje
     from marlin_edit.signals import SIGNALS
 
     def number(value: object) -> str:
-        return f"{value:.3f}" if isinstance(value, float) else str(value)
+        return f"{value:.3f}" if isinstance(value, float) else "-" if value is None else str(value)
 
     lines: list[tuple[str, ...]] = [
         ("findings", f"{about['right']} right, {about['wrong']} wrong", f"in {about['videos']} videos"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.calibration import Example
 from marlin_edit.evaluating.overlap import best_iou
 from marlin_edit.evaluating.rows import MATCH, Judged
+from marlin_edit.judging import BY_HAND, RENAMED
 from marlin_edit.occurrences import with_told
 from marlin_edit.signals import content_words
 
@@ -19,9 +21,12 @@ NOT_THERE = 0.2
 class Lesson:
     """Findings with their truth, the stems of all words in the captions, and the hours of footage times queries."""
 
-    examples: tuple[Example, ...]
-    known: frozenset[str]
-    hours: float
+    examples: tuple[Example, ...] = ()
+    known: frozenset[str] = frozenset()
+    hours: float = 0.0
+
+    def __add__(self, other: Lesson) -> Lesson:
+        return Lesson(self.examples + other.examples, self.known | other.known, self.hours + other.hours)
 
 
 def learned(judged: Sequence[Judged]) -> Lesson:
@@ -38,3 +43,17 @@ def learned(judged: Sequence[Judged]) -> Lesson:
                 true = True if iou >= MATCH else None if iou > NOT_THERE else False
                 examples.append(Example(finding.signals, true, row.video))
     return Lesson(tuple(examples), known, seconds / 3600)
+
+
+def learned_of_verdicts(analysis: Analysis) -> Lesson:
+    """What is to be learned of findings that a person accepted or rejected; their signals are those in the file.
+
+    One that the person gave another name answers another query now, and one by hand is no answer: both are left out.
+    """
+    examples = tuple(
+        Example(finding.signals, finding.verdict is Verdict.ACCEPTED, str(analysis.media.path))
+        for finding in analysis.findings
+        if finding.verdict is not None and finding.signals and not {RENAMED, BY_HAND} & set(finding.flags)
+    )
+    seconds = sum(span.length for asked in analysis.asked if asked.query is not None for span in asked.looked_at)
+    return Lesson(examples, hours=float(seconds) / 3600)
