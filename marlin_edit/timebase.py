@@ -261,6 +261,11 @@ def seconds_text(seconds: Fraction) -> str:
 def clock_text(seconds: Fraction, separator: str = ".") -> str:
     """`HH:MM:SS.mmm`, rounded to the nearest millisecond (half up); hours take as many digits as they need."""
     milliseconds = (seconds.numerator * 2000 + seconds.denominator) // (2 * seconds.denominator)
+    return milliseconds_text(milliseconds, separator)
+
+
+def milliseconds_text(milliseconds: int, separator: str = ".") -> str:
+    """Whole milliseconds as `HH:MM:SS.mmm`; hours take as many digits as they need."""
     whole, milliseconds = divmod(milliseconds, 1000)
     minutes, whole = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from xml.etree import ElementTree as ET
 
 from marlin_edit.edit import Edit
 from marlin_edit.interfaces import RenderContext, Rendered
-from marlin_edit.timebase import clock_text
+from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.chapters import chapters_of
 
 
@@ -31,4 +30,4 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
 
 
 def _clock(milliseconds: int) -> str:
-    return clock_text(Fraction(milliseconds, 1000)) + "000000"
+    return milliseconds_text(milliseconds) + "000000"

@@ -119,14 +119,6 @@ def milliseconds(text: str) -> int | None:
     return -value if match[1] else value
 
 
-def clock(time: int, separator: str = ".") -> str:
-    """Milliseconds as `HH:MM:SS.mmm`; hours take as many digits as they need."""
-    seconds, milliseconds_ = divmod(time, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}{separator}{milliseconds_:03}"
-
-
 def analysis_of(file: CueFile, media: MediaInfo | None) -> Analysis:
     """The cues as events that keep their lines and times; what cannot be an event is in `unread` with its reason.
 

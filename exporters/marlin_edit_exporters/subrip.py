@@ -14,8 +14,9 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
 from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.media import MediaInfo
+from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.cues import Cue, track_of
-from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, clock, decoded, milliseconds
+from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, decoded, milliseconds
 
 _BRACES = str.maketrans("{}", "｛｝")
 _ARROW = re.compile(r"-[- ]+>")
@@ -40,7 +41,9 @@ def write(cues: Sequence[Cue]) -> tuple[str, tuple[str, ...]]:
     for number, cue in enumerate(cues, 1):
         text, count = plain("\n".join(cue.lines))
         replaced += count
-        blocks.append(f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{_apart(text)}\n")
+        blocks.append(
+            f"{number}\n{milliseconds_text(cue.start, ',')} --> {milliseconds_text(cue.end, ',')}\n{_apart(text)}\n"
+        )
     return "\n".join(blocks), _note(replaced)
 
 

@@ -17,9 +17,10 @@ from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.media import MediaInfo
+from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.cues import Cue, track_of
 from marlin_edit_exporters.labels import comments, label
-from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, clock, decoded, milliseconds
+from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, decoded, milliseconds
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -67,7 +68,7 @@ def write(cues: Sequence[Cue], language: str = "", metadata: Sequence[str] = (),
     for number, cue in enumerate(cues, 1):
         text = "<br/>".join(map(_escaped, cue.lines))
         direction = "" if text.isascii() or not _is_right_to_left(text) else ' tts:direction="rtl"'
-        times = f'begin="{clock(cue.start)}" end="{clock(cue.end)}"'
+        times = f'begin="{milliseconds_text(cue.start)}" end="{milliseconds_text(cue.end)}"'
         paragraphs.append(f'      <p xml:id="c{number}" {times}{direction}>{text}</p>\n')
     return head + "".join(paragraphs) + _TAIL
 

@@ -13,9 +13,10 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
 from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.media import MediaInfo
+from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.cues import Cue, track_of
 from marlin_edit_exporters.labels import comments, label
-from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, clock, decoded, milliseconds
+from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, decoded, milliseconds
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _TIMING = re.compile(r"\s*(-?[\d:.,]+)\s*-->\s*(-?[\d:.,]+)(.*)")
@@ -41,7 +42,7 @@ def write(cues: Sequence[Cue], header: str = "", told: Sequence[str] = ()) -> st
         text = "\n".join(cue.lines)
         if "&" in text or "<" in text or ">" in text:
             text = text.translate(_ESCAPES)
-        blocks.append(f"{number}\n{clock(cue.start)} --> {clock(cue.end)}\n{text}\n")
+        blocks.append(f"{number}\n{milliseconds_text(cue.start)} --> {milliseconds_text(cue.end)}\n{text}\n")
     return "\n".join(blocks)
 
 

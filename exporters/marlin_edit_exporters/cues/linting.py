@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from marlin_edit.text import clean
+from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.cues.profiles import Pace, size
 from marlin_edit_exporters.cues.scheduling import FOREVER, snapped
 from marlin_edit_exporters.cues.values import Cue
 from marlin_edit_exporters.cues.width import cells
-from marlin_edit_exporters.reading_cues import CueFile, RawCue, clock
+from marlin_edit_exporters.reading_cues import CueFile, RawCue
 
 RULES = {
     "format": "the file is what its format asks for",
@@ -146,7 +147,7 @@ def _shots(timed: Sequence[tuple[int, RawCue, Cue]], pace: Pace, video: Video, t
 
 def time_text(milliseconds: int) -> str:
     """Milliseconds as a clock time, with a sign where it is needed."""
-    return f"-{clock(-milliseconds)}" if milliseconds < 0 else clock(milliseconds)
+    return f"-{milliseconds_text(-milliseconds)}" if milliseconds < 0 else milliseconds_text(milliseconds)
 
 
 def _seconds(milliseconds: int) -> str:
