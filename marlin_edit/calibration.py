@@ -122,10 +122,21 @@ def as_text(calibration: Calibration) -> str:
 
 def save(settings: Settings, calibration: Calibration) -> Path:
     """Keeps a calibration for its model, in place of an earlier one; gives its file."""
+    make_place(settings)
     path = _path(settings, calibration.model)
-    path.parent.mkdir(parents=True, exist_ok=True)
     files.write_output(path, as_text(calibration), overwrite=True)
     return path
+
+
+def make_place(settings: Settings) -> None:
+    """Makes the directory of the user's calibrations; MarlinEditError where that cannot be."""
+    place = store_path(settings).with_name("calibrations")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MarlinEditError(
+            f"Calibrations cannot be kept in {place}: {error.strerror}. Name a file with -o FILE.json instead."
+        ) from error
 
 
 def calibration_of(settings: Settings, model: ModelIdentity, bundled: Path | None = None) -> Calibration | None:

@@ -410,3 +410,16 @@ def test_verdicts_of_two_models_or_of_none_are_refused(desk: Desk) -> None:
     ran = desk.run("calibrate", desk.folder / "found.json")
     assert ran.code == ExitCode.FAILED
     assert "no finding was accepted or rejected by a person" in ran.err
+
+
+def test_where_a_calibration_cannot_be_kept_that_is_said_before_anything_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (desk.folder / "file").touch()
+    monkeypatch.setenv("MARLIN_EDIT_STORE_PATH", str(desk.folder / "file" / "answers.sqlite"))
+    model = desk.model(events=EVENTS, asked=str(desk.folder / "asked"))
+    ran = desk.run("calibrate", truth(desk.folder, "one", "two"), "--model", model)
+    assert ran.code == ExitCode.FAILED
+    assert "Name a file with -o" in ran.err
+    assert not (desk.folder / "asked").exists()
+    assert desk.run("calibrate", truth(desk.folder, "one", "two"), "--model", model, "-o", "with.json").code == 0

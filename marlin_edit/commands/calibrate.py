@@ -44,14 +44,16 @@ def command(
     and those below the threshold are listed as rejected.
     """
     from marlin_edit import files
-    from marlin_edit.calibration import as_text, calibration_of, fit, save
+    from marlin_edit.calibration import as_text, calibration_of, fit, make_place, save
     from marlin_edit.evaluating.learning import Lesson, learned
     from marlin_edit.evaluating.running import Evaluation
     from marlin_edit.truth import read_truth
 
     if not run.settings.value("score", bool):
         raise UsageError(f"Calibrating needs what speaks for findings; {run.settings.source('score')} turns it off.")
-    if output is not None:
+    if output is None:
+        make_place(run.settings)
+    else:
         files.refuse_existing([output], False, truths)
     analyses = [path for path in truths if _is_analysis(path)]
     labelled = [path for path in truths if path not in analyses]
