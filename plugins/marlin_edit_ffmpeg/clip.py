@@ -75,10 +75,11 @@ def write_clip(
         report.warnings.append(f"{got.count - progress.count} frames inside the clip could not be read and are missing")
     pictures = progress.pictures
     if isinstance(way, CopyRange):
-        ends = {got.first, got.stop - 1}
-        leads = {at: decoding_start(source, at, plan.container).lead for at in ends}
+        starts = {at: decoding_start(source, at, plan.container) for at in (got.first, got.stop - 1)}
         pictures = {
-            place: picture_of(frame) for at, lead in leads.items() for place, frame in source.frames(at, at + 1, lead)
+            place: picture_of(frame)
+            for at, start in starts.items()
+            for place, frame in source.frames(at, at + 1, start)
         }
     delivered = check_clip(
         target,

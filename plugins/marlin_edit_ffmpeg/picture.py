@@ -44,13 +44,13 @@ class EncodedPicture:
         self._source, self._output, self._frames, self._encoding = source, output, frames, encoding
         self._clock = ClipClock(source.media, frames.first)
         self._start = start
-        self._end = source.seconds_of(frames.stop)
+        self._end = source.first_tick(frames.stop)
         self._near = {frames.first + step for step in (-1, 0, 1)} | {frames.stop + step for step in (-2, -1, 0)}
         self._out: Any = output.container.add_stream(encoding.encoder, rate=source.media.rate.value)  # type: ignore[union-attr]
         self.out = self._out
 
     def take(self, packet: Any) -> None:
-        over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= self._end)
+        over = packet.size == 0 or (packet.dts is not None and packet.dts >= self._end)
         if self._start is not None and not over:
             if not packet.is_keyframe or packet.pts is None or packet.pts < self._start:
                 return
@@ -144,7 +144,7 @@ def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:
 def _copy_range(source: Source, frames: FrameRange, lead: Fraction) -> tuple[CopyRange | str, bool]:
     """What can be copied, looking for its beginning from `lead` seconds before the in point on; and whether decoders
     can begin there as if nothing had been before."""
-    begin = source.seconds_of(frames.first)
+    begin = source.first_tick(frames.first)
     starts: list[_Prefix] = []
     chosen: _Prefix | None = None
     for packet in source.packets([source.video], frames.first, lead):
@@ -152,11 +152,11 @@ def _copy_range(source: Source, frames: FrameRange, lead: Fraction) -> tuple[Cop
             break
         if packet.pts is None:
             return "packets of the source carry no time", True
-        number = source.number_of(packet.pts, packet.time_base)
+        number = source.number_of(packet.pts)
         if chosen is None:
             if packet.is_keyframe and number <= frames.first:
                 starts = [*starts[-3:], _Prefix(number, packet.pts, frames, _is_clean_start(packet, source))]
-            if packet.dts is not None and packet.dts * packet.time_base >= begin:
+            if packet.dts is not None and packet.dts >= begin:
                 chosen = _usable(starts)
                 if chosen is None:
                     break
@@ -273,7 +273,7 @@ class CopiedPicture:
                 return
             self._begun = True
             self._output.begin()
-        number = self._source.number_of(packet.pts, packet.time_base)
+        number = self._source.number_of(packet.pts)
         if number < copied.frames.first:
             return
         place = self.progress.count - copied.depth

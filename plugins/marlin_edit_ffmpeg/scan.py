@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -79,7 +78,7 @@ def decoding_start(source: Source, frame: int, kind: Container) -> Start:
 
 
 def _start_at(source: Source, packet: Any, frame: int) -> Start:
-    before = source.seconds_of(frame) - packet.pts * packet.time_base
+    before = source.seconds_of(frame) - packet.pts * source.tick
     return Start(packet.pts, max(before, source.margin))
 
 
@@ -98,7 +97,7 @@ class _Scan:
         self._unclean = False
 
     def read(self, lead: Fraction) -> None:
-        end = math.ceil(self._source.seconds_of(self._frames.stop) / self._source.video.time_base)
+        end = self._source.first_tick(self._frames.stop)
         for packet in self._source.packets([self._source.video], self._frames.first, lead):
             if packet.size == 0 or (packet.dts is not None and packet.dts >= end):
                 return
@@ -110,7 +109,7 @@ class _Scan:
                 return
             if self._key is None and not packet.is_keyframe:
                 continue
-            number = self._source.number_of(packet.pts, packet.time_base)
+            number = self._source.number_of(packet.pts)
             if self._key is None and number >= self._frames.stop + _PAST:
                 return
             self._add(packet, number)

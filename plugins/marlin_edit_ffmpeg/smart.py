@@ -35,7 +35,7 @@ class SmartPicture:
         self.encoder = self._joiner.encoder if self._joiner is not None else None
         self._depth = max(plan.depth, self._joiner.depth if self._joiner is not None else 0)
         self._has_head = plan.copied.first > plan.frames.first
-        self._end = source.seconds_of(plan.frames.stop)
+        self._end = source.first_tick(plan.frames.stop)
         self._near = _near(plan)
         self._held: list[Any] | None = None
         self._leading = plan.leading
@@ -60,7 +60,7 @@ class SmartPicture:
         return Joined(plan.copied, before, plan.packets, plan.syntax, self.digest.digest())
 
     def take(self, packet: Any) -> None:
-        over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= self._end)
+        over = packet.size == 0 or (packet.dts is not None and packet.dts >= self._end)
         if over:
             self._drain()
             self.done = True
@@ -96,7 +96,7 @@ class SmartPicture:
 
     def _after_key(self, packet: Any) -> None:
         assert self._held is not None
-        if self._source.number_of(packet.pts, packet.time_base) >= self._plan.copied.first:
+        if self._source.number_of(packet.pts) >= self._plan.copied.first:
             self._held.append(packet)
             return
         self._leading -= 1
@@ -125,7 +125,7 @@ class SmartPicture:
 
     def _pass(self, packet: Any) -> None:
         """A packet from the copied keyframe on: decoded near the seams, and written while it belongs to the copy."""
-        number = self._source.number_of(packet.pts, packet.time_base)
+        number = self._source.number_of(packet.pts)
         if number < self._plan.copied.first:
             return
         if packet.is_keyframe and packet.pts == self._plan.tail_pts:

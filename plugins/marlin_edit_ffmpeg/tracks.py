@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
+from marlin_edit_ffmpeg.clock import first_tick
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.plan import ClipPlan
 from marlin_edit_ffmpeg.report import Report
@@ -91,6 +92,7 @@ def pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, lea
     """Hands packets out until every track has enough, or the file is well past the end for those that have not; the
     first track is the one that leads."""
     by_stream = {track.stream.index: track for track in tracks}
+    too_far = {track.stream.index: first_tick(end + FURTHEST, track.stream.time_base) for track in tracks}
     leading = tracks[0]
     for packet in source.packets([track.stream for track in tracks], first, lead):
         track = by_stream[packet.stream_index if packet.size else packet.stream.index]
@@ -98,8 +100,7 @@ def pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, lea
             track.take(packet)
         if all(one.done for one in tracks):
             return
-        time = packet.dts * packet.time_base if packet.dts is not None else None
-        if leading.done and time is not None and time > end + FURTHEST:
+        if leading.done and packet.dts is not None and packet.dts > too_far[track.stream.index]:
             return
 
 
