@@ -74,7 +74,7 @@ def write_clip(
     if progress.count != got.count:
         report.warnings.append(f"{got.count - progress.count} frames inside the clip could not be read and are missing")
     pictures = progress.pictures
-    if isinstance(way, CopyRange):
+    if isinstance(way, CopyRange) and not (way.clean and way.syntax is not None):
         starts = {at: decoding_start(source, at, plan.container) for at in (got.first, got.stop - 1)}
         pictures = {
             place: picture_of(frame)
@@ -86,9 +86,9 @@ def write_clip(
         got,
         ClipClock(source.media, got.first),
         pictures,
-        copied=isinstance(way, CopyRange),
+        same=isinstance(way, CopyRange),
         count=progress.count,
-        joined=picture.joined() if isinstance(picture, SmartPicture) else None,
+        copied=picture.copied() if not isinstance(picture, EncodedPicture) else None,
     )
     if isinstance(delivered, str):
         return delivered

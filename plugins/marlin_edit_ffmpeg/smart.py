@@ -14,7 +14,7 @@ from marlin_edit_ffmpeg.joining import Encoded, JoinedEncoder, Joiner
 from marlin_edit_ffmpeg.picture import Progress
 from marlin_edit_ffmpeg.scan import SmartPlan
 from marlin_edit_ffmpeg.source import Source
-from marlin_edit_ffmpeg.verify import Joined, picture_of
+from marlin_edit_ffmpeg.verify import Copied, picture_of
 
 _NEAR = 6
 """Copied packets after the first seam that are decoded to be compared with what was written."""
@@ -54,10 +54,10 @@ class SmartPicture:
         if context.name == "hevc" and output.kind.edit_list:
             self.out.codec_context.codec_tag = "hev1" if self._joiner is not None else context.codec_tag
 
-    def joined(self) -> Joined:
+    def copied(self) -> Copied:
         """What of the written clip was copied, to be found in it again."""
         plan, before = self._plan, self._plan.copied.first - self._plan.frames.first
-        return Joined(plan.copied, before, plan.packets, plan.syntax, self.digest.digest())
+        return Copied(plan.copied, before, plan.packets, plan.syntax, self.digest.digest())
 
     def take(self, packet: Any) -> None:
         over = packet.size == 0 or (packet.dts is not None and packet.dts >= self._end)

@@ -57,8 +57,8 @@ def _scaler() -> Any:
 
 
 @dataclass(frozen=True)
-class Joined:
-    """What of a joined clip was copied: frames, and packets in file order, `packets` of them after the first `before`;
+class Copied:
+    """What of a clip was copied: frames, and packets in file order, `packets` of them after the first `before`;
     `digest` is that of their picture data."""
 
     frames: FrameRange
@@ -84,13 +84,14 @@ def check_clip(
     clock: ClipClock,
     pictures: dict[int, Picture],
     *,
-    copied: bool,
+    same: bool,
     count: int,
-    joined: Joined | None = None,
+    copied: Copied | None = None,
 ) -> Delivered | str:
-    """What a clip holds, or what is wrong with it. `frames` and `count` are the plan; `pictures` the source's own.
+    """What a clip holds, or what is wrong with it. `frames` and `count` are the plan; `pictures` the source's own, and
+    `same` says that the clip's must be like them to the pixel, because none was encoded.
 
-    Of a joined clip both seams are decoded as well, and its copied packets are compared with the source's.
+    Packets that were copied are compared with the source's; where only some were, both seams are decoded as well.
     """
     from av.error import FFmpegError
 
@@ -103,17 +104,17 @@ def check_clip(
             return "the written clip has no picture"
         video = container.streams.video[0]
         try:
-            read = _read_through(container, video, count, joined)
+            read = _read_through(container, video, count, copied)
             if isinstance(read, str):
                 return read
             steps = Steps(video.time_base, read.zero, clock.time_base)
-            ends = _Ends(frames, pictures, copied, clock, read.zero, steps)
+            ends = _Ends(frames, pictures, same, clock, read.zero, steps)
             wrong = _check_length(read, ends) or _check_first(read, ends) or _check_last(container, video, ends)
             if wrong == _NOT_REACHED:
                 with open_media(path) as again:
                     wrong = _read_to_last(again, ends)
-            if wrong is None and joined is not None:
-                wrong = _check_seams(container, ends, joined)
+            if wrong is None and copied is not None and copied.frames != frames:
+                wrong = _check_seams(container, ends, copied)
             if wrong is not None:
                 return wrong
         except FFmpegError as error:
@@ -134,7 +135,7 @@ class _Read:
     sounds: dict[int, Fraction]
 
 
-def _read_through(container: Any, video: Any, count: int, joined: Joined | None) -> _Read | str:
+def _read_through(container: Any, video: Any, count: int, copied: Copied | None) -> _Read | str:
     """Reads all packets, and decodes until each stream's first frame has come."""
     seen = 0
     first = last = frame = None
@@ -154,8 +155,8 @@ def _read_through(container: Any, video: Any, count: int, joined: Joined | None)
             continue
         if packet.is_corrupt or packet.pts is None:
             return "a packet of the written clip is damaged"
-        if joined is not None and 0 <= seen - joined.before < joined.packets:
-            for part in joined.syntax.pictures(memoryview(packet)):
+        if copied is not None and 0 <= seen - copied.before < copied.packets:
+            for part in copied.syntax.pictures(memoryview(packet)):
                 digest.update(part)
         if not packet.is_discard:
             seen += 1
@@ -163,7 +164,7 @@ def _read_through(container: Any, video: Any, count: int, joined: Joined | None)
             last = packet.pts if last is None else max(last, packet.pts)
     if first is None or last is None:
         return "the written clip has no picture"
-    if joined is not None and digest.digest() != joined.digest:
+    if copied is not None and digest.digest() != copied.digest:
         return "copied packets of the written clip are not the source's"
     if seen != count:
         return f"the written clip has {seen} pictures in place of {count}"
@@ -180,7 +181,7 @@ class _Ends:
 
     frames: FrameRange
     pictures: dict[int, Picture]
-    copied: bool
+    same: bool
     clock: ClipClock
     zero: Fraction
     steps: Steps
@@ -188,7 +189,7 @@ class _Ends:
     def number_of(self, frame: Any) -> int:
         return self.clock.frame_at(self.steps.nearest(frame.pts))
 
-    def compare(self, number: int, frame: Any, *, copied: bool) -> str | None:
+    def compare(self, number: int, frame: Any) -> str | None:
         """How a decoded frame differs from the source's picture, where there is one."""
         expected = self.pictures.get(number)
         if expected is None:
@@ -197,7 +198,7 @@ class _Ends:
         if expected.whole is not None and picture.whole != expected.whole:
             return f"frame {number} was copied, and does not decode to the source's pixels"
         difference = picture.difference(expected)
-        if difference > (_SAME if copied else _NEAR):
+        if difference > (_SAME if self.same else _NEAR):
             return f"frame {number} does not look like the source's (differs by {difference:.1f} of 255)"
         for step in (-1, 1):
             neighbour = self.pictures.get(number + step)
@@ -217,7 +218,7 @@ def _check_first(read: _Read, ends: _Ends) -> str | None:
     number = ends.number_of(read.frame)
     if number != ends.frames.first:
         return f"the written clip's first frame is {number}, not {ends.frames.first}"
-    return ends.compare(number, read.frame, copied=ends.copied)
+    return ends.compare(number, read.frame)
 
 
 def _check_last(container: Any, video: Any, ends: _Ends) -> str | None:
@@ -231,7 +232,7 @@ def _check_last(container: Any, video: Any, ends: _Ends) -> str | None:
             continue  # very short transport streams cannot be sought in
         place, frame = _latest(container, ends)
         if place == last:
-            return ends.compare(last, frame, copied=ends.copied)
+            return ends.compare(last, frame)
     return _NOT_REACHED
 
 
@@ -240,7 +241,7 @@ def _read_to_last(container: Any, ends: _Ends) -> str | None:
     place, frame = _latest(container, ends)
     if place != ends.frames.stop - 1:
         return f"the written clip's last frame is {place}, not {ends.frames.stop - 1}"
-    return ends.compare(place, frame, copied=ends.copied)
+    return ends.compare(place, frame)
 
 
 def _latest(container: Any, ends: _Ends) -> tuple[int | None, Any]:
@@ -250,9 +251,9 @@ def _latest(container: Any, ends: _Ends) -> tuple[int | None, Any]:
     return place, latest
 
 
-def _check_seams(container: Any, ends: _Ends, joined: Joined) -> str | None:
+def _check_seams(container: Any, ends: _Ends, copied: Copied) -> str | None:
     """Decodes across both seams, where every frame must come, once and in its place."""
-    for seam in (joined.frames.first, joined.frames.stop):
+    for seam in (copied.frames.first, copied.frames.stop):
         begin, stop = max(ends.frames.first, seam - 2), min(ends.frames.stop, seam + 4)
         expected = begin
         for number, frame in _decoded_from(container, begin, ends):
@@ -260,7 +261,7 @@ def _check_seams(container: Any, ends: _Ends, joined: Joined) -> str | None:
                 continue
             if number != expected:
                 return f"after a seam of the written clip comes frame {number}, not {expected}"
-            wrong = ends.compare(number, frame, copied=False)
+            wrong = ends.compare(number, frame)
             if wrong is not None:
                 return wrong
             expected += 1
