@@ -184,12 +184,22 @@ def check_sound_reel(path: Path, wanted: Sequence[tuple[Likeness, Likeness]], le
     from av.error import FFmpegError
 
     try:
-        wrong = _check_sound(path, Fraction(0), length)
+        wrong = _check_sound(path, _zero_of_sound(path), length)
         for place, (made_of, written) in enumerate(wanted):
             wrong = wrong or _check_likeness(path, place, made_of, written)
     except FFmpegError as error:
         return f"the written reel cannot be read ({error.strerror})"
     return wrong
+
+
+def _zero_of_sound(path: Path) -> Fraction:
+    """Where a file's clock has its first sample: in MP3 it counts what decoders throw away as well."""
+    with open_media(path) as opened:
+        container: Any = opened
+        first = container.streams.audio[0] if container.streams.audio else None
+        if first is None or container.format.name != "mp3" or first.start_time is None:
+            return Fraction(0)
+        return Fraction(first.start_time * first.time_base)
 
 
 def _check_likeness(path: Path, place: int, made_of: Likeness, written: Likeness) -> str | None:

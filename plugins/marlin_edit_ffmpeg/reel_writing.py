@@ -29,6 +29,7 @@ from marlin_edit_ffmpeg.reel_ways import Joining, PieceWay
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.source import Source
 from marlin_edit_ffmpeg.verify import Delivered
+from marlin_edit_ffmpeg.words import set_chapters
 
 
 class NotAsPlanned(Exception):
@@ -159,7 +160,7 @@ def _prepare(plan: ReelPlan, output: Output, video: Any) -> list[ReelSound]:
     if plan.kind.timecode and video is not None:
         label = plan.rate.timecode(plan.start_frame)
         (video if plan.kind.edit_list else output.container).metadata["timecode"] = label
-    output.container.set_chapters(list(chapters_of(plan)))
+    set_chapters(output, list(chapters_of(plan)))
     return sounds
 
 
