@@ -16,7 +16,7 @@ import pytest
 
 from marlin_edit.cli import INTERRUPTED, main
 from marlin_edit.media import probe
-from tests.decoders import h264_indices, hevc_indices
+from tests.decoders import h264_indices, hevc_indices, other_indices
 from tests.makers import BURST_EVERY, FIRST_BURST, burst_times, frame_index, frame_indices, make_video, truncate
 from tests.test_smart_clips import decoded_quietly
 from tests.third_party.tool import HERE
@@ -306,6 +306,8 @@ def test_only_pieces_without_a_keyframe_are_encoded_and_they_match(name: str, cu
         assert hevc_indices(reel) == wanted
     elif "without B-frames" in name:
         assert h264_indices(reel, SIZE, tmp_path) == wanted
+    elif name.startswith(("VP9", "AV1", "MPEG")):
+        assert other_indices(reel, made.get("size", SIZE), tmp_path) == wanted
     if "varying" not in name:
         errors = sound_errors(reel, items, Fraction(25))
         assert len(errors) == 10
