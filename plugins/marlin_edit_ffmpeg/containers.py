@@ -53,7 +53,6 @@ WEBM = Container(
     "WebM",
     "webm",
     ".webm",
-    timecode=False,
     text=frozenset({"webvtt"}),
     videos=frozenset({"vp8", "vp9", "av1"}),
     fallback_video="vp9",
