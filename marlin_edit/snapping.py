@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut
-from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.errors import UsageError
 from marlin_edit.interfaces import Detector, Finds
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import FrameRange, Span
@@ -39,9 +39,11 @@ def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut]) -> tuple[Analysis
     assert detector is not None
     media = analysis.media
     if media.video_index is None:
-        raise MarlinEditError(
-            f"{media.path.name} has no picture, so it has no {detector.finds.value}. Leave --snap out."
+        run.console.warning(
+            f"--snap {detector.finds.value} does not apply to {media.path.name}: it has no picture. Its cuts stay "
+            "as they are."
         )
+        return analysis, tuple(cuts)
     limit = run.settings.value("snap_limit", Fraction)
     to_shots = detector.finds is Finds.SHOTS
     reach = limit if to_shots else Fraction(0)

@@ -82,6 +82,23 @@ def test_a_playlist_in_disguise_is_not_followed(tmp_path: Path, capsys: pytest.C
     assert not (tmp_path / "clips").exists()
 
 
+@pytest.mark.parametrize("out_dir", [".", "sub/..", "sub/back", "links"])
+def test_the_source_is_never_written_over_by_whatever_spelling(
+    out_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = make_video(tmp_path / "film.mp4", frames=30, size=(96, 64)).read_bytes()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "links").mkdir()
+    os.symlink(tmp_path, tmp_path / "sub" / "back")
+    os.link(tmp_path / "film.mp4", tmp_path / "links" / "film.mp4")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["cut", "film.mp4", "--span", "0-1", "--out-dir", out_dir, "--name", "{stem}", "--overwrite"]
+    assert main(arguments) == ExitCode.USAGE
+    assert "source itself" in capsys.readouterr().err
+    assert (tmp_path / "film.mp4").read_bytes() == (tmp_path / "links" / "film.mp4").read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["film.mp4", "links", "sub"]
+
+
 @pytest.fixture(scope="module")
 def slow_to_cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video that takes seconds to encode."""

@@ -16,8 +16,9 @@ import pytest
 
 from marlin_edit.cli import INTERRUPTED, main
 from marlin_edit.media import probe
-from tests.decoders import h264_indices, hevc_indices
-from tests.makers import BURST_EVERY, FIRST_BURST, burst_times, frame_indices, make_video, truncate
+from tests.decoders import h264_indices, hevc_indices, other_indices
+from tests.makers import BURST_EVERY, FIRST_BURST, burst_times, frame_index, frame_indices, make_video, truncate
+from tests.test_smart_clips import decoded_quietly
 from tests.third_party.tool import HERE
 
 NTSC = Fraction(30_000, 1001)
@@ -202,15 +203,20 @@ def test_videos_of_one_kind_are_joined_and_the_chapters_say_which_is_which(cut: 
     ]  # fmt: skip
 
 
-def test_videos_of_different_kinds_are_encoded_and_it_is_said_why(cut: CommandLine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["smart", "exact"])
+def test_a_video_of_another_kind_is_made_like_the_first_and_it_is_said_why(
+    mode: str, cut: CommandLine, tmp_path: Path
+) -> None:
     make_video(tmp_path / "a.mp4", frames=75, size=(192, 108), audio=1)
     make_video(tmp_path / "b.mkv", frames=120, rate="30", size=(128, 128), audio=0)
-    ran = cut("a.mp4", "b.mkv", "--span", "0.2-2.2", "--reel", "reel.mp4")
+    ran = cut("a.mp4", "b.mkv", "--span", "0.2-2.2", "--reel", "reel.mp4", "--mode", mode)
     assert ran.code == 0, ran.err
     together = ran.document["together"]
-    assert "b.mkv has another frame rate than a.mp4" in together["notes"][0]
-    assert any("cuts 2 have no sound 1" in note for note in together["notes"])
-    assert [item["mode"]["used"] for item in together["items"]] == ["exact", "exact"]
+    assert any("sound 1 is silent in cut 2" in note for note in together["notes"])
+    assert [item["mode"]["used"] for item in together["items"]] == [mode, "exact"]
+    if mode == "smart":
+        assert "cut 2 is encoded to match the others, b.mkv has another frame rate than a.mp4" in together["notes"][0]
+        assert [item["frames_copied"] > 20 for item in together["items"]] == [True, False]
     with av.open(str(tmp_path / "reel.mp4")) as container:
         frames = list(container.decode(video=0))
         assert len(frames) == 100
@@ -219,17 +225,143 @@ def test_videos_of_different_kinds_are_encoded_and_it_is_said_why(cut: CommandLi
     assert picture[:, :40].max() < 30  # a square picture in the middle, bars beside it
     assert picture[:, -40:].max() < 30
     assert picture[:, 48:144].max() > 150
-    times = [time for time, _ in frame_indices(tmp_path / "reel.mp4")]
-    assert times == [Fraction(place, 25) for place in range(100)]
+    shown = frame_indices(tmp_path / "reel.mp4")
+    assert [time for time, _ in shown] == [Fraction(place, 25) for place in range(100)]
+    assert [index for _, index in shown[:50]] == list(range(5, 55))
 
 
-def test_what_cannot_be_joined_is_encoded_whole(cut: CommandLine, tmp_path: Path) -> None:
+def test_a_video_that_was_not_cut_does_not_decide_the_rate(
+    cut: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE / "oracle"))
+    make_video(tmp_path / "a.mp4", frames=20, size=SIZE)
+    make_video(tmp_path / "b.mp4", frames=150, rate="30000/1001", size=SIZE, gop=15, timecode="10:00:00;00")
+    (tmp_path / "x.oracle").write_text(json.dumps({"events": [[1, 3, "A dog barks"]]}))
+    ran = cut("a.mp4", "b.mp4", "-q", "A dog barks", "--model", "x.oracle", "--reel", "reel.mp4")
+    assert ran.document["together"]["files"] == ["reel.mp4"], ran.err
+    shown = frame_indices(tmp_path / "reel.mp4")
+    assert [index for _, index in shown] == list(range(30, 90))
+    assert all(time - shown[0][0] == place / NTSC for place, (time, _) in enumerate(shown))
+    assert timecode(tmp_path / "reel.mp4") == "01:00:00;00"
+
+
+def test_where_nothing_can_be_copied_all_is_encoded(cut: CommandLine, tmp_path: Path) -> None:
     make_video(tmp_path / "a.mp4", frames=100, size=SIZE, gop=50)
     ran = cut("a.mp4", *spans((5, 30), (55, 90)), "--reel", "reel.mp4")
     assert ran.code == 0, ran.err
-    assert "cut 1: there is no keyframe to copy from" in ran.document["notes"][0]
+    assert "all of it is encoded, cut 1: there is no keyframe to copy from" in ran.document["notes"][0]
     assert indices(tmp_path / "reel.mp4") == [*range(5, 30), *range(55, 90)]
     assert max(map(abs, sound_errors(tmp_path / "reel.mp4", ran.document["items"], Fraction(25)))) < Fraction(1, 1000)
+
+
+def test_where_what_is_encoded_cannot_match_all_is_encoded(cut: CommandLine, tmp_path: Path) -> None:
+    make_video(tmp_path / "a.mov", frames=75, size=SIZE, codec="mjpeg", pixel_format="yuvj420p")
+    make_video(tmp_path / "b.mov", frames=75, size=(128, 64), codec="mjpeg", pixel_format="yuvj420p", first_index=500)
+    ran = cut("a.mov", "b.mov", *spans((10, 40)), "--reel", "reel.mov")
+    assert ran.code == 0, ran.err
+    [why] = [note for note in ran.document["together"]["notes"] if "all of it" in note]
+    assert "b.mov has another picture size than a.mov, and mjpeg does not take yuvj420p" in why
+    assert indices(tmp_path / "reel.mov")[:30] == list(range(10, 40))
+
+
+MATCHED: dict[str, tuple[str, dict[str, Any]]] = {
+    "H.264": (".mp4", {"bframes": 3}),
+    "H.264 without B-frames, in mkv": (".mkv", {"bframes": 0}),
+    "H.264 of 10 bits": (".mp4", {"pixel_format": "yuv420p10le"}),
+    "H.264 of fields": (".mp4", {"interlaced": "top"}),
+    "H.264 in TS": (".ts", {"bframes": 3}),
+    "H.264, varying rate": JOINED["H.264, varying rate"],
+    "HEVC": (".mp4", {"codec": "libx265"}),
+    "HEVC, open groups": JOINED["HEVC, open groups"],
+    "HEVC, open groups in TS": (".ts", JOINED["HEVC, open groups"][1]),
+    "VP9": (".webm", {"codec": "libvpx-vp9"}),
+    "AV1": (".mp4", {"codec": "libsvtav1", "size": (192, 108)}),
+    "MPEG-2 in TS": (".ts", {"codec": "mpeg2video", "bframes": 2}),
+    "MPEG-2 in mkv": (".mkv", {"codec": "mpeg2video", "bframes": 2}),
+    "MPEG-4": (".mp4", {"codec": "mpeg4", "bframes": 2}),
+    "MPEG-4 in mkv": (".mkv", {"codec": "mpeg4", "bframes": 0}),
+}
+WITH_ONE_TO_ENCODE = ((10, 70), (30, 45), (50, 100), (3, 20), (75, 149))
+
+
+@pytest.mark.parametrize("name", MATCHED)
+def test_only_pieces_without_a_keyframe_are_encoded_and_they_match(name: str, cut: CommandLine, tmp_path: Path) -> None:
+    suffix, made = MATCHED[name]
+    source = make_video(tmp_path / f"a{suffix}", frames=150, **{"size": SIZE, "gop": 25, **made})
+    planned_items = cut(source, *spans(*WITH_ONE_TO_ENCODE), "--reel", f"reel{suffix}", "--dry-run").document["items"]
+    ran = cut(source, *spans(*WITH_ONE_TO_ENCODE), "--reel", f"reel{suffix}")
+    assert ran.code == 0, ran.err
+    reel, items = tmp_path / f"reel{suffix}", ran.document["items"]
+    wanted = [frame for first, stop in WITH_ONE_TO_ENCODE for frame in range(first, stop)]
+    assert [item["mode"]["used"] for item in items] == ["smart", "exact", "smart", "exact", "smart"]
+    for key in ("frames_encoded", "frames_copied", "mode"):
+        assert [item[key] for item in items] == [item[key] for item in planned_items]
+    assert "there is no keyframe to copy from in it" in items[1]["mode"]["reason"]
+    said = [note for note in ran.document["notes"] if "is encoded to match the others" in note]
+    assert [note.split()[2] for note in said] == ["2", "4"]
+    assert indices(reel) == wanted
+    assert decoded_quietly(reel) == []
+    assert planned(items) == wanted
+    if name.startswith("HEVC"):
+        assert hevc_indices(reel) == wanted
+    elif "without B-frames" in name:
+        assert h264_indices(reel, SIZE, tmp_path) == wanted
+    elif name.startswith(("VP9", "AV1", "MPEG")):
+        assert other_indices(reel, made.get("size", SIZE), tmp_path) == wanted
+    if "varying" not in name:
+        errors = sound_errors(reel, items, Fraction(25))
+        assert len(errors) == 10
+        assert max(map(abs, errors)) <= Fraction(1, 1000)
+    if suffix != ".ts":  # a seek lands late there
+        assert left_and_right(reel, wanted) == []
+
+
+def left_and_right(path: Path, wanted: Sequence[int]) -> list[str]:
+    """What is wrong when one decoder jumps from keyframe to keyframe and back, as an editor does."""
+    wrong = []
+    with av.open(str(path)) as opened:
+        container: Any = opened
+        video = container.streams.video[0]
+        packets = [(packet.pts, packet.is_keyframe) for packet in container.demux(video) if packet.size]
+        shown = dict(zip(sorted(pts for pts, _ in packets), wanted, strict=True))
+        keyframes = [pts for pts, is_keyframe in packets if is_keyframe]
+        for pts in (*keyframes, *reversed(keyframes), *keyframes[::2]):
+            container.seek(pts, stream=video)
+            frame = next(frame for frame in container.decode(video) if frame.pts == pts)
+            if frame_index(frame) != shown[pts]:
+                wrong.append(f"{frame_index(frame)} in place of {shown[pts]}")
+    return wrong
+
+
+def test_sources_with_other_parameter_sets_are_made_like_the_first(cut: CommandLine, tmp_path: Path) -> None:
+    """Of one format, but encoded otherwise: H.264's second family of sets would have the first one's ids."""
+    make_video(tmp_path / "a.mp4", frames=100, size=SIZE, gop=25, bframes=3)
+    make_video(tmp_path / "b.mp4", frames=100, size=SIZE, gop=25, bframes=0, first_index=500)
+    ran = cut("a.mp4", "b.mp4", *spans((10, 60)), "--reel", "reel.mp4")
+    assert ran.code == 0, ran.err
+    assert [item["mode"]["used"] for item in ran.document["together"]["items"]] == ["smart", "exact"]
+    assert "b.mp4 has other parameter sets than a.mp4" in ran.document["together"]["notes"][0]
+    assert indices(tmp_path / "reel.mp4") == [*range(10, 60), *range(510, 560)]
+
+
+def test_hevc_sources_with_other_parameter_sets_of_one_format_are_copied(cut: CommandLine, tmp_path: Path) -> None:
+    more = "log-level=none:keyint=25:min-keyint=25:scenecut=0:bframes=3"
+    for name, first, words in (("a", 0, ""), ("b", 500, ":sao=0:weightp=0:no-signhide=1")):
+        make_video(
+            tmp_path / f"{name}.mp4",
+            frames=100,
+            size=SIZE,
+            codec="libx265",
+            options={"x265-params": more + words},
+            first_index=first,
+        )
+    ran = cut("a.mp4", "b.mp4", *spans((10, 60), (25, 99)), "--reel", "reel.mp4")
+    assert ran.code == 0, ran.err
+    assert {item["mode"]["used"] for item in ran.document["together"]["items"]} == {"smart"}
+    wanted = [*range(10, 60), *range(25, 99), *range(510, 560), *range(525, 599)]
+    assert indices(tmp_path / "reel.mp4") == wanted
+    assert hevc_indices(tmp_path / "reel.mp4") == wanted
+    assert left_and_right(tmp_path / "reel.mp4", wanted) == []
 
 
 @pytest.mark.parametrize(("suffix", "video", "sound"), [(".webm", "vp9", "opus"), (".ts", "h264", "aac")])
@@ -278,7 +410,7 @@ def test_a_joined_reel_that_does_not_hold_is_encoded(
     cut: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_video(tmp_path / "a.mp4", frames=100, size=SIZE, gop=20)
-    monkeypatch.setattr("marlin_edit_ffmpeg.reel_picture.begin_anew", lambda codec, header, packet: b"\0" * 20)
+    monkeypatch.setattr("marlin_edit_ffmpeg.reel_picture.beside_others", lambda piece, packet, *, is_first: b"\0" * 20)
     ran = cut("a.mp4", *spans((5, 60), (65, 99)), "--reel", "reel.mp4")
     assert ran.code == 0, ran.err
     assert "did not hold" in ran.document["notes"][0]
@@ -305,7 +437,7 @@ def test_an_interrupted_reel_leaves_nothing_behind(
     def interrupted(*arguments: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("marlin_edit_ffmpeg.reel.check_reel", interrupted)
+    monkeypatch.setattr("marlin_edit_ffmpeg.reel_writing.check_reel", interrupted)
     assert cut("a.mp4", *spans((5, 50)), "--reel", "reel.mp4").code == INTERRUPTED
     assert os.listdir(tmp_path) == ["a.mp4"]
 

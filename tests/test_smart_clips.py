@@ -19,7 +19,7 @@ from marlin_edit_ffmpeg.codecs.h264 import H264, h264_set_like, read_h264_set
 from marlin_edit_ffmpeg.codecs.hevc import SPS, hevc_sets_like, read_hevc_set
 from marlin_edit_ffmpeg.codecs.nal import Kind, read_record, split_sized
 from marlin_edit_ffmpeg.source import Source
-from tests.decoders import h264_indices, hevc_indices
+from tests.decoders import h264_indices, hevc_indices, other_indices
 from tests.makers import make_video
 from tests.test_clips import FILM, VARIABLE, deliver, opened, read
 
@@ -191,6 +191,16 @@ def test_openh264_decodes_reordered_h264_across_seams(name: str, sources: Any, t
         assert set(shown) <= set(range(first, stop))
         assert all(earlier <= later for earlier, later in pairwise(sorted(shown)))
         assert all(frame + 1 in before_idr(file, first) for frame in forgotten)
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name.startswith(("VP9", "AV1", "MPEG"))])
+def test_another_decoder_shows_every_frame_of_other_codecs(name: str, sources: Any, tmp_path: Path) -> None:
+    """libvpx, libaom, libmpeg2 and Xvid, at every seam."""
+    asked = (*OFF_KEYFRAMES, *EDGES[:5])
+    receipt = deliver(sources(name), tmp_path / "clips", *asked)
+    for item, file, (first, stop) in zip(receipt.items, receipt.files, asked, strict=True):
+        size = KINDS[name][1].get("size", SIZE)
+        assert other_indices(file, size, tmp_path) == list(range(first, stop)), item["mode"]
 
 
 def before_idr(path: Path, first: int) -> set[int]:

@@ -25,7 +25,13 @@ __all__ = ["NothingThere", "write_clip"]
 
 
 def write_clip(
-    source: Source, plan: ClipPlan, target: Path, way: CopyRange | SmartPlan | None, report: Report
+    source: Source,
+    plan: ClipPlan,
+    target: Path,
+    way: CopyRange | SmartPlan | None,
+    report: Report,
+    *,
+    picture_only: bool = False,
 ) -> str | None:
     """Writes the clip to `target` and checks it, filling the report; returns what is wrong, or None."""
     if source.media.sample_rate:
@@ -47,7 +53,8 @@ def write_clip(
             if encoding.note:
                 report.warnings.append(encoding.note)
             picture = EncodedPicture(source, output, frames, encoding, start.pts)
-        tracks: list[Track] = [picture, *other_tracks(source, plan, output, begin, end, report)]
+        others = [] if picture_only else other_tracks(source, plan, output, begin, end, report)
+        tracks: list[Track] = [picture, *others]
         for track in tracks:
             label_stream(track.stream, track.out)
         report.timecode = label_output(source.container, output, source.media, frames.first)

@@ -15,7 +15,8 @@ _MOVIE_TIMESCALE = 240_000
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of file. text, videos: subtitle and video codecs that it holds (None for any).
+    """A kind of file. text, videos: subtitle and video codecs that it holds (None for any). sounds: how many streams
+    of sound at most (None for any number).
 
     edit_list: sound can begin inside a packet. hides_priming: decoders drop what an encoder puts before its sound.
     """
@@ -31,6 +32,7 @@ class Container:
     fallback_video: str = "h264"
     fallback_audio: str = "aac"
     attachments: bool = False
+    sounds: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,7 +53,6 @@ WEBM = Container(
     "WebM",
     "webm",
     ".webm",
-    timecode=False,
     text=frozenset({"webvtt"}),
     videos=frozenset({"vp8", "vp9", "av1"}),
     fallback_video="vp9",
@@ -70,13 +71,23 @@ TS = Container(
 M4A = Container("MPEG-4 audio", "ipod", ".m4a", edit_list=True, timecode=False, options=_MOVIE)
 MKA = Container("Matroska audio", "matroska", ".mka", timecode=False)
 _SOUND = {
-    "wav": Container("WAV", "wav", ".wav", timecode=False, fallback_audio="pcm_s16le"),
-    "w64": Container("Wave64", "w64", ".w64", timecode=False, fallback_audio="pcm_s16le"),
-    "aiff": Container("AIFF", "aiff", ".aiff", timecode=False, fallback_audio="pcm_s16be"),
-    "flac": Container("FLAC", "flac", ".flac", timecode=False, fallback_audio="flac"),
-    "mp3": Container("MP3", "mp3", ".mp3", timecode=False, fallback_audio="mp3"),
+    "wav": Container("WAV", "wav", ".wav", timecode=False, sounds=1, fallback_audio="pcm_s16le"),
+    "w64": Container("Wave64", "w64", ".w64", timecode=False, sounds=1, fallback_audio="pcm_s16le"),
+    "aiff": Container("AIFF", "aiff", ".aiff", timecode=False, sounds=1, fallback_audio="pcm_s16be"),
+    "flac": Container("FLAC", "flac", ".flac", timecode=False, sounds=1, fallback_audio="flac"),
+    "mp3": Container("MP3", "mp3", ".mp3", timecode=False, sounds=1, fallback_audio="mp3"),
     "ogg": Container("Ogg", "ogg", ".ogg", timecode=False, fallback_audio="opus"),
 }
+SOUND_SUFFIXES: Mapping[str, Container] = {
+    ".m4a": M4A,
+    ".mka": MKA,
+    **{kind.suffix: kind for kind in _SOUND.values()},
+    ".opus": _SOUND["ogg"],
+    ".oga": _SOUND["ogg"],
+    ".aif": _SOUND["aiff"],
+    ".wave": _SOUND["wav"],
+}
+"""Files of sound alone, by their names."""
 
 
 def _sound_container(media: MediaInfo) -> tuple[Container, str | None]:

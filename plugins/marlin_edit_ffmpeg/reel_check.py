@@ -12,11 +12,14 @@ from typing import Any
 
 from marlin_edit.media import open_media
 from marlin_edit_ffmpeg.containers import TS, Container
+from marlin_edit_ffmpeg.reel_joins import frames_from_keyframe
+from marlin_edit_ffmpeg.sound_likeness import Likeness
 from marlin_edit_ffmpeg.verify import Picture, picture_of
 
 _NEAR = 12.0
 _SOUND_LATE = Fraction(5, 1000)
 _BACK = (0, 1, 4, 15)
+"""Seconds before a frame from which it is tried to be decoded, before all of the file is: a seek may land late."""
 
 
 def check_reel(
@@ -77,11 +80,12 @@ def _check_pictures(
     by_time = {time: place for place, time in enumerate(times)}
     for group in _groups(sorted(expected)):
         wanted = set(group)
-        for back in _BACK:
+        since = (times[group[0]] - times[0]) * tick
+        for back in (*(back for back in _BACK if back <= since and group[0]), None):
             with open_media(path) as container:
                 video: Any = container.streams.video[0]
-                begin = zero + (times[group[0]] - times[0]) * tick - back
-                container.seek(int(begin // video.time_base), stream=video)
+                if back is not None:
+                    container.seek(int((zero + since - back) // video.time_base), stream=video)
                 wrong = _compare(container, video, zero, times, tick, by_time, wanted, expected)
             if wrong is not None:
                 return wrong
@@ -105,9 +109,7 @@ def _compare(
     """Takes frames out of `wanted` as they come; what is wrong with one is returned."""
     last = max(wanted)
     before = None
-    for frame in container.decode(video):
-        if frame.pts is None:
-            continue
+    for frame in frames_from_keyframe(container, video):
         time = _nearest(times, (frame.pts * video.time_base - zero) / tick + times[0])
         place = by_time[time]
         if before is not None and place != before + 1 and before + 1 in expected:
@@ -174,6 +176,50 @@ def _check_sound(path: Path, zero: Fraction, length: Fraction) -> str | None:
             if end[stream.index] < length - Fraction(1, 10):
                 return f"the sound of the written reel ends at {float(end[stream.index]):.3f} s"
     return None
+
+
+def check_sound_reel(path: Path, wanted: Sequence[tuple[Likeness, Likeness]], length: Fraction) -> str | None:
+    """What is wrong with a reel of sound alone, or None. wanted: what each stream was made of, and an empty likeness to
+    be filled with what is read back."""
+    from av.error import FFmpegError
+
+    try:
+        wrong = _check_sound(path, _zero_of_sound(path), length)
+        for place, (made_of, written) in enumerate(wanted):
+            wrong = wrong or _check_likeness(path, place, made_of, written)
+    except FFmpegError as error:
+        return f"the written reel cannot be read ({error.strerror})"
+    return wrong
+
+
+def _zero_of_sound(path: Path) -> Fraction:
+    """Where a file's clock has its first sample: in MP3 it counts what decoders throw away as well."""
+    with open_media(path) as opened:
+        container: Any = opened
+        first = container.streams.audio[0] if container.streams.audio else None
+        if first is None or container.format.name != "mp3" or first.start_time is None:
+            return Fraction(0)
+        return Fraction(first.start_time * first.time_base)
+
+
+def _check_likeness(path: Path, place: int, made_of: Likeness, written: Likeness) -> str | None:
+    with open_media(path) as opened:
+        container: Any = opened
+        if len(container.streams.audio) <= place:
+            return "a sound of the written reel is missing"
+        for frame in container.decode(container.streams.audio[place]):
+            samples = frame.to_ndarray()
+            if not frame.format.is_planar:
+                samples = samples.reshape(-1, frame.layout.nb_channels).T
+            written.add(samples)
+    different = made_of.difference(written)
+    return None if different is None else f"the sound of the written reel {different}"
+
+
+def chapters_held(path: Path) -> int:
+    """How many chapters a written file has."""
+    with open_media(path) as container:
+        return len(container.chapters())
 
 
 def _is_priming(seconds: Fraction) -> bool:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from marlin_edit.edit import Cut, Edit
-from marlin_edit.errors import UsageError
+from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, FrameRate, clock_text
 from marlin_edit_ffmpeg.clock import time_of
-from marlin_edit_ffmpeg.containers import MKV, MOV, MP4, TS, WEBM, Container
+from marlin_edit_ffmpeg.containers import MKV, MOV, MP4, SOUND_SUFFIXES, TS, WEBM, Container
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode, Sound
 
-SUFFIXES = {".mp4": MP4, ".m4v": MP4, ".mov": MOV, ".mkv": MKV, ".webm": WEBM, ".ts": TS}
+_PICTURES = {".mp4": MP4, ".m4v": MP4, ".mov": MOV, ".mkv": MKV, ".webm": WEBM, ".ts": TS}
+SUFFIXES = {**_PICTURES, **SOUND_SUFFIXES}
 
 
 @dataclass(frozen=True)
@@ -36,20 +38,26 @@ class Piece:
 
 @dataclass(frozen=True)
 class ReelPlan:
-    """A reel to be written. on_grid: frames are put on the reel's own rate, because its sources differ in theirs or
-    vary. start_frame: its start time code as a frame number."""
+    """A reel to be written. has_picture: False for one of sound alone. on_grid: frames are put on the reel's own rate,
+    because its sources differ in theirs or vary. start_frame: its start time code as a frame number."""
 
     path: Path
     kind: Container
     rate: FrameRate
     start_frame: int
     pieces: tuple[Piece, ...]
+    has_picture: bool
     on_grid: bool
 
     @property
     def first(self) -> MediaInfo:
         """The source whose format the reel has."""
         return self.pieces[0].media
+
+    @property
+    def medias(self) -> tuple[MediaInfo, ...]:
+        """Its sources, in the order of their first pieces."""
+        return tuple({piece.media.path: piece.media for piece in self.pieces}.values())
 
     @property
     def length(self) -> Fraction:
@@ -64,12 +72,16 @@ class ReelPlan:
 
     def with_frames(self, ranges: Sequence[FrameRange]) -> ReelPlan:
         """The plan with what its pieces really hold, one range each."""
-        plans = [piece.plan for piece in self.pieces]
-        return replace(self, pieces=_placed(plans, ranges, self.rate if self.on_grid else None))
+        return self._with([piece.plan for piece in self.pieces], ranges)
+
+    def with_plans(self, plans: Sequence[ClipPlan]) -> ReelPlan:
+        """The plan with each piece made as its own plan has it, one each."""
+        return self._with(plans, [plan.frames for plan in plans])
 
     def as_exact(self, reason: str) -> ReelPlan:
-        plans = [piece.plan.as_exact(reason) for piece in self.pieces]
-        ranges = [plan.frames for plan in plans]
+        return self.with_plans([piece.plan.as_exact(reason) for piece in self.pieces])
+
+    def _with(self, plans: Sequence[ClipPlan], ranges: Sequence[FrameRange]) -> ReelPlan:
         return replace(self, pieces=_placed(plans, ranges, self.rate if self.on_grid else None))
 
 
@@ -82,22 +94,41 @@ def container_of(path: Path) -> Container:
 
 
 def plan_reel(edit: Edit, path: Path, mode: Mode, crf: int) -> ReelPlan:
-    """The plan of all cuts of an edit as one file, before it is known how each is made."""
+    """The plan of all cuts of an edit as one file, before it is known how each is made. MarlinEditError where a source
+    has not what the file is to hold."""
     kind = container_of(path)
     plans = [ClipPlan(number, cut, path, kind, mode, mode, Sound.COPY, crf) for number, cut in enumerate(edit.cuts, 1)]
-    medias = {plan.media.path: plan.media for plan in plans}.values()
-    on_grid = len({media.rate for media in medias}) > 1 or (
-        len(medias) > 1 and any(media.times is not None for media in medias)
+    medias = list({plan.media.path: plan.media for plan in plans}.values())
+    has_picture = kind not in SOUND_SUFFIXES.values() and any(media.video_index is not None for media in medias)
+    for media in medias:
+        if has_picture and (media.video_index is None or media.rate is None):
+            raise MarlinEditError(
+                f"{media.path.name} has no picture, and other sources of {path.name} have one. Leave it out, or make a "
+                f"reel of sound alone, e.g. --reel {path.stem}.m4a."
+            )
+        if not has_picture and not any(stream.kind == "audio" for stream in media.streams):
+            raise MarlinEditError(f"{media.path.name} has no sound, and {path.name} would hold nothing else.")
+    on_grid = has_picture and (
+        len({media.rate for media in medias}) > 1
+        or (len(medias) > 1 and any(media.times is not None for media in medias))
     )
+    rate = medias[0].rate or edit.rate
     ranges = [plan.frames for plan in plans]
-    rate = plans[0].media.rate or edit.rate
     pieces = _placed(plans, ranges, rate if on_grid else None)
-    return ReelPlan(path, kind, edit.rate, edit.record_start, pieces, on_grid)
+    return ReelPlan(path, kind, rate, _start_frame(edit, rate), pieces, has_picture, on_grid)
 
 
-def why_not_joined(medias: Sequence[MediaInfo]) -> str | None:
-    """Why packets of several sources cannot stand in one stream, as far as that is known before they are read."""
-    first = medias[0]
+def _start_frame(edit: Edit, rate: FrameRate) -> int:
+    """The edit's record start at the reel's rate, which is another one where the edit's first source has no cut."""
+    if rate == edit.rate:
+        return edit.record_start
+    second = edit.rate.timecode(edit.record_start)[:8]
+    skipped = rate.drop_frame and second.endswith(":00") and int(second[4]) != 0
+    return rate.frame_of(f"{second}:{rate.base // 15 if skipped else 0:02}")
+
+
+def why_not_copied(first: MediaInfo, media: MediaInfo) -> str | None:
+    """Why packets of a source cannot stand beside the first one's, as far as that is known before they are read."""
     differing: dict[str, Callable[[MediaInfo], object]] = {
         "frame rate": lambda media: (media.rate, media.times is None),
         "picture size": lambda media: (media.width, media.height),
@@ -106,13 +137,22 @@ def why_not_joined(medias: Sequence[MediaInfo]) -> str | None:
         "colour": lambda media: media.colour,
         "field order": lambda media: media.scan,
     }
-    for media in medias[1:]:
-        for name, value in differing.items():
-            if value(media) != value(first):
-                return f"{media.path.name} has another {name} than {first.path.name}"
-        if media.times is not None:
-            return f"{media.path.name} has a varying frame rate, as one of several sources"
+    for name, value in differing.items():
+        if value(media) != value(first):
+            return f"{media.path.name} has another {name} than {first.path.name}"
     return None
+
+
+def chapters_of(plan: ReelPlan) -> Iterator[dict[str, Any]]:
+    """A chapter a piece, as PyAV takes them, named by what its cut was kept for and its place in the source."""
+    for at, piece in enumerate(plan.pieces):
+        yield {
+            "id": at + 1,
+            "start": round(piece.start * 1000),
+            "end": round(piece.end * 1000),
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": chapter_title(piece.plan.cut, several=len(plan.medias) > 1)},
+        }
 
 
 def chapter_title(cut: Cut, *, several: bool) -> str:

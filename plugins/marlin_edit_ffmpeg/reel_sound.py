@@ -14,7 +14,8 @@ from typing import Any
 from marlin_edit_ffmpeg.containers import TS, Container, Output
 from marlin_edit_ffmpeg.plan import Sound
 from marlin_edit_ffmpeg.reel_plan import Piece
-from marlin_edit_ffmpeg.sound import sound_plan
+from marlin_edit_ffmpeg.sound import is_lossless, sound_plan, usual_encoder
+from marlin_edit_ffmpeg.sound_likeness import Likeness
 from marlin_edit_ffmpeg.source import Source
 
 _SETTLE = Fraction(1, 5)
@@ -24,6 +25,10 @@ _SLIP = Fraction(2, 1000)
 """Seconds by which times of decoded sound may be off without it being moved: containers' clocks are coarse."""
 
 _IN_TS = ("aac", "mp2", "mp3", "ac3", "eac3", "opus")
+_IN_OGG = ("opus", "flac")
+_BEFORE_SOUND = Fraction(2)
+"""Seconds before a piece from which a file of sound alone is read."""
+
 _AHEAD = Fraction(1, 2)
 _BIT_RATE = 96_000
 
@@ -33,12 +38,12 @@ class ReelSound:
 
     def __init__(self, output: Output, pieces: Sequence[Piece], place: int, like: Any) -> None:
         context = like.codec_context
+        self._output, self._pieces, self._place = output, pieces, place
         encoder = _encoder(output, like)
-        self.rate = 48_000 if encoder == "libopus" else context.sample_rate
+        self.rate = _rate(encoder, context.sample_rate)
         self.out: Any = output.container.add_stream(encoder, rate=self.rate, layout=context.layout.name)
         formats = [one.name for one in self.out.codec_context.codec.audio_formats or []]
-        wanted = context.format.name if context.format else "fltp"
-        self._format = wanted if wanted in formats or not formats else formats[0]
+        self._format = _nearest_format(context.format.name if context.format else "fltp", formats)
         self.out.codec_context.format = self._format
         if encoder in ("aac", "libopus", "libmp3lame", "ac3", "eac3", "mp2"):
             self.out.codec_context.bit_rate = max(context.bit_rate or 0, _BIT_RATE * context.channels)
@@ -47,7 +52,7 @@ class ReelSound:
         self.encoder = encoder
         self.errors = 0
         self.silent: list[int] = []
-        self._output, self._pieces, self._place = output, pieces, place
+        self.likeness = self.new_likeness()
         self._layout, self._channels = context.layout.name, context.channels
         self._written = 0
         self._blocks = self._all_blocks()
@@ -56,6 +61,10 @@ class ReelSound:
     def total(self) -> int:
         """Samples from the reel's first frame to its last one's end."""
         return round(self._pieces[-1].end * self.rate)
+
+    def new_likeness(self) -> Likeness:
+        """What is to be read back, before anything of it was."""
+        return Likeness(self.rate, [round(piece.start * self.rate) for piece in self._pieces], is_lossless(self.out))
 
     def advance(self, until: Fraction) -> None:
         """Encodes what is heard up to a little after `until`, seconds from the reel's beginning."""
@@ -75,6 +84,7 @@ class ReelSound:
         import numpy as np
 
         planar = av.AudioFormat(self._format).is_planar
+        self.likeness.add(samples)
         data = samples if planar else samples.T.reshape(1, -1)
         frame: Any = av.AudioFrame.from_ndarray(np.ascontiguousarray(data), format=self._format, layout=self._layout)
         frame.sample_rate = self.rate
@@ -128,7 +138,11 @@ class ReelSound:
         begin, end = source.seconds_of(piece.frames.first), source.seconds_of(piece.frames.stop)
         resampler = av.AudioResampler(self._format, self._layout, self.rate)
         running: int | None = None
-        for packet in source.packets([source.video, stream], piece.frames.first, 5 * _SETTLE):
+        guide = source.video or source.container.streams.audio[0]
+        lead = 5 * _SETTLE if source.video is not None else _BEFORE_SOUND
+        for packet in source.packets(
+            list({guide.index: guide, stream.index: stream}.values()), piece.frames.first, lead
+        ):
             if packet.stream is not stream:
                 continue
             time = packet.pts * packet.time_base if packet.pts is not None else None
@@ -167,14 +181,42 @@ class ReelSound:
             count -= step
 
 
+def _rate(encoder: str, wanted: int) -> int:
+    """The sample rate at which an encoder takes what has another one."""
+    import av
+
+    rates = av.Codec(encoder, "w").audio_rates
+    if encoder == "libopus":
+        return 48_000
+    return wanted if not rates or wanted in rates else min(rates, key=lambda rate: abs(rate - wanted))
+
+
+def _nearest_format(wanted: str, formats: Sequence[str]) -> str:
+    """Of an encoder's sample formats the wanted one, else the same with its channels otherwise arranged."""
+    if not formats or wanted in formats:
+        return wanted
+    sibling = wanted.removesuffix("p") if wanted.endswith("p") else wanted + "p"
+    return sibling if sibling in formats else formats[0]
+
+
 def _encoder(output: Output, like: Any) -> str:
     """The encoder of a source's own codec where the container takes it, else of the container's usual one."""
+    import av
+
     kind: Container = output.kind
     plan = sound_plan(like, kind, Sound.EXACT, Fraction(0))
     assert plan.encoder is not None
-    import av
-
     codec = av.Codec(plan.encoder, "w").canonical_name
-    if codec in (_IN_TS if kind is TS else output.container.supported_codecs):
+    if kind.fallback_audio.startswith("pcm_"):
+        return _pcm_encoder(like, codec, kind.fallback_audio[-2:])
+    if codec in {TS.muxer: _IN_TS, "ogg": _IN_OGG}.get(kind.muxer, output.container.supported_codecs):
         return plan.encoder
-    return "libopus" if kind.fallback_audio == "opus" else kind.fallback_audio
+    return usual_encoder(kind)
+
+
+def _pcm_encoder(like: Any, codec: str, order: str) -> str:
+    """Uncompressed sound of a source's own depth. order: of bytes, `le` or `be`."""
+    if codec.startswith("pcm_"):
+        return codec[:-2] + order if codec.endswith(("le", "be")) else codec
+    deep = is_lossless(like) and like.codec_context.format.name.startswith("s32")
+    return f"pcm_s{24 if deep else 16}{order}"

@@ -40,7 +40,7 @@ def sound_plan(stream: Any, kind: Container, asked: Sound, packet_seconds: Fract
     codec = stream.codec_context.codec.canonical_name
     encoder = codec if codec.startswith("pcm_") else _ENCODERS.get(codec, codec)
     if not _can_encode(encoder):
-        encoder = _ENCODERS.get(kind.fallback_audio, kind.fallback_audio)
+        encoder = usual_encoder(kind)
     if asked is Sound.EXACT:
         return SoundPlan(stream.index, codec, encoder, "asked for")
     if codec.startswith(_LOSSLESS) and encoder == codec:
@@ -50,6 +50,11 @@ def sound_plan(stream: Any, kind: Container, asked: Sound, packet_seconds: Fract
     if packet_seconds > LATE:
         return SoundPlan(stream.index, codec, encoder, f"its packets are {round(packet_seconds * 1000)} ms long")
     return SoundPlan(stream.index, codec, None, "copied from the first packet that begins in the clip")
+
+
+def usual_encoder(kind: Container) -> str:
+    """The encoder of sound for a container, where a source's own codec has none."""
+    return _ENCODERS.get(kind.fallback_audio, kind.fallback_audio)
 
 
 def is_lossless(stream: Any) -> bool:

@@ -19,7 +19,7 @@ from marlin_edit_ffmpeg.sound import CopiedSound, is_lossless
 from marlin_edit_ffmpeg.source import NothingThere, Source
 from marlin_edit_ffmpeg.tracks import check_sound, other_tracks, pump
 from marlin_edit_ffmpeg.verify import Delivered
-from marlin_edit_ffmpeg.words import chapters_between, label_output, label_stream
+from marlin_edit_ffmpeg.words import chapters_between, label_output, label_stream, set_chapters
 
 _BEFORE = Fraction(2)
 _TIMED = ("matroska", "ogg")
@@ -44,9 +44,7 @@ def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report) ->
         for track in tracks:
             label_stream(track.stream, track.out)
         label_output(source.container, output, media, frames.first)
-        chapters = chapters_between(source.container, begin, end)
-        if chapters:
-            output.container.set_chapters(chapters)
+        set_chapters(output, chapters_between(source.container, begin, end))
         output.begin()
         pump(source, tracks, frames.first, end, _BEFORE)
         for track in tracks:

@@ -94,6 +94,21 @@ def chapters_between(source: Any, begin: Fraction, end: Fraction) -> list[Any]:
     return kept
 
 
+def set_chapters(output: Output, chapters: list[Any]) -> None:
+    """Chapters into a file that is to be written. Ogg and FLAC hold them as comments (the Ogg Vorbis chapter
+    extension), which FFmpeg's own writer dates a second late from the middle of a second on.
+    """
+    if output.kind.muxer not in ("ogg", "flac"):
+        output.container.set_chapters(chapters)
+        return
+    for number, chapter in enumerate(chapters, 1):
+        milliseconds = round(chapter["start"] * chapter["time_base"] * 1000)
+        minutes, rest = divmod(milliseconds, 60_000)
+        time = f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"
+        output.container.metadata[f"CHAPTER{number:03}"] = time
+        output.container.metadata[f"CHAPTER{number:03}NAME"] = chapter["metadata"].get("title", "")
+
+
 def _kept(tags: dict[str, str]) -> dict[str, str]:
     return {
         name: text

@@ -59,11 +59,13 @@ class Av1:
         return b"".join([mine, *self._light, *rest])
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
-        if not is_keyframe or self._ours is None:
-            return data
+        return data if not is_keyframe or self._ours is None else self.with_sequence(data)
+
+    def with_sequence(self, data: Data) -> bytes:
+        """A keyframe's packet with the sequence header before it, where it has none."""
         units = [unit for unit in _units(bytes(data)) if _type(unit) != _DELIMITER]
         if _sequence(units) is not None or self._source is None:
-            return data
+            return bytes(data)
         return b"".join([self._source, *units])
 
 
