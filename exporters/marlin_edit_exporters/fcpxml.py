@@ -23,6 +23,7 @@ from marlin_edit_exporters.conform import (
     sounds,
 )
 from marlin_edit_exporters.timeline import Layout, Placed, laid_out
+from marlin_edit_exporters.xml_text import document
 
 VERSIONS = ("1.10", "1.9")
 _RATES = {32_000: "32k", 44_100: "44.1k", 48_000: "48k", 88_200: "88.2k", 96_000: "96k"}
@@ -49,9 +50,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
     spine = ET.SubElement(sequence, "spine")
     for placed in layout.placed:
         spine.append(_clip(edit, placed, resources.asset_of(placed.source.media)))
-    ET.indent(root, " ")
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n'
-    return Rendered(head + ET.tostring(root, encoding="unicode") + "\n", layout.notes)
+    return Rendered(document(root, "fcpxml"), layout.notes)
 
 
 class _Resources:

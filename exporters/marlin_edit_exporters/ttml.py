@@ -66,7 +66,7 @@ def write(cues: Sequence[Cue], language: str = "", metadata: Sequence[str] = (),
     head = head.replace("    <metadata>\n      \n    </metadata>\n", "")
     paragraphs = []
     for number, cue in enumerate(cues, 1):
-        text = "<br/>".join(map(_escaped, cue.lines))
+        text = _escaped("\n".join(cue.lines)).replace("\n", "<br/>")
         direction = "" if text.isascii() or not _is_right_to_left(text) else ' tts:direction="rtl"'
         times = f'begin="{milliseconds_text(cue.start)}" end="{milliseconds_text(cue.end)}"'
         paragraphs.append(f'      <p xml:id="c{number}" {times}{direction}>{text}</p>\n')
