@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from marlin_edit.analysis import Finding, Verdict
@@ -114,6 +114,9 @@ def test_the_quick_way_to_two_lines_gives_what_the_thorough_one_gives(several: l
 
 
 @given(st.lists(WORDS, min_size=16, max_size=45), st.sampled_from(names()))
+@example(
+    "walks. a opens, the the the door door door bright a the the the the the opens, opens, opens,".split(), "default"
+)
 def test_the_quick_way_to_two_pages_gives_what_the_thorough_one_gives(several: list[str], profile: str) -> None:
     pace = Pace.of(profile_named(profile), RATE)
     text = " ".join(several)

@@ -132,9 +132,10 @@ def _two_pages(text: str, pace: Pace, words: Words) -> tuple[str, str] | None:
     if not text.isascii() or pace.profile.lines != 2 or not widest < length <= 2 * room or pace.most_cells < room:
         return None
     empty = _empty_pages(room)
+    # The blank at which a page's two lines are broken takes no room.
     ways = [
-        (2 * cost + empty[room - place] + empty[room - (length - place - 1)], -place)
-        for place, cost in _blanks(text, max(0, length - 1 - room), room, words)
+        (2 * cost + empty[max(0, room - place)] + empty[max(0, room - (length - place - 1))], -place)
+        for place, cost in _blanks(text, max(0, length - 2 - room), room + 1, words)
     ]
     for _, place in sorted(ways):
         if _in_two_lines(text, 0, -place, pace) and _in_two_lines(text, 1 - place, length, pace):
