@@ -19,7 +19,7 @@ from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, Span
 
-_ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_LETTER_OF_BYTE = b"abcdefghijklmnopqrstuvwxyz234567" * 8
 _ID = re.compile("[a-z2-7]{8}")
 _TAG = re.compile(r"\s*\[#([a-z2-7]{8})@(\d{1,15})\+(\d{1,15})(?:>(\d{1,15}))?\]")
 
@@ -152,7 +152,7 @@ def _made_id(item: Event | Finding, media: MediaInfo, number: int) -> str:
     text = f"query {item.query}" if isinstance(item, Finding) else f"event {item.text}"
     told = f"{media.fingerprint or media.path.name}\0{text}\0{item.span.start}\0{item.span.end}\0{number}"
     digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
-    return "".join(_ID_LETTERS[byte % 32] for byte in digest[:8])
+    return digest[:8].translate(_LETTER_OF_BYTE).decode()
 
 
 def read_note(note: str) -> tuple[str, Put | None]:

@@ -7,13 +7,13 @@ sources themselves stand there, whole, one after another.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
 from marlin_edit.analysis import Analysis, Finding
-from marlin_edit.edit import Edit
+from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import RenderContext
 from marlin_edit.markers import Marker, Put, colours_of, markers_of
@@ -142,6 +142,21 @@ def laid_out(edit: Edit, context: RenderContext, *, one_track: bool = False) -> 
     return Layout(edit, tracks, tuple(one for one in heard if sounds(one.source.media)), tuple(notes), on_timeline)
 
 
+def notes_on_one_track(edit: Edit, context: RenderContext) -> tuple[str, ...]:
+    """What a format of one track says where tracks are wanted apart, and there is more than one."""
+    wanted: set[str | None] = set(_queries_of(edit.cuts))
+    if not edit.cuts:
+        wanted = {clean(finding.query) for source in edit.sources for finding in source.findings}
+        wanted |= {None for source in edit.sources if source.events}
+    if context.settings.get("tracks") != "apart" or len(wanted) < 2:
+        return ()
+    return ("all on one track, for this format has no more; .otio, .fcpxml, .xml and .mlt hold tracks apart",)
+
+
+def _queries_of(cuts: Iterable[Cut]) -> list[str]:
+    return [clean(cut.finding.query) if cut.finding is not None else "" for cut in cuts]
+
+
 def _placed(
     source: Analysis, frames: FrameRange, record: int, name: str, finding: Finding | None, markers: _Markers
 ) -> Placed:
@@ -154,8 +169,7 @@ def _placed(
 
 def _cuts_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> tuple[Track, ...]:
     tracks: dict[str, list[Placed]] = {}
-    for cut, record in zip(edit.cuts, edit.record_ranges(), strict=True):
-        query = clean(cut.finding.query) if cut.finding is not None else ""
+    for cut, record, query in zip(edit.cuts, edit.record_ranges(), _queries_of(edit.cuts), strict=True):
         name = clean(cut.name) or query or file_stem(cut.source.media)
         markers = known[cut.source.media.path]
         placed = _placed(cut.source, cut.frames, record.first, name, cut.finding, markers)

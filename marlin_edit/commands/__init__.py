@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marlin_edit.console import Console
-from marlin_edit.errors import ExitCode
+from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Setting
 from marlin_edit.plugins import App
 from marlin_edit.settings import Settings
@@ -204,6 +204,25 @@ def json_option(function: Function) -> Function:
 
     return click.option(
         "--json", is_flag=True, expose_value=False, callback=heard, help="Answer with one JSON document on stdout."
+    )(function)
+
+
+def encoding_option(function: Function) -> Function:
+    """--encoding NAME, as `encoding: str | None`: what the text of the files that are read is in."""
+
+    def known(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+        try:
+            if given is not None:
+                "".encode(given)
+        except (LookupError, ValueError) as error:
+            raise UsageError(f"There is no encoding {given!r}. Write it like cp1251, latin-1, shift_jis.") from error
+        return given
+
+    return click.option(
+        "--encoding",
+        metavar="NAME",
+        callback=known,
+        help="Encoding of the files that are read, like cp1251, where it is not UTF-8 and guessed wrong.",
     )(function)
 
 
