@@ -65,7 +65,7 @@ def write_clip(
         chapters = chapters_between(source.container, begin, end)
         if chapters and plan.container.muxer != "mpegts":
             output.container.set_chapters(chapters)
-        pump(source, tracks, frames.first, end, start.lead)
+        pump(source, tracks, frames.first, end, start)
         for track in tracks:
             track.finish()
         if picture.progress.first is None:

@@ -312,4 +312,4 @@ class CopiedPicture:
         """What of the written clip was copied, to be found in it again: all of it, where packets are understood."""
         if self._copied.syntax is None:
             return None
-        return Copied(self._copied.frames, 0, self._copied.packets, self._copied.syntax, self.digest.digest())
+        return Copied(self._copied.frames, 0, self._copied.packets, self._copied.syntax, self.digest.digest(), 0)

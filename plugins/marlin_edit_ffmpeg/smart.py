@@ -16,8 +16,9 @@ from marlin_edit_ffmpeg.scan import SmartPlan
 from marlin_edit_ffmpeg.source import Source
 from marlin_edit_ffmpeg.verify import Copied, picture_of
 
-_NEAR = 6
-"""Copied packets after the first seam that are decoded to be compared with what was written."""
+_NEAR, _NEAR_RENUMBERED = 6, 48
+"""Copied packets after the first seam that are decoded to be compared with what was written: more where what pictures
+refer to was numbered anew."""
 
 
 class SmartPicture:
@@ -36,7 +37,8 @@ class SmartPicture:
         self._depth = max(plan.depth, self._joiner.depth if self._joiner is not None else 0)
         self._has_head = plan.copied.first > plan.frames.first
         self._end = source.first_tick(plan.frames.stop)
-        self._near = _near(plan)
+        self._compared = _NEAR_RENUMBERED if plan.renumbered else _NEAR
+        self._near = _near(plan, self._compared - 2)
         self._held: list[Any] | None = None
         self._leading = plan.leading
         self._head_begun = self._tail_begun = self._decoding = False
@@ -57,7 +59,7 @@ class SmartPicture:
     def copied(self) -> Copied:
         """What of the written clip was copied, to be found in it again."""
         plan, before = self._plan, self._plan.copied.first - self._plan.frames.first
-        return Copied(plan.copied, before, plan.packets, plan.syntax, self.digest.digest())
+        return Copied(plan.copied, before, plan.packets, plan.syntax, self.digest.digest(), self._compared - 2)
 
     def take(self, packet: Any) -> None:
         over = packet.size == 0 or (packet.dts is not None and packet.dts >= self._end)
@@ -132,7 +134,7 @@ class SmartPicture:
             self._tail_begun = self._decoding = True
         if self._decoding:
             self._decode(packet)
-            if self._copied == _NEAR and not self._tail_begun:
+            if self._copied == self._compared and not self._tail_begun:
                 self._drain()
                 self._source.video.codec_context.flush_buffers()
                 self._decoding = False
@@ -212,12 +214,12 @@ class SmartPicture:
         self._output.mux(packet)
 
 
-def _near(plan: SmartPlan) -> frozenset[int]:
-    """Frames that are compared: both ends of the clip, and some on each side of both seams."""
+def _near(plan: SmartPlan, after: int) -> frozenset[int]:
+    """Frames that are compared: both ends of the clip, and some on each side of both seams; `after` the first one."""
     frames, copied = plan.frames, plan.copied
     return frozenset(
         number
-        for at in (frames.first, copied.first, copied.stop, frames.stop - 1)
-        for number in range(at - 2, at + 4)
+        for at, count in ((frames.first, 4), (copied.first, after), (copied.stop, 4), (frames.stop - 1, 4))
+        for number in range(at - 2, at + count)
         if frames.first <= number < frames.stop
     )

@@ -120,10 +120,12 @@ class Source:
             self.decode_errors += 1
         return found
 
-    def packets(self, streams: Sequence[Any], frame: int, lead: Fraction = LEAD) -> Iterator[Any]:
+    def packets(
+        self, streams: Sequence[Any], frame: int, lead: Fraction = LEAD, key: int | None = None
+    ) -> Iterator[Any]:
         """Packets of `streams` from a keyframe at least `lead` seconds before `frame` on (or from the beginning).
 
-        The last ones are empty, one a stream: the file ended.
+        key: pts of a keyframe that must not be missed. The last packets are empty, one a stream: the file ended.
         """
         wanted = self.seconds_of(frame)
         if not self.has_times:
@@ -137,7 +139,7 @@ class Source:
             for packet in packets:
                 held.append(packet)
                 if packet.stream is self._guide and packet.is_keyframe and packet.pts is not None:
-                    early = packet.pts * self.tick <= wanted
+                    early = packet.pts * self.tick <= wanted if key is None else packet.pts <= key
                     break
             if early or begin <= self.media.zero - LEAD:
                 yield from held
@@ -198,7 +200,7 @@ class Source:
         """Frames `first` to `stop`, decoded."""
         end = self.first_tick(stop)
         begun = start.pts is None
-        for packet in self.packets([self.video], first, start.lead):
+        for packet in self.packets([self.video], first, start.lead, start.pts):
             begun = begun or not packet.size or (packet.is_keyframe and packet.pts == start.pts)
             if not begun:
                 continue

@@ -13,7 +13,7 @@ from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.plan import ClipPlan
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.sound import CopiedSound, EncodedSound, SoundPlan, sound_plan
-from marlin_edit_ffmpeg.source import FURTHEST, Source
+from marlin_edit_ffmpeg.source import FURTHEST, Source, Start
 from marlin_edit_ffmpeg.words import CopiedText
 
 
@@ -88,13 +88,13 @@ def _named(stream: Any) -> dict[str, Any]:
     return {"stream": stream.index, "kind": stream.type, "codec": codec}
 
 
-def pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, lead: Fraction) -> None:
+def pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, start: Start) -> None:
     """Hands packets out until every track has enough, or the file is well past the end for those that have not; the
     first track is the one that leads."""
     by_stream = {track.stream.index: track for track in tracks}
     too_far = {track.stream.index: first_tick(end + FURTHEST, track.stream.time_base) for track in tracks}
     leading = tracks[0]
-    for packet in source.packets([track.stream for track in tracks], first, lead):
+    for packet in source.packets([track.stream for track in tracks], first, start.lead, start.pts):
         track = by_stream[packet.stream_index if packet.size else packet.stream.index]
         if not track.done:
             track.take(packet)

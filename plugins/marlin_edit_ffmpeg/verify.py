@@ -59,13 +59,14 @@ def _scaler() -> Any:
 @dataclass(frozen=True)
 class Copied:
     """What of a clip was copied: frames, and packets in file order, `packets` of them after the first `before`;
-    `digest` is that of their picture data."""
+    `digest` is that of their picture data. near: how many frames after the first seam are decoded and compared."""
 
     frames: FrameRange
     before: int
     packets: int
     syntax: Syntax
     digest: bytes
+    near: int
 
 
 @dataclass(frozen=True)
@@ -253,8 +254,8 @@ def _latest(container: Any, ends: _Ends) -> tuple[int | None, Any]:
 
 def _check_seams(container: Any, ends: _Ends, copied: Copied) -> str | None:
     """Decodes across both seams, where every frame must come, once and in its place."""
-    for seam in (copied.frames.first, copied.frames.stop):
-        begin, stop = max(ends.frames.first, seam - 2), min(ends.frames.stop, seam + 4)
+    for seam, after in ((copied.frames.first, copied.near), (copied.frames.stop, 4)):
+        begin, stop = max(ends.frames.first, seam - 2), min(ends.frames.stop, seam + after)
         expected = begin
         for number, frame in _decoded_from(container, begin, ends):
             if number < begin:
