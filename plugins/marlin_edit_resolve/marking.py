@@ -1,0 +1,191 @@
+"""Markers on a clip or a timeline of Resolve: ours are replaced, nobody else's is touched, and all is read back.
+
+One frame holds one marker. Where a frame is taken, ours begins at the next free frame within its span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from marlin_edit.markers import MarkerColour, Shown
+from marlin_edit_resolve.reading import whole
+from marlin_edit_resolve.tags import Tag, Told, read_tag
+
+if TYPE_CHECKING:
+    from fusionscript import MarkerColor, MediaPoolItem, Timeline
+
+    Markable = MediaPoolItem | Timeline
+
+COLOURS: dict[MarkerColour, MarkerColor] = {
+    MarkerColour.BLUE: "Blue",
+    MarkerColour.GREEN: "Green",
+    MarkerColour.YELLOW: "Yellow",
+    MarkerColour.RED: "Red",
+    MarkerColour.PURPLE: "Purple",
+    MarkerColour.CYAN: "Cyan",
+    MarkerColour.ORANGE: "Sand",  # Resolve has no orange
+    MarkerColour.PINK: "Pink",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A marker that is to be there. frame: where, counted from the clip's or the timeline's beginning."""
+
+    shown: Shown
+    group: str
+    frame: int
+    on_timeline: bool
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.shown.marker.id, self.group, self.frame
+
+    def at(self, frame: int) -> Told:
+        """What is written about it where it begins at `frame`, which lies in its span."""
+        shown = self.shown.later(frame - self.frame)
+        note = shown.note(on_timeline=self.on_timeline)
+        return Told(frame, shown.frames.count, COLOURS[shown.marker.colour], shown.name, note)
+
+    def tag(self, told: Told) -> Tag:
+        return Tag(self.shown.marker.id, self.group, self.shown.frames, self.frame, told.digest)
+
+
+@dataclass(frozen=True)
+class Present:
+    """A marker that is there, with its custom data as it is. tag: of ours. changed: ours once, and changed since."""
+
+    told: Told
+    custom: str
+    tag: Tag | None
+
+    @property
+    def changed(self) -> bool:
+        return self.tag is not None and self.tag.told != self.told.digest
+
+
+@dataclass
+class Plan:
+    """What is to be done on one clip or timeline."""
+
+    add: list[tuple[Told, Tag]] = field(default_factory=list)
+    remove: list[Present] = field(default_factory=list)
+    kept: int = 0
+    moved: int = 0
+    yours: int = 0
+    no_room: list[Wanted] = field(default_factory=list)
+
+    @property
+    def replaced(self) -> int:
+        gone = {there.tag.key for there in self.remove if there.tag is not None}
+        return sum(1 for _, tag in self.add if tag.key in gone)
+
+    @property
+    def words(self) -> str:
+        """`3 new, 1 replaced, 2 removed, 5 there already`."""
+        numbers = {
+            "new": len(self.add) - self.replaced,
+            "replaced": self.replaced,
+            "removed": len(self.remove) - self.replaced,
+            "there already": self.kept,
+            "left as you changed them": self.yours,
+        }
+        return ", ".join(f"{number} {word}" for word, number in numbers.items() if number) or "none"
+
+
+def markers_on(target: Markable) -> list[Present]:
+    """The markers of a clip or a timeline, in order."""
+    found = []
+    markers: Any = target.GetMarkers()
+    for frame, told in (markers or {}).items():
+        custom = str(told.get("customData") or "")
+        present = Told(
+            whole(frame) or 0,
+            whole(told.get("duration")) or 1,
+            str(told.get("color") or ""),
+            str(told.get("name") or ""),
+            str(told.get("note") or ""),
+        )
+        found.append(Present(present, custom, read_tag(custom)))
+    return sorted(found, key=lambda one: one.told.frame)
+
+
+def planned(
+    present: Iterable[Present], wanted: Sequence[Wanted], outdated: Callable[[Tag], bool], *, longest: int | None = None
+) -> Plan:
+    """What leads from the markers that are there to those that are wanted.
+
+    outdated: whether a marker of ours that is not wanted any more is in what this run has looked at again; others of
+    ours stay. longest: the number of frames that there are to mark, where it is known.
+    """
+    plan = Plan()
+    by_key = {one.tag.key: one for one in present if one.tag is not None}
+    taken = {one.told.frame for one in present}
+    to_add = []
+    for want in wanted:
+        there = by_key.pop(want.key, None)
+        if there is None:
+            to_add.append(want)
+        elif there.changed:
+            plan.yours += 1
+        elif 0 <= there.told.frame - want.frame < want.shown.frames.count and want.at(there.told.frame) == there.told:
+            plan.kept += 1
+        else:
+            plan.remove.append(there)
+            to_add.append(want)
+    for there in by_key.values():
+        if there.tag is not None and not there.changed and outdated(there.tag):
+            plan.remove.append(there)
+    taken -= {one.told.frame for one in plan.remove}
+    for want in sorted(to_add, key=lambda one: (one.frame, one.shown.frames.stop)):
+        frame = want.frame
+        stop = want.frame + want.shown.frames.count
+        if longest is not None:
+            stop = min(stop, longest)
+        while frame in taken and frame < stop:
+            frame += 1
+        if frame >= stop:
+            plan.no_room.append(want)
+            continue
+        taken.add(frame)
+        plan.moved += frame > want.frame
+        told = want.at(frame)
+        plan.add.append((told, want.tag(told)))
+    return plan
+
+
+def applied(target: Markable, plan: Plan, name: str) -> tuple[list[str], list[str]]:
+    """Does what is planned, reads back what is there, and gives what is missing and what else to know, in words."""
+    missing, notes = [], []
+    for there in plan.remove:
+        # By the custom data, which is of this one marker and of no one else's.
+        target.DeleteMarkerByCustomData(there.custom)
+    for told, tag in plan.add:
+        colour: Any = told.colour
+        target.AddMarker(told.frame, colour, told.name, told.note, told.count, str(tag))
+    after = {one.custom: one.told for one in markers_on(target)}
+    left = [there for there in plan.remove if there.custom in after]
+    if left:
+        missing.append(f"{len(left)} earlier markers on {name} could not be removed")
+    lost = [told for told, tag in plan.add if str(tag) not in after]
+    if lost:
+        frames = ", ".join(str(told.frame) for told in lost[:5]) + (", ..." if len(lost) > 5 else "")
+        missing.append(f"{len(lost)} of {len(plan.add)} markers were not taken by Resolve on {name} (frames {frames})")
+    other = [told for told, tag in plan.add if str(tag) in after and after[str(tag)] != told]
+    if other:
+        notes.append(f"{len(other)} markers on {name} are not in Resolve as they were written (frame {other[0].frame})")
+    return missing, notes
+
+
+def untold(plan: Plan, name: str) -> tuple[list[str], list[str]]:
+    """What is missing and what to know of a plan whatever comes of it."""
+    missing = [
+        f"no marker for {want.shown.name!r} on {name}: each of its frames from {want.frame} on has another marker"
+        for want in plan.no_room
+    ]
+    notes = []
+    if plan.moved:
+        notes.append(f"{plan.moved} markers on {name} begin later, because one frame holds one marker")
+    return missing, notes
