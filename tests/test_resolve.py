@@ -5,6 +5,7 @@ The simulation is installed as Resolve is, and reached by RESOLVE_SCRIPT_API thr
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -204,6 +205,18 @@ def test_a_marker_that_a_person_changed_is_left_as_it_is(run: CommandLine, insta
     assert ran.code == 0
     assert spans(resolve.world.clip("a.mp4").markers) == {25: ("Rex!", 38), 30: ("cat", 13)}
     assert "2 left as you changed them" in ran.notes
+
+
+def test_a_marker_that_a_person_copied_is_theirs_and_none_is_lost(run: CommandLine, install: Install) -> None:
+    resolve = install(World())
+    run("find", "a.mp4", "-q", "dog", "--no-store")
+    world = resolve.world
+    markers = world.clip("a.mp4").markers
+    markers[5] = copy.copy(markers[DOG[0]])
+    resolve.change(world)
+    Path("seen.oracle").write_text(json.dumps({"events": [[2, 3, "dog"]]}))
+    assert run("find", "a.mp4", "-q", "dog", "--no-store").code == 0
+    assert sorted(resolve.world.clip("a.mp4").markers) == [5, DOG[0], 50]
 
 
 def test_a_marker_that_resolve_does_not_take_is_reported_with_exit_3(run: CommandLine, install: Install) -> None:

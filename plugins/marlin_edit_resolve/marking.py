@@ -5,8 +5,9 @@ One frame holds one marker. Where a frame is taken, ours begins at the next free
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from marlin_edit.markers import MarkerColour, Shown
@@ -55,15 +56,17 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Present:
-    """A marker that is there, with its custom data as it is. tag: of ours. changed: ours once, and changed since."""
+    """A marker that is there, with its custom data as it is. tag: of ours. copied: several have the same."""
 
     told: Told
     custom: str
     tag: Tag | None
+    copied: bool = False
 
     @property
     def changed(self) -> bool:
-        return self.tag is not None and self.tag.told != self.told.digest
+        """Whether it was ours and a person has had their hands on it, so that it is theirs now."""
+        return self.tag is not None and (self.copied or self.tag.told != self.told.digest)
 
 
 @dataclass
@@ -109,6 +112,8 @@ def markers_on(target: Markable) -> list[Present]:
             str(told.get("note") or ""),
         )
         found.append(Present(present, custom, read_tag(custom)))
+    times = Counter(one.custom for one in found)
+    found = [replace(one, copied=times[one.custom] > 1) for one in found]
     return sorted(found, key=lambda one: one.told.frame)
 
 
@@ -182,7 +187,7 @@ def applied(target: Markable, plan: Plan, name: str) -> tuple[list[str], list[st
 def untold(plan: Plan, name: str) -> tuple[list[str], list[str]]:
     """What is missing and what to know of a plan whatever comes of it."""
     missing = [
-        f"no marker for {want.shown.name!r} on {name}: each of its frames from {want.frame} on has another marker"
+        f"no marker for {want.shown.name!r} on {name}: none of its frames from {want.frame} on is free there"
         for want in plan.no_room
     ]
     notes = []

@@ -147,13 +147,11 @@ def _append(pool: MediaPool, timeline: Timeline, pieces: Sequence[Piece], versio
     beyond = 1 if version >= END_LEFT_OUT else 0
     first, *others = pieces
     _put(pool, [_info(first, start, beyond)])
-    found = [stretch_of(item, version) for item in _items(timeline)]
-    if len(found) == 1 and found[0] is not None and found[0].count != first.frames.count:
-        difference = found[0].count - first.frames.count
-        if beyond - difference in (0, 1):
-            beyond -= difference
-            timeline.DeleteClips(_items(timeline), False)
-            _put(pool, [_info(first, start, beyond)])
+    counts = [stretch.count for stretch, _ in _items(timeline, version)] or [0]
+    if counts == [first.frames.count + (1 if beyond else -1)]:
+        beyond = 1 - beyond
+        timeline.DeleteClips([item for _, item in _items(timeline, version)], False)
+        _put(pool, [_info(first, start, beyond)])
     if others:
         _put(pool, [_info(piece, start, beyond) for piece in others])
 
@@ -174,8 +172,10 @@ def _put(pool: MediaPool, infos: list[dict[str, Any]]) -> None:
     append(infos)
 
 
-def _items(timeline: Timeline) -> list[TimelineItem]:
-    return listed(timeline.GetItemListInTrack("video", 1))
+def _items(timeline: Timeline, version: Version) -> list[tuple[Stretch, TimelineItem]]:
+    """What is on the first picture track, in order."""
+    found = [(stretch_of(item, version), item) for item in listed(timeline.GetItemListInTrack("video", 1))]
+    return sorted(((stretch, item) for stretch, item in found if stretch is not None), key=lambda one: one[0].start)
 
 
 def _expected(pieces: Iterable[Piece], start: int) -> list[Stretch]:
@@ -186,10 +186,9 @@ def _has_exactly(timeline: Timeline, edit: Edit, pieces: Sequence[Piece], versio
     start = whole(timeline.GetStartFrame())
     if start != edit.record_start % edit.rate.frames_per_day or _rate(timeline) != edit.rate:
         return False
-    items = _items(timeline)
-    found = [stretch_of(item, version) for item in items]
-    return found == _expected(pieces, start) and all(
-        _is_of(item.GetMediaPoolItem(), piece.clip) for item, piece in zip(items, pieces, strict=True)
+    items = _items(timeline, version)
+    return [stretch for stretch, _ in items] == _expected(pieces, start) and all(
+        _is_of(item.GetMediaPoolItem(), piece.clip) for (_, item), piece in zip(items, pieces, strict=True)
     )
 
 
@@ -202,13 +201,10 @@ def _is_of(item: MediaPoolItem | None, clip: Clip) -> bool:
 def _read(timeline: Timeline, name: str, made: bool, pieces: Sequence[Piece], edit: Edit, version: Version) -> Selects:
     """What is really on the timeline, and how that differs from what was asked for."""
     start = whole(timeline.GetStartFrame()) or 0
-    items = _items(timeline)
+    items = _items(timeline, version)
     reports = []
     there = set()
-    for item in items:
-        stretch = stretch_of(item, version)
-        if stretch is None:
-            continue
+    for stretch, item in items:
         there.add((stretch.start, stretch.count, stretch.first))
         reports.append(
             {

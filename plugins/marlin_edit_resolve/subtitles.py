@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from marlin_edit.errors import MarlinEditError
-from marlin_edit_resolve.pool import clip_of
+from marlin_edit_resolve.pool import clips_of
 from marlin_edit_resolve.reading import listed, whole
 
 if TYPE_CHECKING:
@@ -64,12 +63,11 @@ def _put(pool: MediaPool, timeline: Timeline, file: Path, cues: int) -> Subtitle
         if ours in before or ours == 0:
             return _by_hand(file, "Resolve added no subtitle track")
         timeline.SetTrackName("subtitle", ours, TRACK)
-    try:
-        clip = clip_of(pool, file, dry_run=False)
-    except MarlinEditError as error:
-        return _by_hand(file, str(error))
+    clips, missing = clips_of(pool, [file], dry_run=False)
+    if file not in clips:
+        return _by_hand(file, missing[0])
     append: Any = pool.AppendToTimeline
-    append([clip.item])
+    append([clips[file].item])
     new = {
         index: [item for item in _items(timeline, index) if item.GetUniqueId() not in before.get(index, set())]
         for index in _tracks(timeline)

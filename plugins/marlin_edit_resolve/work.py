@@ -15,10 +15,11 @@ from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Receipt
 from marlin_edit.markers import Marker, Shown, colours_of, markers_of, part_shown
+from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import FrameRange
 from marlin_edit_resolve.groups import Scope, group_of, scope_of
 from marlin_edit_resolve.marking import Wanted, applied, markers_on, planned, untold
-from marlin_edit_resolve.pool import Clip, clip_of
+from marlin_edit_resolve.pool import Clip, clips_of
 from marlin_edit_resolve.reading import Version, listed, rate_of, stretch_of, version_of, whole
 from marlin_edit_resolve.selects import pieces_of, put_on_timeline, timeline_name
 from marlin_edit_resolve.subtitles import put_on_track
@@ -52,8 +53,7 @@ def delivered(resolve: Resolve, edit: Edit, wishes: Wishes) -> Receipt:
     pool = project.GetMediaPool()
     sources = {source.media.path: source for source in (*(cut.source for cut in edit.cuts), *edit.sources)}
     work = _Work(edit, wishes, version_of(resolve), sources)
-    for source in sources.values():
-        _find_clip(work, project, source)
+    _find_clips(work, project)
     markers: list[tuple[Analysis, Marker]] = []
     for source in sources.values():
         if source.media.path in work.clips:
@@ -77,31 +77,32 @@ def delivered(resolve: Resolve, edit: Edit, wishes: Wishes) -> Receipt:
     return Receipt(items=tuple(work.items), missing=tuple(work.missing), notes=tuple(work.notes))
 
 
-def _find_clip(work: _Work, project: Project, source: Analysis) -> None:
-    media = source.media
-    if media.rate is None or media.sample_rate:
-        work.missing.append(f"{media.path.name} has no picture, so it has no frames to mark or cut in Resolve")
-        return
-    try:
-        clip = clip_of(project.GetMediaPool(), media.path, dry_run=work.wishes.dry_run)
-    except MarlinEditError as error:
-        work.missing.append(str(error))
-        return
-    work.clips[media.path] = clip
-    work.notes += clip.notes
-    if clip.imported:
-        would = "would import" if work.wishes.dry_run else "imported"
-        work.notes.append(f"{would} {media.path.name} into the media pool of {project.GetName()!r}")
-    if clip.item is None:
-        return
-    rate = rate_of(clip.item.GetClipProperty("FPS"))
+def _find_clips(work: _Work, project: Project) -> None:
+    paths = []
+    for path, source in work.sources.items():
+        if source.media.rate is None or source.media.sample_rate:
+            work.missing.append(f"{path.name} has no picture, so it has no frames to mark or cut in Resolve")
+        else:
+            paths.append(path)
+    work.clips, missing = clips_of(project.GetMediaPool(), paths, dry_run=work.wishes.dry_run)
+    work.missing += missing
+    would = "would import" if work.wishes.dry_run else "imported"
+    for path, clip in work.clips.items():
+        work.notes += clip.notes
+        if clip.imported:
+            work.notes.append(f"{would} {path.name} into the media pool of {project.GetName()!r}")
+        work.notes += _notes_on_rate(work.sources[path].media, clip)
+
+
+def _notes_on_rate(media: MediaInfo, clip: Clip) -> Iterator[str]:
+    rate = rate_of(clip.item.GetClipProperty("FPS")) if clip.item is not None else None
     if media.variable_rate:
-        work.notes.append(
+        yield (
             f"the rate of {media.path.name} varies, and Resolve counts its frames at one: convert it to a constant "
             "rate before you rely on single frames"
         )
-    elif rate is not None and rate.value != media.rate.value:
-        work.notes.append(
+    elif rate is not None and media.rate is not None and rate.value != media.rate.value:
+        yield (
             f"Resolve plays {media.path.name} at {rate.name} fps, and the file has {media.rate.name}: markers are on "
             "the right frames, and cuts of it may not fit"
         )

@@ -60,6 +60,9 @@ class Resolve(Remote):
     def _GetVersionString(self) -> str:
         return ".".join(str(part) for part in self._world.version) + ".4"
 
+    def _Fusion(self) -> None:
+        """Without it, as where a script runs outside of a page that has dialogs."""
+
     def _GetProjectManager(self) -> ProjectManager:
         return ProjectManager(self._world)
 

@@ -93,8 +93,8 @@ class World:
     keeps_out: scriptapp gives None. refuses_import: the pool takes no file. loses_appends: how many of the items of
     each append do not arrive. taken_frames: where AddMarker fails for no visible reason. custom_rates: whether a
     timeline may have a rate of its own. new_tracks: whether subtitle tracks can be added. cues_go: to the `new`
-    subtitle track, to the `first` one, or nowhere (`none`). end_left_out: whether an append's end is not in it, None as the
-    version has it.
+    subtitle track, to the `first` one, or nowhere (`none`). end_left_out: whether an append's end is not in it, None
+    as the version has it.
     """
 
     version: Version = (21, 0, 0)
