@@ -119,8 +119,8 @@ def test_a_first_run_imports_the_clip_and_puts_its_markers_on_it(
     assert world.lines == []
     assert "imported a.mp4 into the media pool of 'Documentary'" in ran.notes
     assert "markers on a.mp4: 2 new" in ran.notes
-    told = [{key: item[key] for key in ("marker", "frame", "frames")} for item in ran.answer["items"]]
-    assert {"marker": "dog", "frame": 25, "frames": 38} in told
+    there = [(item["marker"], item["frame"], item["frames"], item["colour"]) for item in ran.answer["items"]]
+    assert there == [("dog", *DOG, "Green"), ("cat", *CAT, "Yellow")]
 
 
 @VERSIONS

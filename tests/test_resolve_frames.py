@@ -62,8 +62,8 @@ def run(world: World, edit: Edit, **wishes: bool) -> list[str]:
 
 def wanted(analysis: Analysis) -> list[tuple[int, int]]:
     """The frames of everything that is to be marked."""
-    items = [*analysis.events, *analysis.findings]
-    frames = [frames_of(item.span, analysis.media) for item in items]
+    spans = [event.span for event in analysis.events] + [finding.span for finding in analysis.findings]
+    frames = [frames_of(span, analysis.media) for span in spans]
     return sorted((one.first, one.stop) for one in frames)
 
 

@@ -18,7 +18,7 @@ from marlin_edit_resolve.pool import Clip
 from marlin_edit_resolve.reading import END_LEFT_OUT, Stretch, Version, listed, rate_of, stretch_of, whole
 
 if TYPE_CHECKING:
-    from fusionscript import MediaPool, MediaPoolItem, Project, Timeline, TimelineItem
+    from fusionscript import MediaPool, MediaPoolClipInfo, MediaPoolItem, Project, Timeline, TimelineItem
 
 _NAME_LENGTH = 80
 _RATE = "timelineFrameRate"
@@ -156,7 +156,8 @@ def _append(pool: MediaPool, timeline: Timeline, pieces: Sequence[Piece], versio
         _put(pool, [_info(piece, start, beyond) for piece in others])
 
 
-def _info(piece: Piece, start: int, beyond: int) -> dict[str, Any]:
+def _info(piece: Piece, start: int, beyond: int) -> MediaPoolClipInfo:
+    assert piece.clip.item is not None
     return {
         "mediaPoolItem": piece.clip.item,
         "startFrame": piece.frames.first,
@@ -166,7 +167,7 @@ def _info(piece: Piece, start: int, beyond: int) -> dict[str, Any]:
     }
 
 
-def _put(pool: MediaPool, infos: list[dict[str, Any]]) -> None:
+def _put(pool: MediaPool, infos: list[MediaPoolClipInfo]) -> None:
     # The stubs know the form with clips only, though their own text tells of this one.
     append: Any = pool.AppendToTimeline
     append(infos)
