@@ -64,7 +64,10 @@ def install_script(run: Run, folder: Path | None) -> ExitCode:
 
     path = install(folder or places().scripts)
     run.console.receipt(f"wrote {path}")
-    run.console.receipt("In Resolve Studio: Workspace > Scripts > marlin-edit, with the playhead on a clip.")
+    run.console.receipt(
+        "In Resolve Studio: Workspace > Scripts > marlin-edit, with the playhead on a clip. Restart Resolve if it is "
+        "not there."
+    )
     if run.json:
         run.console.answer({"script": path})
     return ExitCode.DONE

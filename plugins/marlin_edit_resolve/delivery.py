@@ -20,8 +20,8 @@ from marlin_edit_resolve.talking import deliver as deliver_there
 
 _log = logging.getLogger("marlin_edit.resolve")
 MENUS = {
-    "otio": "File > Import > Timeline, the cuts with their markers in colour (Resolve 18.5 or later)",
-    "fcpxml": "File > Import > Timeline, the same without colours",
+    "otio": "File > Import > Timeline: a timeline with coloured markers (Resolve 18.5 or later)",
+    "fcpxml": "File > Import > Timeline: the same, without colours",
     "resolve-markers": "right-click the timeline in the Media Pool > Timelines > Import > Timeline Markers from EDL",
     "srt": SUBTITLE_MENU,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from marlin_edit.markers import MarkerColour, Shown
-from marlin_edit_resolve.reading import whole
+from marlin_edit_resolve.reading import counted, whole
 from marlin_edit_resolve.tags import Tag, Told, read_tag
 
 if TYPE_CHECKING:
@@ -173,14 +173,17 @@ def applied(target: Markable, plan: Plan, name: str) -> tuple[list[str], list[st
     after = {one.custom: one.told for one in markers_on(target)}
     left = [there for there in plan.remove if there.custom in after]
     if left:
-        missing.append(f"{len(left)} earlier markers on {name} could not be removed")
+        missing.append(f"{counted(len(left), 'earlier marker')} on {name} could not be removed")
     lost = [told for told, tag in plan.add if str(tag) not in after]
     if lost:
         frames = ", ".join(str(told.frame) for told in lost[:5]) + (", ..." if len(lost) > 5 else "")
         missing.append(f"{len(lost)} of {len(plan.add)} markers were not taken by Resolve on {name} (frames {frames})")
-    other = [told for told, tag in plan.add if str(tag) in after and after[str(tag)] != told]
-    if other:
-        notes.append(f"{len(other)} markers on {name} are not in Resolve as they were written (frame {other[0].frame})")
+    for told, tag in plan.add:
+        there_now = after.get(str(tag), told)
+        if (there_now.frame, there_now.count, there_now.colour) != (told.frame, told.count, told.colour):
+            missing.append(f"the marker for frame {told.frame} of {name} is in Resolve as {there_now}")
+        elif there_now != told:
+            notes.append(f"Resolve keeps another text for the marker on frame {told.frame} of {name}")
     return missing, notes
 
 
@@ -192,5 +195,6 @@ def untold(plan: Plan, name: str) -> tuple[list[str], list[str]]:
     ]
     notes = []
     if plan.moved:
-        notes.append(f"{plan.moved} markers on {name} begin later, because one frame holds one marker")
+        many = counted(plan.moved, "marker")
+        notes.append(f"{many} on {name} placed later than asked, because one frame holds one marker")
     return missing, notes

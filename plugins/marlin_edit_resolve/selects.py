@@ -15,7 +15,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange, FrameRate
 from marlin_edit_resolve.pool import Clip
-from marlin_edit_resolve.reading import END_LEFT_OUT, Stretch, Version, listed, rate_of, stretch_of, whole
+from marlin_edit_resolve.reading import END_LEFT_OUT, Stretch, Version, counted, listed, rate_of, stretch_of, whole
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, MediaPoolClipInfo, MediaPoolItem, Project, Timeline, TimelineItem
@@ -85,7 +85,9 @@ def put_on_timeline(
         free = f"{name} {number}"
     length = sum(piece.frames.count for piece in pieces)
     if dry_run:
-        note = f"would make the timeline {free!r}: {len(pieces)} cuts, {length} frames from {_label(edit)} on"
+        note = (
+            f"would make the timeline {free!r}: {counted(len(pieces), 'cut')}, {length} frames from {_label(edit)} on"
+        )
         return Selects(None, free, True, notes=(note,))
     timeline = pool.CreateEmptyTimeline(free)
     if timeline is None:
@@ -224,11 +226,11 @@ def _read(timeline: Timeline, name: str, made: bool, pieces: Sequence[Piece], ed
     if wrong or len(items) != len(pieces):
         one = f"; the first that is not: frames {wrong[0].frames.first} to {wrong[0].frames.stop - 1}" if wrong else ""
         missing.append(
-            f"the timeline {name!r} has {len(items)} items where {len(pieces)} were asked for, and "
+            f"the timeline {name!r} has {counted(len(items), 'item')} where {len(pieces)} were asked for, and "
             f"{len(pieces) - len(wrong)} of them are as they should be{one}. Remove it and run again, or import the "
             ".fcpxml or .otio (-o FILE.otio)"
         )
-    note = f"timeline {name!r}: {len(items)} cuts from {timeline.GetStartTimecode()} on"
+    note = f"timeline {name!r}: {counted(len(items), 'cut')} from {timeline.GetStartTimecode()} on"
     return Selects(timeline, name, made, tuple(reports), tuple(missing), (note + ("" if made else ", there already"),))
 
 

@@ -180,12 +180,15 @@ def _shown_on(
     placed: Sequence[tuple[Path, FrameRange, int]], markers: Sequence[tuple[Analysis, Marker]], start: int
 ) -> Iterator[Wanted]:
     """The markers that stretches of sources show, the stretches given with their first frame on the timeline."""
+    by_path: dict[Path, list[tuple[Analysis, Marker]]] = {}
+    for source, marker in sorted(markers, key=lambda one: one[1].frames.first):
+        by_path.setdefault(source.media.path.absolute(), []).append((source, marker))
     seen = set()
     for path, frames, offset in placed:
-        for source, marker in markers:
+        for source, marker in by_path.get(path, ()):
             if marker.frames.first >= frames.stop:
-                continue
-            if source.media.path.absolute() == path and marker.frames.stop > frames.first:
+                break
+            if marker.frames.stop > frames.first:
                 shown = part_shown(marker, frames, start + offset)
                 want = Wanted(shown, group_of(source, marker.item), shown.record - start, True)
                 if want.key not in seen:
