@@ -200,6 +200,8 @@ def write_beside(format_name: str) -> tuple[Path, tuple[str, ...]]:
         raise RuntimeError("write_beside is for deliveries, while they deliver.")
     exporter = run.app.exporter_for(None, format_name)
     _check_rate(run.edit, exporter)
+    if len(run.edit.sources) > 1 and not exporter.carries & Carries.SEVERAL_SOURCES:
+        raise MarlinEditError(f"the format {format_name} holds one source, and these are {len(run.edit.sources)}.")
     stem, number = files.safe_name(run.edit.title), 1
     while True:
         name = f"{stem}{f'-{number}' if number > 1 else ''}{exporter.suffixes[0]}"

@@ -61,6 +61,7 @@ def run(
     monkeypatch.syspath_prepend(str(HERE / "oracle"))
     monkeypatch.syspath_prepend(str(itself(tmp_path / "own")))
     monkeypatch.setenv("RESOLVE_SCRIPT_API", str(tmp_path / "no resolve"))
+    monkeypatch.setenv("RESOLVE_SCRIPT_LIB", str(tmp_path / "no resolve.so"))
     monkeypatch.chdir(tmp_path)
     for video in videos.iterdir():
         shutil.copyfile(video, tmp_path / video.name)
@@ -350,11 +351,14 @@ def test_the_timeline_begins_and_counts_as_asked_at_each_rate(
 def test_a_project_at_another_rate_that_allows_no_other_is_said_and_nothing_is_left(
     run: CommandLine, install: Install
 ) -> None:
-    resolve = install(World(fps="24", custom_rates=False))
+    world = World(fps="24", custom_rates=False)
+    line = world.add_line("Assembly")
+    resolve = install(world)
     ran = run("cut", "a.mp4", "-q", "dog")
     assert ran.code == 3
     assert "runs at 24 fps, and the cuts count frames at 25 fps" in ran.missing
-    assert resolve.world.lines == []
+    assert resolve.world.lines == [line]
+    assert resolve.world.current == line.id
     assert len(resolve.world.clip("a.mp4").markers) == 1
 
 
@@ -519,6 +523,16 @@ def test_subtitles_need_a_timeline_that_begins_with_the_video(run: CommandLine, 
     assert ran.code == 3
     assert "does not begin with the video's first frame" in ran.missing
     assert resolve.world.line("Assembly").tracks["subtitle"] == []
+
+
+def test_subtitles_of_several_videos_are_refused_and_the_markers_are_there(run: CommandLine, install: Install) -> None:
+    world = World()
+    world.add_line("Assembly")
+    resolve = install(world)
+    ran = run("caption", "a.mp4", "b.mov", "--resolve-subtitles")
+    assert ran.code == 3
+    assert "subtitles: the format srt holds one source, and these are 2." in ran.answer["together"]["missing"]
+    assert [len(resolve.world.clip(name).markers) for name in ("a.mp4", "b.mov")] == [2, 2]
 
 
 def test_without_an_open_project_the_files_are_written(run: CommandLine, install: Install) -> None:

@@ -87,7 +87,7 @@ def _by_hand(edit: Edit, reply: Reply, files: list[Path], missing: list[str]) ->
     missing = [*missing, *reasons(reply)]
     notes = []
     marked = any(source.events or source.findings for source in edit.sources)
-    described = not edit.cuts and any(source.events for source in edit.sources)
+    described = not edit.cuts and len(edit.sources) == 1 and bool(edit.sources[0].events)
     wanted = ["otio", "fcpxml", *(["resolve-markers"] if marked else []), *(["srt"] if described else [])]
     for name in wanted:
         try:

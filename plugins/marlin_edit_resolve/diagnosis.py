@@ -38,7 +38,7 @@ def causes(attempt: Attempt | None, found: Places, running: bool | None, crash: 
 def _causes(attempt: Attempt | None, found: Places, running: bool | None, crash: str) -> Iterator[Cause]:
     here = found.module is not None or found.library is not None
     if crash:
-        yield Cause("Resolve's scripting library crashed", crash)
+        yield Cause("Resolve's scripting library crashed, or does not answer", crash)
     if not here:
         looked = ", ".join(str(path) for path in (*found.modules, *found.libraries))
         yield Cause("not installed on this computer, or not here", f"nothing at {looked}")

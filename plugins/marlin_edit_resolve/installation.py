@@ -1,6 +1,7 @@
 """Where Resolve keeps what scripts need, on Linux, macOS and Windows, and whether it runs.
 
-`RESOLVE_SCRIPT_API` and `RESOLVE_SCRIPT_LIB` come first, as Resolve's own scripting README has them.
+Where `RESOLVE_SCRIPT_API` or `RESOLVE_SCRIPT_LIB` is set, as Resolve's own scripting README has it, that place alone
+counts.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ def places(environ: Mapping[str, str] | None = None, system: str | None = None) 
         scripts = f"{own}/DaVinciResolve/Fusion/Scripts"
     slash = "\\" if system == "Windows" else "/"
     if environ.get(API_VARIABLE):
-        modules.insert(0, environ[API_VARIABLE].rstrip("/\\") + f"{slash}Modules")
+        modules = [environ[API_VARIABLE].rstrip("/\\") + f"{slash}Modules"]
     if environ.get(LIBRARY_VARIABLE):
-        libraries.insert(0, environ[LIBRARY_VARIABLE])
+        libraries = [environ[LIBRARY_VARIABLE]]
     return Places(tuple(map(Path, modules)), tuple(map(Path, libraries)), Path(f"{scripts}{slash}Utility"))
 
 

@@ -74,6 +74,10 @@ def clip_under_playhead(resolve: Any) -> Clip | None:
         offset, count = item.GetLeftOffset(), item.GetDuration()
     else:
         offset = count = None
+    if offset is not None and version >= (19, 0, 2):
+        begin, end = item.GetSourceStartFrame(), item.GetSourceEndFrame()
+        if begin is not None and end is not None and abs(end - begin - count) > 1:
+            offset = None  # it plays at another speed
     if isinstance(offset, (int, float)) and isinstance(count, (int, float)) and count >= 1:
         first, stop = int(offset), int(offset) + int(count)
     return Clip(path, first, stop)

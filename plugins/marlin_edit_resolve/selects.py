@@ -89,6 +89,7 @@ def put_on_timeline(
             f"would make the timeline {free!r}: {counted(len(pieces), 'cut')}, {length} frames from {_label(edit)} on"
         )
         return Selects(None, free, True, notes=(note,))
+    before = project.GetCurrentTimeline()
     timeline = pool.CreateEmptyTimeline(free)
     if timeline is None:
         return Selects(None, free, False, missing=(f"Resolve made no timeline {free!r}, and does not say why",))
@@ -96,6 +97,8 @@ def put_on_timeline(
         _set_up(project, timeline, edit)
     except MarlinEditError as error:
         pool.DeleteTimelines([timeline])
+        if before is not None:
+            project.SetCurrentTimeline(before)
         return Selects(None, free, False, missing=(str(error),))
     _append(pool, timeline, pieces, version)
     return _read(timeline, free, True, pieces, edit, version)
