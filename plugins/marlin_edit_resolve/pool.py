@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marlin_edit.files import same_file
+from marlin_edit.files import file_identity
 from marlin_edit_resolve.reading import listed
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def _found(there: Sequence[tuple[str, MediaPoolItem]], path: Path) -> Clip | Non
     path = path.absolute()
     wanted = _spelled(str(path))
     items = [item for told, item in there if _spelled(told) == wanted]
-    items = items or [item for told, item in there if same_file(Path(told), path)]
+    if not items:
+        identity = file_identity(path)
+        items = [item for told, item in there if file_identity(Path(told)) == identity]
     if not items:
         return None
     notes = []
