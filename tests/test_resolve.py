@@ -79,10 +79,10 @@ def run(
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[World], Installation]:
-    def installed(world: World, module: str | None = None) -> Installation:
+    def installed(world: World, module: str | None = None, **more: str) -> Installation:
         for name, fps in (("a.mp4", 25.0), ("b.mov", 25.0), ("film.mov", 23.976), ("drop.mov", 29.97)):
             world.known[str(tmp_path / name)] = Known(fps, 100, name == "b.mov")
-        installation = Installation(tmp_path / "resolve", world, module)
+        installation = Installation(tmp_path / "resolve", world, module, **more)
         for name, value in installation.variables.items():
             monkeypatch.setenv(name, value)
         return installation
@@ -581,10 +581,14 @@ def test_a_dry_run_without_resolve_writes_no_file(run: CommandLine) -> None:
     assert set(Path().iterdir()) == before
 
 
-def test_what_resolve_does_not_know_of_ends_as_a_report_and_files(
-    run: CommandLine, install: Install, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A crash of the library in the middle of the work."""
+def test_a_crash_of_the_library_when_all_is_done_harms_nothing(run: CommandLine, install: Install) -> None:
+    resolve = install(World(), before="import atexit, os\natexit.register(os.abort)\n")
+    ran = run("find", "a.mp4", "-q", "dog")
+    assert (ran.code, ran.missing) == (0, "")
+    assert len(resolve.world.clip("a.mp4").markers) == 1
+
+
+def test_a_crash_of_the_library_in_the_middle_ends_as_a_report_and_files(run: CommandLine, install: Install) -> None:
     text = (
         "import os, sys\n"
         "class Manager:\n"

@@ -61,6 +61,8 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     if reply.receipt is not None:
         receipt = reply.receipt
         where = f"in {reply.reached}, project {reply.project!r}"
+        if edit.cuts and settings.get("tracks") == "apart":
+            where += ", all cuts on one track (tracks are kept apart in .otio and .xml)"
         return replace(
             receipt,
             files=(*files, *receipt.files),

@@ -25,14 +25,17 @@ CRASHING = "import os\nos.abort()\n"
 class Installation:
     """A simulated installation. `world` reads what is in it; `change` lets a test play the person before it."""
 
-    def __init__(self, folder: Path, world: World | None = None, module: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, world: World | None = None, module: str | None = None, *, before: str = ""
+    ) -> None:
+        """module: its text, in place of the simulation's. before: what goes in front of that."""
         self.folder = folder
         self.state = folder / "world"
         (folder / "Modules").mkdir(parents=True)
         (world or World()).save(self.state)
         root = str(Path(__file__).parent.parent.parent)
         text = _MODULE.format(root=root, state=str(self.state)) if module is None else module
-        (folder / "Modules" / "DaVinciResolveScript.py").write_text(text, encoding="utf-8")
+        (folder / "Modules" / "DaVinciResolveScript.py").write_text(before + text, encoding="utf-8")
 
     @property
     def variables(self) -> dict[str, str]:
