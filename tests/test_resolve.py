@@ -415,6 +415,15 @@ def test_no_markers_on_a_part_that_plays_at_another_speed(run: CommandLine, inst
     assert resolve.world.line("Assembly").markers == {}
 
 
+def test_a_source_end_that_counts_from_time_code_is_no_other_speed(run: CommandLine, install: Install) -> None:
+    world = World(source_ends_later=180_000)
+    clip = world.add_clip(Path("b.mov").absolute(), 25.0, 100)
+    world.put(world.add_line("Assembly"), clip, 0, 20, 50)
+    resolve = install(world)
+    assert run("find", "b.mov", "-q", "dog", "--markers-on", "timeline").code == 0
+    assert spans(resolve.world.line("Assembly").markers) == {5: ("dog", 38)}
+
+
 def test_markers_on_the_timeline_of_the_cuts(run: CommandLine, install: Install) -> None:
     resolve = install(World())
     ran = run("cut", "a.mp4", "-q", "cat", "-q", "dog", "--handles", "5f", "--markers-on", "timeline")
@@ -498,7 +507,11 @@ def test_subtitles_come_onto_a_track_of_their_own_once(run: CommandLine, install
     assert not Path("a-2.srt").exists()
 
 
-@pytest.mark.parametrize("facts", [{"cues_go": "none"}, {"cues_go": "first"}, {"new_tracks": False}], ids=str)
+@pytest.mark.parametrize(
+    "facts",
+    [{"cues_go": "none"}, {"cues_go": "first"}, {"new_tracks": False}, {"cues_late": 90_000}],
+    ids=str,
+)
 def test_subtitles_that_do_not_arrive_are_taken_off_and_the_menu_is_told(
     run: CommandLine, install: Install, facts: dict[str, Any]
 ) -> None:

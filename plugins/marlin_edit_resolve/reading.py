@@ -76,16 +76,24 @@ def counted(number: int, word: str) -> str:
 
 def stretch_of(item: TimelineItem, version: Version) -> Stretch | None:
     """Where an item is; None where Resolve does not tell in whole frames."""
-    start, count, first = (_frames(ask, version) for ask in (item.GetStart, item.GetDuration, item.GetLeftOffset))
+    start, count, first = (frames_of(ask, version) for ask in (item.GetStart, item.GetDuration, item.GetLeftOffset))
     if start is None or count is None or first is None:
         return None
-    plain_speed = True
-    if version >= FRACTIONS_ASKED:
-        begin, end = whole(item.GetSourceStartFrame()), whole(item.GetSourceEndFrame())
-        # Whether the end is in it, differs; a frame more or less is no other speed.
-        plain_speed = begin is None or end is None or abs(end - begin - count) <= 1
-    return Stretch(start, count, first, plain_speed)
+    return Stretch(start, count, first, version < FRACTIONS_ASKED or _plain_speed(item, count))
 
 
-def _frames(ask: Callable[..., Any], version: Version) -> int | None:
+def _plain_speed(item: TimelineItem, count: int) -> bool:
+    """Whether nothing says that the source runs at another speed there."""
+    begin, end = whole(item.GetSourceStartFrame()), whole(item.GetSourceEndFrame())
+    # Whether the end is in it, differs; a frame more or less is no other speed.
+    if begin is None or end is None or abs(end - begin - count) <= 1:
+        return True
+    # An end past the last frame counts from the media's time code, as some versions do, and says nothing here.
+    clip = item.GetMediaPoolItem()
+    frames = whole(clip.GetClipProperty("Frames")) if clip is not None else None
+    return frames is not None and end > frames + 1
+
+
+def frames_of(ask: Callable[..., Any], version: Version) -> int | None:
+    """What an item answers to GetStart, GetDuration or GetLeftOffset."""
     return whole(ask(False) if version >= FRACTIONS_ASKED else ask())

@@ -69,7 +69,9 @@ def delivered(resolve: Resolve, edit: Edit, wishes: Wishes) -> Receipt:
         _mark_current_timeline(work, project, markers, scope)
     if wishes.subtitles is not None:
         starts_there = _begins_with(project.GetCurrentTimeline(), next(iter(work.clips.values()), None), work.version)
-        done = put_on_track(project, pool, wishes.subtitles, starts_there=starts_there, dry_run=wishes.dry_run)
+        done = put_on_track(
+            project, pool, wishes.subtitles, work.version, starts_there=starts_there, dry_run=wishes.dry_run
+        )
         work.missing += done.missing
         work.notes += done.notes
         if done.count:

@@ -112,7 +112,7 @@ class MediaPool(Remote):
             if world.refuses_import or not Path(path).is_file():
                 continue
             if path.endswith(".srt"):
-                clip = PoolClip(world.new_id(), path, 0.0, cues=Path(path).read_text("utf-8").count(" --> "))
+                clip = PoolClip(world.new_id(), path, 0.0, cues=cues_of(path))
             else:
                 known = world.known[path]
                 clip = PoolClip(world.new_id(), path, known.fps, known.frames, audio=known.audio)
@@ -162,12 +162,20 @@ class MediaPool(Remote):
         world, tracks = self._world, line.tracks["subtitle"]
         if world.cues_go == "none" or not tracks:
             return []
+        begin = line.start + world.cues_late
         items = [
-            Placed(world.new_id(), clip.id, line.start + 100 * number, 50, name=f"cue {number}")
-            for number in range(clip.cues)
+            Placed(world.new_id(), clip.id, begin + round(cue * float(line.fps) / 1000), 20, name=f"cue at {cue} ms")
+            for cue in clip.cues
         ]
         tracks[-1 if world.cues_go == "new" else 0].items += items
         return [TimelineItem(world, line, item) for item in items]
+
+
+def cues_of(path: str) -> list[int]:
+    """When each cue of an .srt begins, in milliseconds."""
+    times = [line.partition(" --> ")[0] for line in Path(path).read_text("utf-8").splitlines() if " --> " in line]
+    clocks = [[int(part) for part in time.replace(",", ":").split(":")] for time in times]
+    return [((hours * 60 + minutes) * 60 + seconds) * 1000 + rest for hours, minutes, seconds, rest in clocks]
 
 
 class Folder(Remote):
@@ -384,7 +392,7 @@ class TimelineItem(Remote):
         return self._item.left
 
     def _GetSourceEndFrame(self) -> int:
-        return self._item.left + round(self._item.count * self._item.speed)
+        return self._item.left + round(self._item.count * self._item.speed) + self._world.source_ends_later
 
     def _number(self, value: int) -> float:
         return float(value) if self._world.version < (19, 0, 0) else value

@@ -24,7 +24,7 @@ class Mark:
 
 @dataclass
 class PoolClip:
-    """A clip of the media pool. cues: how many an .srt has; such a clip has no frames."""
+    """A clip of the media pool. cues: when each of an .srt begins, in milliseconds; such a clip has no frames."""
 
     id: str
     path: str
@@ -32,7 +32,7 @@ class PoolClip:
     frames: int = 0
     online: bool = True
     audio: bool = True
-    cues: int = 0
+    cues: list[int] = field(default_factory=list)
     markers: dict[int, Mark] = field(default_factory=dict)
 
 
@@ -94,7 +94,8 @@ class World:
     each append do not arrive. taken_frames: where AddMarker fails for no visible reason. custom_rates: whether a
     timeline may have a rate of its own. new_tracks: whether subtitle tracks can be added. cues_go: to the `new`
     subtitle track, to the `first` one, or nowhere (`none`). end_left_out: whether an append's end is not in it, None
-    as the version has it.
+    as the version has it. cues_late: how many frames after their own place cues come. source_ends_later: what is added
+    to where an item's source ends, as versions do that count it from the media's time code.
     """
 
     version: Version = (21, 0, 0)
@@ -109,6 +110,8 @@ class World:
     new_tracks: bool = True
     cues_go: str = "new"
     end_left_out: bool | None = None
+    cues_late: int = 0
+    source_ends_later: int = 0
     known: dict[str, Known] = field(default_factory=dict)
     pool: list[PoolClip] = field(default_factory=list)
     bins: dict[str, list[PoolClip]] = field(default_factory=dict)
