@@ -209,6 +209,16 @@ def test_a_marker_that_a_person_changed_is_left_as_it_is(run: CommandLine, insta
     assert "2 left as you changed them" in ran.notes
 
 
+def test_a_text_that_resolve_shortens_is_no_persons_change(run: CommandLine, install: Install) -> None:
+    resolve = install(World(longest_note=20))
+    ran = run("find", "a.mp4", "-q", "dog", "--no-store")
+    assert ran.code == 0
+    assert "Resolve keeps another text than was written for 1 marker on a.mp4" in ran.notes
+    Path("seen.oracle").write_text(json.dumps({"events": [[2, 3, "dog"]]}))
+    assert run("find", "a.mp4", "-q", "dog", "--no-store").code == 0
+    assert list(resolve.world.clip("a.mp4").markers) == [50]
+
+
 def test_a_marker_that_a_person_copied_is_theirs_and_none_is_lost(run: CommandLine, install: Install) -> None:
     resolve = install(World())
     run("find", "a.mp4", "-q", "dog", "--no-store")

@@ -178,12 +178,17 @@ def applied(target: Markable, plan: Plan, name: str) -> tuple[list[str], list[st
     if lost:
         frames = ", ".join(str(told.frame) for told in lost[:5]) + (", ..." if len(lost) > 5 else "")
         missing.append(f"{len(lost)} of {len(plan.add)} markers were not taken by Resolve on {name} (frames {frames})")
+    reworded = 0
     for told, tag in plan.add:
         there_now = after.get(str(tag), told)
         if (there_now.frame, there_now.count, there_now.colour) != (told.frame, told.count, told.colour):
             missing.append(f"the marker for frame {told.frame} of {name} is in Resolve as {there_now}")
         elif there_now != told:
-            notes.append(f"Resolve keeps another text for the marker on frame {told.frame} of {name}")
+            # What Resolve made of it, is no person's change: a later run may replace it.
+            target.UpdateMarkerCustomData(told.frame, str(replace(tag, told=there_now.digest)))
+            reworded += 1
+    if reworded:
+        notes.append(f"Resolve keeps another text than was written for {counted(reworded, 'marker')} on {name}")
     return missing, notes
 
 

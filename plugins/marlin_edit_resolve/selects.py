@@ -35,11 +35,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Selects:
-    """What came of it. timeline: the one with the cuts, None where there is none. made: whether this run made it."""
+    """What came of it. timeline: the one with the cuts, None where there is none."""
 
     timeline: Timeline | None
     name: str
-    made: bool
     items: tuple[Mapping[str, Any], ...] = ()
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -80,7 +79,7 @@ def put_on_timeline(
     free, number = name, 1
     while free in taken:
         if _has_exactly(taken[free], edit, pieces, version):
-            return _read(taken[free], free, False, pieces, edit, version)
+            return _read(taken[free], free, pieces, edit, version, already=True)
         number += 1
         free = f"{name} {number}"
     length = sum(piece.frames.count for piece in pieces)
@@ -88,20 +87,20 @@ def put_on_timeline(
         note = (
             f"would make the timeline {free!r}: {counted(len(pieces), 'cut')}, {length} frames from {_label(edit)} on"
         )
-        return Selects(None, free, True, notes=(note,))
+        return Selects(None, free, notes=(note,))
     before = project.GetCurrentTimeline()
     timeline = pool.CreateEmptyTimeline(free)
     if timeline is None:
-        return Selects(None, free, False, missing=(f"Resolve made no timeline {free!r}, and does not say why",))
+        return Selects(None, free, missing=(f"Resolve made no timeline {free!r}, and does not say why",))
     try:
         _set_up(project, timeline, edit)
     except MarlinEditError as error:
         pool.DeleteTimelines([timeline])
         if before is not None:
             project.SetCurrentTimeline(before)
-        return Selects(None, free, False, missing=(str(error),))
+        return Selects(None, free, missing=(str(error),))
     _append(pool, timeline, pieces, version)
-    return _read(timeline, free, True, pieces, edit, version)
+    return _read(timeline, free, pieces, edit, version, already=False)
 
 
 def _timelines(project: Project) -> Iterator[Timeline]:
@@ -204,7 +203,9 @@ def _is_of(item: MediaPoolItem | None, clip: Clip) -> bool:
     return item.GetClipProperty("File Path") == clip.item.GetClipProperty("File Path")
 
 
-def _read(timeline: Timeline, name: str, made: bool, pieces: Sequence[Piece], edit: Edit, version: Version) -> Selects:
+def _read(
+    timeline: Timeline, name: str, pieces: Sequence[Piece], edit: Edit, version: Version, *, already: bool
+) -> Selects:
     """What is really on the timeline, and how that differs from what was asked for."""
     start = whole(timeline.GetStartFrame()) or 0
     items = _items(timeline, version)
@@ -234,7 +235,8 @@ def _read(timeline: Timeline, name: str, made: bool, pieces: Sequence[Piece], ed
             ".fcpxml or .otio (-o FILE.otio)"
         )
     note = f"timeline {name!r}: {counted(len(items), 'cut')} from {timeline.GetStartTimecode()} on"
-    return Selects(timeline, name, made, tuple(reports), tuple(missing), (note + ("" if made else ", there already"),))
+    note += ", there already" if already else ""
+    return Selects(timeline, name, tuple(reports), tuple(missing), (note,))
 
 
 def _label(edit: Edit) -> str:

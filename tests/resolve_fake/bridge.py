@@ -208,7 +208,13 @@ class Markable(Remote):
             or not self._has(frame)
         ):
             return False
-        self._markers[frame] = Mark(color, name, note, duration, custom)
+        self._markers[frame] = Mark(color, name, note[: self._world.longest_note], duration, custom)
+        return True
+
+    def _UpdateMarkerCustomData(self, frame: int, custom: str) -> bool:
+        if frame not in self._markers:
+            return False
+        self._markers[frame].custom = custom
         return True
 
     def _has(self, frame: int) -> bool:

@@ -95,7 +95,8 @@ class World:
     timeline may have a rate of its own. new_tracks: whether subtitle tracks can be added. cues_go: to the `new`
     subtitle track, to the `first` one, or nowhere (`none`). end_left_out: whether an append's end is not in it, None
     as the version has it. cues_late: how many frames after their own place cues come. source_ends_later: what is added
-    to where an item's source ends, as versions do that count it from the media's time code.
+    to where an item's source ends, as versions do that count it from the media's time code. longest_note: of a marker,
+    what is longer is cut.
     """
 
     version: Version = (21, 0, 0)
@@ -112,6 +113,7 @@ class World:
     end_left_out: bool | None = None
     cues_late: int = 0
     source_ends_later: int = 0
+    longest_note: int = 10_000
     known: dict[str, Known] = field(default_factory=dict)
     pool: list[PoolClip] = field(default_factory=list)
     bins: dict[str, list[PoolClip]] = field(default_factory=dict)
