@@ -78,12 +78,12 @@ def refuse_existing(paths: Iterable[Path], overwrite: bool = False, sources: Ite
     They exist (and `overwrite` is not set), are named twice, are one of the `sources`, or their directory is missing
     or closed.
     """
-    kept = {_identity(source) for source in sources}
+    kept = {file_identity(source) for source in sources}
     seen: set[tuple[int, int] | str] = set()
     for path in paths:
         with _errors_named(path):
             _refuse(path, overwrite)
-        file = _identity(path)
+        file = file_identity(path)
         if file in kept:
             raise UsageError(f"{path} is the source itself; it is never written over. Choose another name.")
         if file in seen:
@@ -91,7 +91,7 @@ def refuse_existing(paths: Iterable[Path], overwrite: bool = False, sources: Ite
         seen.add(file)
 
 
-def _identity(path: Path) -> tuple[int, int] | str:
+def file_identity(path: Path) -> tuple[int, int] | str:
     """What tells a file from all others, by whatever spelling, link or hard link: its place on the disk, else its whole
     path."""
     try:

@@ -12,11 +12,11 @@ from xml.etree import ElementTree as ET
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import RenderContext, Rendered
-from marlin_edit.markers import MarkerColour
+from marlin_edit.markers import MarkerColour, Shown
 from marlin_edit.media import MediaInfo, Scan
 from marlin_edit.text import clean
 from marlin_edit_exporters.conform import file_name, full_path, picture_size
-from marlin_edit_exporters.timeline import Layout, Shown, laid_out
+from marlin_edit_exporters.timeline import Layout, laid_out
 from marlin_edit_exporters.xml_text import document
 
 _COLOURS = {

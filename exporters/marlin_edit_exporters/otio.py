@@ -14,12 +14,12 @@ from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
-from marlin_edit.markers import Marker, MarkerColour, read_note
+from marlin_edit.markers import Marker, MarkerColour, Shown, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, seconds_text
 from marlin_edit_exporters.conform import file_name, file_url, full_path
-from marlin_edit_exporters.timeline import Layout, Placed, Shown, laid_out
+from marlin_edit_exporters.timeline import Layout, Placed, laid_out
 
 NAMESPACE = "marlin-edit"
 _COLOURS = {colour: colour.name for colour in MarkerColour}

@@ -11,12 +11,12 @@ import re
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
-from marlin_edit.markers import MarkerColour, Put, read_note
+from marlin_edit.markers import MarkerColour, Put, Shown, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange, FrameRate
 from marlin_edit_exporters.conform import check_standard_rate, file_name
-from marlin_edit_exporters.timeline import Shown, laid_out, notes_on_one_track
+from marlin_edit_exporters.timeline import laid_out, notes_on_one_track
 
 TITLE_LENGTH = 70
 _COLOURS = {colour: colour.name.capitalize() for colour in MarkerColour}

@@ -16,31 +16,10 @@ from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import RenderContext
-from marlin_edit.markers import Marker, Put, colours_of, markers_of
+from marlin_edit.markers import NAME_LENGTH, Marker, Shown, colours_of, markers_of, part_shown
 from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange
 from marlin_edit_exporters.conform import check_one_rate, file_name, file_stem, notes_on_rates, sounds, sources_used
-
-NAME_LENGTH = 120
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A marker, or the part of it that a clip shows: which frames of the source, and from which record frame on."""
-
-    marker: Marker
-    frames: FrameRange
-    record: int
-
-    @property
-    def name(self) -> str:
-        """The marker's name in the length that programs show."""
-        return shortened(self.marker.name, NAME_LENGTH)
-
-    def note(self, *, on_timeline: bool) -> str:
-        """The marker's note, with what lets it be known again on the clip or on the timeline."""
-        put = Put(self.marker.id, self.frames, self.record if on_timeline else None)
-        return self.marker.note(put, self.name)
 
 
 @dataclass(frozen=True)
@@ -160,11 +139,8 @@ def _queries_of(cuts: Iterable[Cut]) -> list[str]:
 def _placed(
     source: Analysis, frames: FrameRange, record: int, name: str, finding: Finding | None, markers: _Markers
 ) -> Placed:
-    shown = []
-    for marker in markers.inside(frames):
-        part = FrameRange(max(marker.frames.first, frames.first), min(marker.frames.stop, frames.stop))
-        shown.append(Shown(marker, part, record + part.first - frames.first))
-    return Placed(source, frames, record, shortened(name, NAME_LENGTH), finding, tuple(shown))
+    shown = tuple(part_shown(marker, frames, record) for marker in markers.inside(frames))
+    return Placed(source, frames, record, shortened(name, NAME_LENGTH), finding, shown)
 
 
 def _cuts_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> tuple[Track, ...]:

@@ -248,6 +248,11 @@ def deliver_option(function: Function) -> Function:
     )(function)
 
 
+def dry_run_option(function: Function) -> Function:
+    """--dry-run, as `dry_run: bool`."""
+    return click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")(function)
+
+
 def _parameter_name(setting: Setting) -> str:
     return f"setting_{setting.name}"
 

@@ -12,6 +12,7 @@ from marlin_edit.commands import (
     Run,
     as_command,
     deliver_option,
+    dry_run_option,
     edit_made,
     encoding_option,
     json_option,
@@ -64,6 +65,7 @@ def _seconds(_: click.Context, __: click.Parameter, given: str | None) -> Fracti
     help="What becomes cuts, for formats that hold cuts.",
 )
 @encoding_option
+@dry_run_option
 @json_option
 def command(
     run: Run,
@@ -77,6 +79,7 @@ def command(
     start_timecode: str | None,
     cuts_from: str,
     encoding: str | None,
+    dry_run: bool,
 ) -> ExitCode:
     """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats.
 
@@ -115,8 +118,8 @@ def command(
             run.console.receipt(f"{analysis.media.path.name}: {note}")
     edits = [edit_made(run, analysis, cuts_of(analysis), nominal) for analysis in analyses]
     if len(edits) == 1:
-        return report(run.app, run.console, analyses[0], publish(run.app, edits[0], planned, deliveries))
-    outcome = publish(run.app, edit_of_several(edits), planned, deliveries)
+        return report(run.app, run.console, analyses[0], publish(run.app, edits[0], planned, deliveries, dry_run))
+    outcome = publish(run.app, edit_of_several(edits), planned, deliveries, dry_run)
     if run.json:
         run.console.answer(documented(outcome))
     elif outcome.stdout is not None:
