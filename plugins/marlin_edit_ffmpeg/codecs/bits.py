@@ -24,11 +24,11 @@ class Bits:
         return bool(self.number(1))
 
     def unsigned(self) -> int:
-        zeros = 0
-        while not self.number(1):
-            zeros += 1
-            if zeros > 32:
-                raise Unreadable("a number in a header is too long")
+        first = self.text.find("1", self.place)
+        zeros = first - self.place
+        if first < 0 or zeros > 32:
+            raise Unreadable("a number in a header is too long")
+        self.place = first + 1
         return (1 << zeros) - 1 + self.number(zeros)
 
     def signed(self) -> int:

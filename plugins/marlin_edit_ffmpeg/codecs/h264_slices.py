@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable, unit_bits, unsigned_text
 
@@ -16,6 +16,7 @@ _B, _I, _OTHERS = 1, 2, (3, 4)
 _LONGEST = 1024
 """Bytes in which a header must end."""
 
+_REMEMBERED = 16
 _RECOVERY_POINT = 6
 _ANOTHER_IDR = 2
 """The id of the picture that becomes one: encoders take turns with 0 and 1."""
@@ -81,16 +82,20 @@ class Slices:
     def __init__(self) -> None:
         self._sps: dict[int, _Sps] = {}
         self._pps: dict[int, _Pps] = {}
+        self._latest: dict[bytes, Slice] = {}
+        """Those that were read last: each is looked at from several sides."""
 
     def learn(self, units: Sequence[bytes]) -> None:
         for unit in units:
             if unit[0] & 31 == SPS:
                 number, sps = _read_sps(unit)
                 self._sps[number] = sps
+                self._latest.clear()
         for unit in units:
             if unit[0] & 31 == PPS:
                 number, pps = _read_pps(unit)
                 self._pps[number] = pps
+                self._latest.clear()
 
     def sets_of(self, unit: bytes) -> tuple[_Sps, _Pps]:
         bits = unit_bits(unit[:32])
@@ -104,6 +109,14 @@ class Slices:
             raise Unreadable("a picture's parameter sets are not there") from None
 
     def read(self, unit: bytes) -> Slice:
+        found = self._latest.get(unit)
+        if found is None:
+            if len(self._latest) >= _REMEMBERED:
+                self._latest.clear()
+            found = self._latest[unit] = self._read(unit)
+        return replace(found)
+
+    def _read(self, unit: bytes) -> Slice:
         sps, pps = self.sets_of(unit)
         bits = unit_bits(unit[:_LONGEST])
         bits.number(1)
