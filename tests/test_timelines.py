@@ -298,7 +298,7 @@ def test_a_format_of_one_track_says_that_it_has_no_tracks_apart(module: Any) -> 
     source = Analysis(media_at(rate), findings=findings)
     cuts = tuple(Cut(source, FrameRange(25 * n, 25 * n + 25), one, one.query) for n, one in enumerate(findings))
 
-    def said(several: tuple[Cut, ...], **chosen: str) -> int:
+    def said(several: tuple[Cut, ...], **chosen: Any) -> int:
         notes = module.render(Edit("x", rate, 0, (source,), several), context(**chosen)).notes
         return sum("all on one track" in note for note in notes)
 
