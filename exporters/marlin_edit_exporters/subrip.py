@@ -58,9 +58,9 @@ def plain_edit(edit: Edit) -> tuple[Edit, int]:
     replaced = 0
     sources = []
     for source in edit.sources:
-        # Cleaned first: what is taken out then may have kept two characters of markup apart.
-        texts = [plain(event.text if READY in event.flags else clean(event.text)) for event in source.events]
-        queries = [plain(clean(finding.query)) for finding in source.findings]
+        # Markup is cleaned first: what is taken out then may have kept two of its characters apart.
+        texts = [_plain_told(event.text, ready=READY in event.flags) for event in source.events]
+        queries = [_plain_told(finding.query, ready=False) for finding in source.findings]
         count = sum(number for _, number in texts) + sum(number for _, number in queries)
         if count:
             events = (replace(event, text=text) for event, (text, _) in zip(source.events, texts, strict=True))
@@ -71,9 +71,17 @@ def plain_edit(edit: Edit) -> tuple[Edit, int]:
     return (replace(edit, sources=tuple(sources)), replaced) if replaced else (edit, 0)
 
 
+def _plain_told(text: str, *, ready: bool) -> tuple[str, int]:
+    return plain(text if ready or not _may_be_markup(text) else clean(text))
+
+
+def _may_be_markup(text: str) -> bool:
+    return "{" in text or "}" in text or "<" in text or ">" in text
+
+
 def plain(text: str) -> tuple[str, int]:
     """The text with nothing in it that a player takes for markup or timing, and how many places were replaced."""
-    if "{" in text or "}" in text or "<" in text or ">" in text:
+    if _may_be_markup(text):
         text, arrows = _ARROW.subn("->", text)
         text, tags = _TAG.subn("＜", text)
         braces = text.count("{") + text.count("}")
