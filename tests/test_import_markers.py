@@ -10,12 +10,14 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import opentimelineio as otio
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import marlin_edit_exporters
 from marlin_edit.analysis import Analysis, Event, Finding, Verdict
 from marlin_edit.cli import main
 from marlin_edit.edit import Cut, Edit, cuts_of_findings, frames_of
@@ -23,6 +25,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import GivenMarkers
 from marlin_edit.judging import Told, judged
 from marlin_edit.markers import identified
+from marlin_edit.testing import app_with
 from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit_exporters import otio as otio_format
 from marlin_edit_exporters import resolve_markers, spreadsheet
@@ -31,7 +34,9 @@ from tests.timelines import MODEL, context, edits, media_at
 
 RATE = FrameRate.parse("29.97df")
 HOUR = RATE.frame_of("01:00:00;00")
-READERS = [resolve_markers, otio_format, spreadsheet]
+APP = app_with(marlin_edit_exporters)
+FCPXML, XMEML = APP.exporters["fcpxml"], APP.exporters["xmeml"]
+READERS = [resolve_markers, otio_format, spreadsheet, FCPXML, XMEML]
 
 
 def span(start: str, end: str) -> Span:
@@ -74,7 +79,7 @@ def test_what_nobody_changed_comes_back_as_it_was(edit: Edit, module: Any, marke
     assert told.unchanged == len(source.events) + len(source.findings)
 
 
-@given(edits(cut=True), st.sampled_from([resolve_markers, otio_format]))
+@given(edits(cut=True), st.sampled_from([resolve_markers, otio_format, FCPXML, XMEML]))
 @settings(max_examples=60)
 def test_neither_on_a_timeline_of_cuts(edit: Edit, module: Any) -> None:
     source = edit.cuts[0].source
@@ -99,6 +104,13 @@ def without(module: Any, text: str, name: str) -> str:
         return "\n\n".join(block for block in blocks if f"|M:{name} " not in block)
     if module is spreadsheet:
         return "".join(line for line in text.splitlines(keepends=True) if f",{name}," not in line)
+    if module in (FCPXML, XMEML):
+        root = ET.fromstring(text)
+        for parent in root.iter():
+            for marker in parent.findall("marker"):
+                if name in (marker.get("value"), marker.findtext("name")):
+                    parent.remove(marker)
+        return ET.tostring(root, encoding="unicode")
     timeline = otio.adapters.read_from_string(text, "otio_json")
     for clip in timeline.find_clips():
         kept = [marker.deepcopy() for marker in clip.markers if marker.name != name]
@@ -121,7 +133,7 @@ def test_a_missing_marker_was_wrong_only_where_one_learns(module: Any) -> None:
 def test_what_a_timeline_of_cuts_never_showed_is_not_missing() -> None:
     cuts = cuts_of_findings(replace(SOURCE, findings=(DOOR,)))
     edit = Edit("x", RATE, HOUR, (SOURCE,), tuple(Cut(SOURCE, cut.frames, DOOR, "") for cut in cuts))
-    for module in (resolve_markers, otio_format):
+    for module in (resolve_markers, otio_format, FCPXML, XMEML):
         learned, told = judged(SOURCE, read(module, written(module, edit)), HOUR, learn=True)
         assert [finding.verdict for finding in learned.findings] == [None, Verdict.ACCEPTED]
         assert learned.events == (SEEN,)
@@ -228,6 +240,13 @@ def test_verdicts_of_a_table_are_taken(tmp_path: Path) -> None:
     ("module", "content", "words"),
     [
         (resolve_markers, "no list at all", "not a marker list"),
+        (FCPXML, "no XML", "not a Final Cut XML: syntax error"),
+        (FCPXML, "<xmeml/>", "its first element is xmeml, not fcpxml"),
+        (XMEML, "<fcpxml/>", "its first element is fcpxml, not xmeml"),
+        (XMEML, "<xmeml>&file;</xmeml>", "not a Final Cut Pro 7 XML: undefined entity"),
+        (FCPXML, '<!DOCTYPE fcpxml [<!ENTITY a "b">]><fcpxml>&a;</fcpxml>', "defines entities"),
+        (XMEML, '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><xmeml>&a;</xmeml>', "defines entities"),
+        (XMEML, '<?xml version="1.0" encoding="klingon"?><xmeml/>', "not a Final Cut Pro 7 XML"),
         (otio_format, "no JSON", "not an OpenTimelineIO file"),
         (otio_format, "{}", "not a timeline"),
         (otio_format, otio.schema.Clip().to_json_string(), "not a timeline"),
@@ -242,10 +261,11 @@ def test_what_is_no_marker_file_is_refused_with_its_place(module: Any, content: 
         read(module, content)
 
 
-def test_markers_of_another_media_are_refused() -> None:
+@pytest.mark.parametrize("module", [otio_format, FCPXML, XMEML])
+def test_markers_of_another_media_are_refused(module: Any) -> None:
     other = Analysis(replace(SOURCE.media, path=Path("/media/other.mov")))
     with pytest.raises(MarlinEditError, match=r"None of its clips is of other\.mov; they are of interview\.mov"):
-        read(otio_format, written(otio_format), other)
+        read(module, written(module), other)
 
 
 @given(edits(cut=False))
@@ -307,10 +327,10 @@ def test_markers_of_a_video_that_no_model_watched(at_work: Callable[..., Any]) -
 
 
 def test_what_cannot_be_read_is_refused_with_advice(at_work: Callable[..., Any]) -> None:
-    Path("a.fcpxml").write_text("<fcpxml/>")
-    code, _, said = at_work("import-markers", "a.fcpxml", "--source", "a.json")
+    Path("a.mlt").write_text("<mlt/>")
+    code, _, said = at_work("import-markers", "a.mlt", "--source", "a.json")
     assert code == 2
-    assert "markers are read from .csv, .edl, .markers.edl, .otio files" in said
+    assert "markers are read from .csv, .edl, .fcpxml, .markers.edl, .otio, .xml files" in said
     code, _, said = at_work("import-markers", "missing.csv", "--source", "a.json")
     assert code == 1
     assert "missing.csv cannot be read" in said

@@ -311,12 +311,19 @@ def test_the_vendors_own_answer_is_read() -> None:
         "events": [
             {"start": 1.0, "end": 2.3, "description": "A person pushes a door open."},
             {"start": 5.0, "end": 4.0, "description": "Reversed."},
+            {"start": -5.0, "end": 4.0, "description": "Too early."},
+            {"start": 5.0, "end": "later", "description": "When?"},
         ],
     }
     analysis = read_text(vendor, MEDIA)
     assert analysis.scenes == (Scene(Span(Fraction(0), MEDIA.duration), "A kitchen."),)
     assert analysis.events == (Event(Span(Fraction(1), Fraction("2.3")), "A person pushes a door open."),)
-    assert analysis.unread == ("events[1]: 5 - 4 s is no span: Reversed.",)
+    assert analysis.unread == (
+        "events[1]: 5 - 4 s is no span: Reversed.",
+        "events[2].start: this should not be before zero, not -5.0. What is said: Too early.",
+        'events[3].end: this should be seconds from zero, like 14.3, "14.3" or "1001/24", not "later". '
+        "What is said: When?",
+    )
 
 
 def test_the_vendors_answer_needs_its_media() -> None:

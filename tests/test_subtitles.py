@@ -169,6 +169,12 @@ def test_what_subrip_takes_for_markup_becomes_look_alikes_and_is_counted() -> No
     assert result.notes[-1] == "6 characters or arrows that SubRip would take for markup were replaced by look-alikes"
 
 
+def test_markup_that_a_control_character_kept_apart_is_replaced_before_lines_are_made() -> None:
+    edit = edit_of(event("1", "20", "a <\x12s< and --\x00>"))
+    check_srt(edit)
+    assert text_of(subrip, edit).splitlines()[2] == "a ＜s< and ->"
+
+
 @pytest.mark.parametrize("format_of", [*READABLE, transcript])
 def test_the_same_edit_gives_the_same_bytes(format_of: ModuleType) -> None:
     assert text_of(format_of, nasty_edit()) == text_of(format_of, nasty_edit())

@@ -101,6 +101,30 @@ def test_otio_names_the_frames_of_cuts_and_markers(edit: Edit, tracks: str, prof
         assert found == expected(edit)
 
 
+def as_the_library_writes_it(text: str) -> str:
+    return str(otio.adapters.read_from_string(text, "otio_json").to_json_string(indent=1)) + "\n"
+
+
+@given(edits(), st.sampled_from(["clips", "timeline"]))
+@settings(max_examples=40)
+def test_otio_is_what_the_library_itself_would_write(edit: Edit, markers_on: str) -> None:
+    text = text_of(otio_format, edit, markers_on=markers_on)
+    assert text == as_the_library_writes_it(text)
+
+
+@pytest.mark.parametrize("score", [None, 0.0, 1e-7, 0.1 + 0.2, 1 / 3, 1.0])
+def test_scores_and_flags_too_and_no_name_is_a_stand_in(score: float | None) -> None:
+    rate = FrameRate.parse("29.97df")
+    queries = ("stand-in0", 'say "\\"', "日本 é /")
+    findings = tuple(Finding(span("1", "2"), query, score, flags=("moved", 'a "b"')) for query in queries)
+    source = Analysis(media_at(rate, "stand-in0.mov"), findings=findings)
+    text = text_of(otio_format, Edit("stand-in0", rate, 0, (source,)))
+    assert text == as_the_library_writes_it(text)
+    (clip,) = otio.adapters.read_from_string(text, "otio_json").find_clips()
+    assert [marker.name for marker in clip.markers] == [clean(query) for query in queries]
+    assert [marker.metadata["marlin-edit"].get("score") for marker in clip.markers] == [score] * 3
+
+
 @given(edits(), st.sampled_from(["together", "apart"]))
 @settings(max_examples=60)
 def test_mlt_names_the_frames_of_cuts_and_markers(edit: Edit, tracks: str) -> None:
@@ -127,6 +151,17 @@ def test_markers_can_stand_on_the_timeline_instead(edit: Edit) -> None:
             for marker in timeline.tracks.markers
         ]
         assert sorted((first, max(1, count)) for first, count in found) == on_timeline(expected(edit))
+
+
+@given(edits())
+@settings(max_examples=40)
+def test_xml_is_what_elementtree_would_write(edit: Edit) -> None:
+    for module, doctype in ((fcpxml, "\n<!DOCTYPE fcpxml>"), (xmeml, "\n<!DOCTYPE xmeml>"), (mlt, "")):
+        text = text_of(module, edit, tracks="apart")
+        root = ET.fromstring(text)
+        ET.indent(root, " ")
+        head = f'<?xml version="1.0" encoding="UTF-8"?>{doctype}\n'
+        assert text == head + ET.tostring(root, encoding="unicode") + "\n"
 
 
 @given(edits())
@@ -298,7 +333,7 @@ def test_a_format_of_one_track_says_that_it_has_no_tracks_apart(module: Any) -> 
     source = Analysis(media_at(rate), findings=findings)
     cuts = tuple(Cut(source, FrameRange(25 * n, 25 * n + 25), one, one.query) for n, one in enumerate(findings))
 
-    def said(several: tuple[Cut, ...], **chosen: str) -> int:
+    def said(several: tuple[Cut, ...], **chosen: Any) -> int:
         notes = module.render(Edit("x", rate, 0, (source,), several), context(**chosen)).notes
         return sum("all on one track" in note for note in notes)
 

@@ -139,6 +139,7 @@ def _for_editing_programs() -> list[Exporter]:
             _TIMELINE | Carries.SOURCE_TIMECODE | Carries.TRACKS,
             _rendering("fcpxml"),
             help="Final Cut Pro's XML, also for Resolve.",
+            read_markers=_reading_markers("fcpxml_reading"),
         ),
         Exporter(
             "xmeml",
@@ -146,6 +147,7 @@ def _for_editing_programs() -> list[Exporter]:
             _ALL_OF_A_TIMELINE,
             _rendering("xmeml"),
             help="Final Cut Pro 7's XML, for Premiere.",
+            read_markers=_reading_markers("xmeml_reading"),
         ),
         Exporter(
             "avid",

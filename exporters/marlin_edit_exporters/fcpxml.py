@@ -137,8 +137,8 @@ class _Spine:
     def _fill(self, record: int, stop: int) -> None:
         if record < stop:
             edit = self._layout.edit
-            times = {"offset": _seconds(edit, record), "duration": _seconds(edit, stop - record)}
-            self._add(ET.Element("gap", name="Gap", start="0s", **times), record, 0)
+            offset, duration = _seconds(edit, record), _seconds(edit, stop - record)
+            self._add(ET.Element("gap", name="Gap", offset=offset, start="0s", duration=duration), record, 0)
 
     def _connect(self, placed: Placed, lane: int) -> None:
         under = bisect_right(self._begins, placed.record) - 1

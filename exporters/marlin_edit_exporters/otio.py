@@ -19,6 +19,7 @@ from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, seconds_text
 from marlin_edit_exporters.conform import file_name, file_url, full_path
+from marlin_edit_exporters.otio_markers import OtioMarker, StandIns
 from marlin_edit_exporters.timeline import Layout, Placed, laid_out
 
 NAMESPACE = "marlin-edit"
@@ -62,24 +63,20 @@ def timeline_text(layout: Layout, target: Callable[[MediaInfo], str]) -> str:
             metadata={NAMESPACE: _about_placed(placed)},
         )
 
+    stand_ins = StandIns(rate)
+
     def markers(several: Iterable[tuple[Shown, int]]) -> list[otio.schema.Marker]:
-        # The library makes thousands of markers from one JSON in a fraction of the time that their values would take.
-        told = [
-            {
-                "OTIO_SCHEMA": "Marker.2",
-                "name": shown.name,
-                "marked_range": {
-                    "OTIO_SCHEMA": "TimeRange.1",
-                    "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(first)},
-                    "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(shown.frames.count)},
-                },
-                "color": _COLOURS[shown.marker.colour],
-                "comment": shown.note(on_timeline=layout.markers_on_timeline),
-                "metadata": {NAMESPACE: _about_marker(shown.marker)},
-            }
+        return stand_ins.of(
+            OtioMarker(
+                shown.name,
+                first,
+                shown.frames.count,
+                _COLOURS[shown.marker.colour],
+                shown.note(on_timeline=layout.markers_on_timeline),
+                {NAMESPACE: _about_marker(shown.marker)},
+            )
             for shown, first in several
-        ]
-        return list(otio.core.deserialize_json_from_string(json.dumps(told)))
+        )
 
     def track(name: str, kind: str, stretches: tuple[Placed, ...], *, with_markers: bool) -> otio.schema.Track:
         made = otio.schema.Track(name=name, kind=kind)
@@ -108,8 +105,7 @@ def timeline_text(layout: Layout, target: Callable[[MediaInfo], str]) -> str:
     if layout.markers_on_timeline:
         shown_there = ((shown, shown.record - edit.record_start) for shown in layout.on_timeline)
         timeline.tracks.markers.extend(markers(shown_there))
-    text: str = timeline.to_json_string(indent=1)
-    return text + "\n"
+    return stand_ins.replaced(timeline.to_json_string(indent=1)) + "\n"
 
 
 def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:

@@ -14,8 +14,9 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
 from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.media import MediaInfo
+from marlin_edit.text import clean
 from marlin_edit.timebase import milliseconds_text
-from marlin_edit_exporters.cues import Cue, track_of
+from marlin_edit_exporters.cues import READY, Cue, track_of
 from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, decoded, milliseconds
 
 _BRACES = str.maketrans("{}", "｛｝")
@@ -54,25 +55,33 @@ def _note(replaced: int) -> tuple[str, ...]:
 
 def plain_edit(edit: Edit) -> tuple[Edit, int]:
     """The edit with no text in it that a player takes for markup, and how many places were replaced."""
-    texts = [event.text for source in edit.sources for event in source.events]
-    texts += [finding.query for source in edit.sources for finding in source.findings]
-    replaced = sum(plain(text)[1] for text in texts)
-    if not replaced:
-        return edit, 0
-    sources = tuple(
-        replace(
-            source,
-            events=tuple(replace(event, text=plain(event.text)[0]) for event in source.events),
-            findings=tuple(replace(finding, query=plain(finding.query)[0]) for finding in source.findings),
-        )
-        for source in edit.sources
-    )
-    return replace(edit, sources=sources), replaced
+    replaced = 0
+    sources = []
+    for source in edit.sources:
+        # Markup is cleaned first: what is taken out then may have kept two of its characters apart.
+        texts = [_plain_told(event.text, ready=READY in event.flags) for event in source.events]
+        queries = [_plain_told(finding.query, ready=False) for finding in source.findings]
+        count = sum(number for _, number in texts) + sum(number for _, number in queries)
+        if count:
+            events = (replace(event, text=text) for event, (text, _) in zip(source.events, texts, strict=True))
+            findings = (replace(one, query=text) for one, (text, _) in zip(source.findings, queries, strict=True))
+            source = replace(source, events=tuple(events), findings=tuple(findings))
+        replaced += count
+        sources.append(source)
+    return (replace(edit, sources=tuple(sources)), replaced) if replaced else (edit, 0)
+
+
+def _plain_told(text: str, *, ready: bool) -> tuple[str, int]:
+    return plain(text if ready or not _may_be_markup(text) else clean(text))
+
+
+def _may_be_markup(text: str) -> bool:
+    return "{" in text or "}" in text or "<" in text or ">" in text
 
 
 def plain(text: str) -> tuple[str, int]:
     """The text with nothing in it that a player takes for markup or timing, and how many places were replaced."""
-    if "{" in text or "}" in text or "<" in text or ">" in text:
+    if _may_be_markup(text):
         text, arrows = _ARROW.subn("->", text)
         text, tags = _TAG.subn("＜", text)
         braces = text.count("{") + text.count("}")

@@ -41,8 +41,9 @@ def command(
 ) -> ExitCode:
     """Read the markers in FILE, which you changed in an editing program, back into an analysis.
 
-    FILE is a marker list (.markers.edl, or the .edl that Resolve exports), an .otio or a .csv. Markers that you moved,
-    renamed or added are accepted. -o judged.json keeps the analysis with your verdicts, which `export` takes.
+    FILE is a marker list (.markers.edl, or the .edl that Resolve exports), a timeline (.otio, .fcpxml, .xml) or a .csv.
+    Markers that you moved, renamed or added are accepted. -o judged.json keeps the analysis with your verdicts, which
+    `export` takes.
     """
     exporter = run.app.exporter_for(markers_file)
     if exporter.read_markers is None:

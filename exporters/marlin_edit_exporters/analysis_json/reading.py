@@ -302,7 +302,7 @@ def _flags(entry: _Json, place: str) -> tuple[str, ...]:
 def _read_vendor(document: _Json, media: MediaInfo | None) -> Analysis:
     """`{"scene": text, "events": [{"start", "end", "description"}]}`, as the model's own helper returns it.
 
-    The events come straight from a model's answer, so that a reversed one is told in `unread` and stops nothing.
+    The events come straight from a model's answer, so that one without a span is told in `unread` and stops nothing.
     """
     if "events" not in document and not isinstance(document.get("scene"), str):
         raise MarlinEditError(
@@ -319,7 +319,12 @@ def _read_vendor(document: _Json, media: MediaInfo | None) -> Analysis:
         place = f"events[{index}]"
         entry = checked_object(value, place)
         text = checked_text(entry.get("description", entry.get("text")), f"{place}.description")
-        start, end = checked_time(entry.get("start"), f"{place}.start"), checked_time(entry.get("end"), f"{place}.end")
+        try:
+            start = checked_time(entry.get("start"), f"{place}.start")
+            end = checked_time(entry.get("end"), f"{place}.end")
+        except MarlinEditError as error:
+            unread.append(f"{error} What is said: {text}")
+            continue
         if start < end:
             events.append(Event(Span(start, end), text))
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise, repeat
@@ -117,7 +117,9 @@ def _two_lines(text: str, widest: int, words: Words) -> tuple[str, str] | None:
     ragged = _ragged_lines(widest)
     best, at = _NEVER, 0
     length = len(text)
-    for place, cost in _blanks(text, max(0, length - 1 - widest), widest, words):
+    place, split = _around_blanks(text, max(0, length - 1 - widest), widest)
+    for word, cost in zip(split, map(_cost_between, split, split[1:], repeat(words)), strict=False):
+        place += len(word) + 1
         cost += ragged[widest - place] + ragged[widest - (length - place - 1)]
         if cost <= best:
             best, at = cost, place
@@ -133,28 +135,26 @@ def _two_pages(text: str, pace: Pace, words: Words) -> tuple[str, str] | None:
         return None
     empty = _empty_pages(room)
     # The blank at which a page's two lines are broken takes no room.
-    ways = [
-        (2 * cost + empty[max(0, room - place)] + empty[max(0, room - (length - place - 1))], -place)
-        for place, cost in _blanks(text, max(0, length - 2 - room), room + 1, words)
-    ]
+    ways = []
+    place, split = _around_blanks(text, max(0, length - 2 - room), room + 1)
+    for word, cost in zip(split, map(_cost_between, split, split[1:], repeat(words)), strict=False):
+        place += len(word) + 1
+        free = empty[max(0, room - place)] + empty[max(0, room - (length - place - 1))]
+        ways.append((2 * cost + free, -place))
     for _, place in sorted(ways):
         if _in_two_lines(text, 0, -place, pace) and _in_two_lines(text, 1 - place, length, pace):
             return text[:-place], text[1 - place :]
     return None
 
 
-def _blanks(text: str, first: int, last: int, words: Words) -> Iterator[tuple[int, int]]:
-    """The blanks of a text of plain letters from one place to another, and what it costs to break at each."""
+def _around_blanks(text: str, first: int, last: int) -> tuple[int, list[str]]:
+    """The words on both sides of the blanks from one place to another, and the place before them, of plain letters."""
     blank = text.find(" ", first)
     if not 0 < blank <= last:
-        return
-    # From the word before the first blank to the word after the last one.
-    place = text.rfind(" ", 0, blank)
+        return 0, []
+    before = text.rfind(" ", 0, blank)
     stop = text.find(" ", text.rfind(" ", 0, last + 1) + 1)
-    split = text[place + 1 : stop if stop > 0 else None].split(" ")
-    for word, cost in zip(split, map(_cost_between, split, split[1:], repeat(words)), strict=False):
-        place += len(word) + 1
-        yield place, cost
+    return before, text[before + 1 : stop if stop > 0 else None].split(" ")
 
 
 def _in_two_lines(text: str, first: int, stop: int, pace: Pace) -> bool:

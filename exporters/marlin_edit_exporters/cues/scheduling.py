@@ -38,11 +38,15 @@ class Told:
 
     def measure(self, pace: Pace, limits: Limits) -> None:
         """Work out what it needs, and when it may begin: while its event still goes on, or a little after its start."""
-        gaps = pace.gap * (len(self.pages) - 1)
-        needs, wishes = zip(*[pace.times(*size(lines)) for lines in self.pages], strict=True)
-        self.needs = needs
-        self.least = least = gaps + sum(needs)
-        self.wanted = gaps + sum(wishes)
+        if len(self.pages) == 1:
+            least, self.wanted = pace.times(*size(self.pages[0]))
+            self.needs = (least,)
+        else:
+            gaps = pace.gap * (len(self.pages) - 1)
+            self.needs, wishes = zip(*[pace.times(*size(lines)) for lines in self.pages], strict=True)
+            least = gaps + sum(self.needs)
+            self.wanted = gaps + sum(wishes)
+        self.least = least
         last = limits.end - least
         self.earliest = max(0, min(self.start - limits.early, last))
         self.latest = min(max(self.start + limits.late, self.end - least), last)
