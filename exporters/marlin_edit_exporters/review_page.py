@@ -53,8 +53,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
         "id": hashlib.sha256(analysis.encode("utf-8")).hexdigest()[:16],
         "queries": [list(pair) for pair in queries.items()],
         "sources": [
-            _source(edit, source, way, numbers, context, notes)
-            for source, way in zip(edit.sources, ways, strict=True)
+            _source(edit, source, way, numbers, context, notes) for source, way in zip(edit.sources, ways, strict=True)
         ],
     }
     remarks = comments(edit, track_of(edit, context.settings), context.settings)

@@ -58,6 +58,7 @@ for (const source of sources) {
 }
 
 const entries = sources.flatMap((source) => source.entries);
+entries.forEach((entry, order) => (entry.order = order));
 const findings = entries.filter((entry) => entry.kind === "findings");
 
 // A person's word comes first, then what the score says.

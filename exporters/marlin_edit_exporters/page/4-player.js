@@ -6,6 +6,7 @@ const at = { source: sources[0], seconds: 0, frame: null };
 const changesOfPlace = [];
 let plays = false; // whether the video is there and can be played
 let stopAt = null; // where playing stops by itself, in seconds
+let wanted = null; // where the video is to go when it has arrived where it is going now
 let trackUrl = null;
 
 const hasFrames = (source) => source.rate !== null && source.count > 0;
@@ -21,8 +22,19 @@ function setPlace(seconds, nearest = false) {
 function seekSeconds(seconds) {
   stopAt = null;
   setPlace(seconds);
-  if (plays) video.currentTime = at.source.zero + (at.frame === null ? at.seconds : middleOfFrame(at.source, at.frame));
+  if (!plays) return;
+  wanted = at.source.zero + (at.frame === null ? at.seconds : middleOfFrame(at.source, at.frame));
+  sendVideo();
 }
+
+// One seek at a time: a player that is sent on before it has arrived shows nothing meanwhile.
+function sendVideo() {
+  if (wanted === null || video.seeking) return;
+  video.currentTime = wanted;
+  wanted = null;
+}
+
+video.addEventListener("seeked", sendVideo);
 
 function seekFrame(frame) {
   const last = at.source.count - 1;
@@ -59,26 +71,25 @@ function playEntry(entry) {
 
 // A frame was shown: `time` is its own, on the video's clock.
 function onFrame(time) {
-  if (!video.seeking) {
-    setPlace(time - at.source.zero, true);
-    const next = at.frame === null ? at.seconds : timeOfFrame(at.source, at.frame + 1);
-    if (stopAt !== null && !video.paused && next >= stopAt - TOLERANCE) {
-      stopAt = null;
-      video.pause();
-    }
+  if (video.seeking || wanted !== null) return;
+  setPlace(time - at.source.zero, true);
+  const next = at.frame === null ? at.seconds : timeOfFrame(at.source, at.frame + 1);
+  if (stopAt !== null && !video.paused && next >= stopAt - TOLERANCE) {
+    stopAt = null;
+    video.pause();
   }
 }
 
 const tellsFrames = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
 
 function watchFrames() {
-  if (tellsFrames) {
-    video.requestVideoFrameCallback((_, about) => {
-      onFrame(about.mediaTime);
-      watchFrames();
-    });
-  }
+  video.requestVideoFrameCallback((_, about) => {
+    onFrame(about.mediaTime);
+    watchFrames();
+  });
 }
+
+if (tellsFrames) watchFrames();
 
 function tick() {
   if (!tellsFrames || !video.videoWidth) {
@@ -113,7 +124,7 @@ function openSource(source) {
 // Puts a file into the player; url is null where the page does not know one.
 function show(url) {
   plays = false;
-  stopAt = null;
+  stopAt = wanted = null;
   video.pause();
   byId("trouble").hidden = true;
   byId("description").textContent = "";

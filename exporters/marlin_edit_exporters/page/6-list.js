@@ -196,8 +196,7 @@ function neighbour(direction) {
   let place = chosen ? shown.indexOf(chosen) : -1;
   if (place < 0) {
     const after = (entry) => entry.source === at.source && entry.start / 1000 > at.seconds;
-    const order = (entry) => entries.indexOf(entry);
-    const following = shown.findIndex((entry) => (chosen ? order(entry) > order(chosen) : after(entry)));
+    const following = shown.findIndex((entry) => (chosen ? entry.order > chosen.order : after(entry)));
     place = following < 0 ? (direction > 0 ? -1 : shown.length) : direction > 0 ? following - 1 : following;
     if (!chosen && at.seconds === 0) place = direction > 0 ? -1 : shown.length;
   }

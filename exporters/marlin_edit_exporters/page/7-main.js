@@ -20,7 +20,7 @@ function judgeChosen(verdict) {
 
 function goToNextFinding() {
   const shown = entries.filter((entry) => entry.shown && entry.kind === "findings");
-  const next = shown.find((entry) => entries.indexOf(entry) > entries.indexOf(chosen) && !entry.verdict);
+  const next = shown.find((entry) => entry.order > chosen.order && !entry.verdict);
   if (next) choose(next);
 }
 
