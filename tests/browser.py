@@ -56,14 +56,14 @@ class Opened:
         self.until("!video.seeking && wanted === null && video.readyState >= 2")
         self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         picture = self.page.locator("#video").screenshot()
-        with av.open(BytesIO(picture)) as image:
+        with av.open(BytesIO(picture), "r") as image:
             return frame_index(next(image.decode(video=0)))
 
 
 OpenPage = Callable[..., Opened]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     try:
         from playwright.sync_api import sync_playwright

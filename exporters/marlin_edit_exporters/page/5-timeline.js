@@ -124,7 +124,7 @@ function rulerText(seconds) {
 }
 
 function placePlayhead() {
-  const x = xOf(at.seconds);
+  const x = xOf(at.frame === null ? at.seconds : timeOfFrame(at.source, at.frame));
   const head = byId("playhead");
   head.hidden = x < 0 || x > width;
   head.style.transform = `translateX(${x}px)`;
