@@ -40,8 +40,8 @@ def analysis_of(media: MediaInfo) -> Analysis:
         ),
         findings=(
             Finding(span("0.4", "0.8"), "a door opens", 0.9, {"agreement": 0.8}, origin=Origin((whole,), "0.4 - 0.8")),
-            Finding(span("2", "2.4"), "a door opens", 0.2),
-            Finding(span("1.2", "1.6"), "a dog runs", 0.7),
+            Finding(span("2", "2.4"), "a door opens", 0.2, {"agreement": 0.1}),
+            Finding(span("1.2", "1.6"), "a dog runs", 0.7, {"agreement": 0.6}),
         ),
         asked=(Asked("a door opens", (whole,)), Asked("a dog runs", (whole,)), Asked("a car stops", (whole,))),
         threshold=0.5,

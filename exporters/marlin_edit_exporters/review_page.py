@@ -23,13 +23,14 @@ from urllib.parse import quote
 
 from marlin_edit.analysis import Analysis, Event, Finding, Scene
 from marlin_edit.edit import Edit, is_accepted, without_rejected
+from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.markers import colours_of, frames_or_none
 from marlin_edit.media import FrameTimes, MediaInfo
 from marlin_edit.text import clean
 from marlin_edit_exporters import analysis_json
 from marlin_edit_exporters.conform import file_name, file_url, is_of_windows, picture_size
-from marlin_edit_exporters.cues import Cue, track_of
+from marlin_edit_exporters.cues import Cue, Track, track_of
 from marlin_edit_exporters.labels import comments, label
 from marlin_edit_exporters.webvtt import write as write_track
 
@@ -40,12 +41,17 @@ _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
 def render(edit: Edit, context: RenderContext) -> Rendered:
+    if not edit.sources:
+        raise MarlinEditError("There is no source, so there is nothing to show on a page.")
     folder = Path(os.path.abspath(context.path)).parent if context.path is not None else None
     ways = [_relative(source.media, folder) for source in edit.sources]
     analysis = _analysis(edit, context, ways)
     notes: list[str] = []
-    if folder is None and edit.sources:
+    if folder is None:
         notes.append("the page names the video by its place on this computer, as it is written to no folder itself")
+    tracks = [_track_of(edit, source, context) for source in edit.sources]
+    for source, track in zip(edit.sources, tracks, strict=True):
+        notes += _notes_on(track, source)
     queries = {query: colour.value for query, colour in colours_of(edit).items()}
     numbers = {query: number for number, query in enumerate(queries)}
     facts = {
@@ -53,10 +59,10 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
         "id": hashlib.sha256(analysis.encode("utf-8")).hexdigest()[:16],
         "queries": [list(pair) for pair in queries.items()],
         "sources": [
-            _source(edit, source, way, numbers, context, notes) for source, way in zip(edit.sources, ways, strict=True)
+            _source(source, way, numbers, track) for source, way, track in zip(edit.sources, ways, tracks, strict=True)
         ],
     }
-    remarks = comments(edit, track_of(edit, context.settings), context.settings)
+    remarks = comments(edit, tracks[0], context.settings)
     return Rendered(_page(clean(edit.title), remarks, _embedded(facts), analysis), tuple(notes))
 
 
@@ -89,14 +95,7 @@ def _analysis(edit: Edit, context: RenderContext, ways: Sequence[Path | None]) -
     return _embedded(document)
 
 
-def _source(
-    edit: Edit,
-    source: Analysis,
-    way: Path | None,
-    numbers: Mapping[str, int],
-    context: RenderContext,
-    notes: list[str],
-) -> _Json:
+def _source(source: Analysis, way: Path | None, numbers: Mapping[str, int], track: Track) -> _Json:
     """What the page needs of a source beside its analysis: places as milliseconds and frames, and the track."""
     media = source.media
     unlikely = [
@@ -124,7 +123,7 @@ def _source(
         "size": list(picture_size(media)) if media.width and media.height else None,
         "model": None if source.model is None else clean(str(source.model)),
         **_times(media.times),
-        "track": _track(edit, source, context, notes),
+        "track": _track(track, media),
         "unlikely": unlikely,
         "findings": findings,
         "events": _places(source.events, media),
@@ -162,24 +161,31 @@ def _times(times: FrameTimes | None) -> _Json:
     return {"times": runs, "base": [base.numerator, base.denominator]}
 
 
-def _track(edit: Edit, source: Analysis, context: RenderContext, notes: list[str]) -> _Json:
-    """The description track of a source as text, on the clock of the container, which is the one of a browser."""
+def _track_of(edit: Edit, source: Analysis, context: RenderContext) -> Track:
+    """The track that tells the events of a source, or where it has none, its findings."""
     told = replace(source, findings=()) if source.events else source
-    track = track_of(without_rejected(replace(edit, sources=(told,), cuts=())), context.settings)
-    shift = _milliseconds(source.media.zero)
-    cues = [Cue(cue.start + shift, cue.end + shift, cue.lines) for cue in track.cues]
+    return track_of(without_rejected(replace(edit, sources=(told,), cuts=())), context.settings)
+
+
+def _notes_on(track: Track, source: Analysis) -> list[str]:
     left = sum(note.startswith("left out") for note in track.notes)
-    if left:
-        plural = "event is" if left == 1 else "events are"
-        notes.append(
-            f"{left} {plural} on the page, but not in the description track of {file_name(source.media)}: "
-            "-o FILE.vtt says of each why"
-        )
+    if not left:
+        return []
+    return [
+        f"{left} event{' is' if left == 1 else 's are'} on the page, but not in the description track of "
+        f"{file_name(source.media)}: -o FILE.vtt says of each why"
+    ]
+
+
+def _track(track: Track, media: MediaInfo) -> _Json:
+    """The track as text, on the clock of the container, which is the one of a browser."""
+    shift = _milliseconds(media.zero)
+    cues = [Cue(cue.start + shift, cue.end + shift, cue.lines) for cue in track.cues]
     return {
         "kind": "subtitles" if track.converted else track.kind,
         "language": track.language,
         "label": label(track) or "Subtitles",
-        "vtt": write_track([cue for cue in cues if cue.end > cue.start >= 0]),
+        "vtt": write_track([cue for cue in cues if cue.start >= 0]),
     }
 
 

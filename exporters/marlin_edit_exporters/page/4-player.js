@@ -62,6 +62,11 @@ function playPause() {
 }
 
 function playEntry(entry) {
+  if (entry.source !== at.source) {
+    seekEntry(entry);
+    const play = () => entry.source === at.source && playEntry(entry);
+    return video.addEventListener("loadedmetadata", play, { once: true });
+  }
   seekEntry(entry);
   if (!plays) return say("There is no video to play.");
   const last = entry.stop !== null && hasFrames(entry.source) ? timeOfFrame(entry.source, entry.stop) : entry.end / 1000;
@@ -179,7 +184,9 @@ function setTrack() {
   track.srclang = given.language;
   track.src = trackUrl;
   video.append(track);
-  track.track.mode = given.kind === "subtitles" ? "showing" : "hidden";
+  const onPicture = given.kind === "subtitles";
+  track.track.mode = onPicture ? "showing" : "hidden";
+  byId("description").classList.toggle("unseen", onPicture);
   track.track.addEventListener("cuechange", () => describe(track.track));
 }
 

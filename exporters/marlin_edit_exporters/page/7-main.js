@@ -231,9 +231,7 @@ function start() {
   changesOfPlace.push(showPlace);
   changesOfVerdicts.push(refile, tellUnsaved, filter, (entry) => entry === chosen && showChosen());
   filter();
-  if (sources.length) {
-    openSource(sources[0]);
-  } else trouble("There is no source.");
+  openSource(sources[0]);
   tellUnsaved();
 }
 
