@@ -47,6 +47,17 @@ def test_a_seek_lands_on_the_frame(open_page: OpenPage, tmp_path: Path, name: st
         assert opened.shown_frame() - hidden == first - 1 == opened.value("at.frame")
 
 
+@pytest.mark.parametrize("start", [Fraction(0), Fraction(3, 2)])
+def test_the_track_is_on_the_clock_of_the_video(open_page: OpenPage, tmp_path: Path, start: Fraction) -> None:
+    opened = open_page(page_of(tmp_path, "late.mp4", rate="24000/1001", start=start))
+    opened.until("plays && told.length")
+    active = "[...video.textTracks[0].activeCues].map((cue) => cue.getCueAsHTML().textContent).join(' ')"
+    begin, _, text = opened.value("told[0]")
+    opened.value(f"seekSeconds({begin} + 0.1)")
+    opened.until(f"!video.seeking && {active} === byId('description').textContent")
+    assert opened.page.locator("#description").inner_text() == text == "A person opens a door."
+
+
 def test_playing_stops_on_the_frame_that_is_seen(film_page: Opened) -> None:
     film_page.press("k")
     film_page.until("at.frame > 10")

@@ -30,7 +30,7 @@ from marlin_edit.media import FrameTimes, MediaInfo
 from marlin_edit.text import clean
 from marlin_edit_exporters import analysis_json
 from marlin_edit_exporters.conform import file_name, file_url, is_of_windows, picture_size
-from marlin_edit_exporters.cues import Cue, Track, track_of
+from marlin_edit_exporters.cues import Track, track_of
 from marlin_edit_exporters.labels import comments, label
 from marlin_edit_exporters.webvtt import write as write_track
 
@@ -123,7 +123,12 @@ def _source(source: Analysis, way: Path | None, numbers: Mapping[str, int], trac
         "size": list(picture_size(media)) if media.width and media.height else None,
         "model": None if source.model is None else clean(str(source.model)),
         **_times(media.times),
-        "track": _track(track, media),
+        "track": {
+            "kind": "subtitles" if track.converted else track.kind,
+            "language": track.language,
+            "label": label(track) or "Subtitles",
+            "vtt": write_track(track.cues),
+        },
         "unlikely": unlikely,
         "findings": findings,
         "events": _places(source.events, media),
@@ -175,18 +180,6 @@ def _notes_on(track: Track, source: Analysis) -> list[str]:
         f"{left} event{' is' if left == 1 else 's are'} on the page, but not in the description track of "
         f"{file_name(source.media)}: -o FILE.vtt says of each why"
     ]
-
-
-def _track(track: Track, media: MediaInfo) -> _Json:
-    """The track as text, on the clock of the container, which is the one of a browser."""
-    shift = _milliseconds(media.zero)
-    cues = [Cue(cue.start + shift, cue.end + shift, cue.lines) for cue in track.cues]
-    return {
-        "kind": "subtitles" if track.converted else track.kind,
-        "language": track.language,
-        "label": label(track) or "Subtitles",
-        "vtt": write_track([cue for cue in cues if cue.start >= 0]),
-    }
 
 
 def _milliseconds(seconds: Fraction) -> int:

@@ -69,7 +69,8 @@ function frameNearest(source, seconds) {
   return later < seconds - timeOfFrame(source, frame) ? frame + 1 : frame;
 }
 
-// In the middle of a frame a player shows that frame, however it rounds.
-function middleOfFrame(source, frame) {
-  return (timeOfFrame(source, frame) + timeOfFrame(source, frame + 1)) / 2;
+// Inside of a frame, a player shows that frame however it rounds; before its middle, the frame is also the nearest one.
+function insideFrame(source, frame) {
+  const [begin, end] = [timeOfFrame(source, frame), timeOfFrame(source, frame + 1)];
+  return begin + (end - begin) * 0.4;
 }

@@ -2,12 +2,14 @@
 // Without a video that plays, the place still moves.
 
 const video = byId("video");
-const at = { source: sources[0], seconds: 0, frame: null };
+const at = { source: sources[0], seconds: 0, frame: null, zero: 0 }; // zero: on the video's clock
 const changesOfPlace = [];
 let plays = false; // whether the video is there and can be played
 let stopAt = null; // where playing stops by itself, in seconds
 let wanted = null; // where the video is to go when it has arrived where it is going now
 let trackUrl = null;
+let told = []; // the track as the browser read it: start, end, text
+let shifted = 0; // by how much the times of its cues were put off
 
 const hasFrames = (source) => source.rate !== null && source.count > 0;
 
@@ -23,7 +25,7 @@ function seekSeconds(seconds) {
   stopAt = null;
   setPlace(seconds);
   if (!plays) return;
-  wanted = at.source.zero + (at.frame === null ? at.seconds : middleOfFrame(at.source, at.frame));
+  wanted = at.zero + (at.frame === null ? at.seconds : insideFrame(at.source, at.frame));
   sendVideo();
 }
 
@@ -38,7 +40,7 @@ video.addEventListener("seeked", sendVideo);
 
 function seekFrame(frame) {
   const last = at.source.count - 1;
-  seekSeconds(middleOfFrame(at.source, Math.max(0, Math.min(frame, last))));
+  seekSeconds(insideFrame(at.source, Math.max(0, Math.min(frame, last))));
 }
 
 // Frames, or tenths of a second where there are none.
@@ -77,7 +79,7 @@ function playEntry(entry) {
 // A frame was shown: `time` is its own, on the video's clock.
 function onFrame(time) {
   if (video.seeking || wanted !== null) return;
-  setPlace(time - at.source.zero, true);
+  setPlace(time - at.zero, true);
   const next = at.frame === null ? at.seconds : timeOfFrame(at.source, at.frame + 1);
   if (stopAt !== null && !video.paused && next >= stopAt - TOLERANCE) {
     stopAt = null;
@@ -99,7 +101,7 @@ if (tellsFrames) watchFrames();
 function tick() {
   if (!tellsFrames || !video.videoWidth) {
     if (!video.paused && !video.seeking) {
-      const seconds = video.currentTime - at.source.zero;
+      const seconds = video.currentTime - at.zero;
       setPlace(seconds);
       if (stopAt !== null && seconds >= stopAt) video.pause();
     }
@@ -153,18 +155,28 @@ video.addEventListener("error", () => {
   trouble(`This browser cannot play ${at.source.name}: the file is not there, or in a format that browsers do not know.`);
 });
 
+// Some browsers keep the container's clock, others begin at nought: the first frame tells.
 video.addEventListener("loadedmetadata", () => {
+  const { zero } = at.source;
+  if (zero > 0 && tellsFrames && video.videoWidth) {
+    video.requestVideoFrameCallback((_, about) => begin(about.mediaTime < zero / 2 ? 0 : zero));
+  } else begin(zero);
+});
+
+function begin(zero) {
   plays = true;
+  at.zero = zero;
+  shiftCues();
   if (at.source.rate !== null && hasFrames(at.source) && !video.videoWidth) {
     trouble(`This browser cannot show the picture of ${at.source.name}.`);
-    plays = true;
+    plays = true; // its sound
   }
-  const off = Math.abs(video.duration - at.source.zero - at.source.length);
+  const off = Math.abs(video.duration - at.zero - at.source.length);
   if (video.src.startsWith("blob:") && at.source.length && off > 1) {
     say(`This file is ${off.toFixed(1)} s longer or shorter than ${at.source.name}: is it the right one?`);
   }
   seekSeconds(at.seconds);
-});
+}
 
 byId("choose").addEventListener("click", () => byId("file").click());
 byId("file").addEventListener("change", () => {
@@ -183,25 +195,48 @@ function setTrack() {
   track.label = given.label;
   track.srclang = given.language;
   track.src = trackUrl;
+  told = [];
+  shifted = 0;
+  track.addEventListener("load", takeCues);
   video.append(track);
   const onPicture = given.kind === "subtitles";
   track.track.mode = onPicture ? "showing" : "hidden";
   byId("description").classList.toggle("unseen", onPicture);
-  track.track.addEventListener("cuechange", () => describe(track.track));
+  byId("description").lang = given.language;
 }
 
-function describe(track) {
+function takeCues() {
+  told = [...video.textTracks[0].cues].map((cue) => [cue.startTime, cue.endTime, cue.getCueAsHTML().textContent]);
+  shiftCues();
+  describe();
+}
+
+// The track counts from zero, and the player's clock may not.
+function shiftCues() {
+  const cues = video.textTracks[0]?.cues;
+  if (!plays || !cues) return;
+  for (const cue of [...cues]) {
+    cue.endTime += at.zero - shifted;
+    cue.startTime += at.zero - shifted;
+  }
+  shifted = at.zero;
+}
+
+// Says what the track tells of this place, by the page's own clock: it goes on without a video too.
+function describe() {
   const on = byId("describe").getAttribute("aria-pressed") === "true";
-  const cues = on ? [...(track.activeCues ?? [])] : [];
-  byId("description").lang = at.source.track.language;
-  byId("description").textContent = cues.map((cue) => cue.getCueAsHTML().textContent).join(" ");
+  const now = at.seconds + 0.005; // cues are in milliseconds, and frames are not
+  const cues = on ? told.filter(([start, end]) => start <= now && now < end) : [];
+  const text = cues.map(([, , words]) => words).join(" ");
+  const region = byId("description");
+  if (region.textContent !== text) region.textContent = text;
 }
 
 function toggleDescriptions() {
   const on = byId("describe").getAttribute("aria-pressed") !== "true";
   byId("describe").setAttribute("aria-pressed", String(on));
   byId("description").hidden = !on;
-  if (video.textTracks.length) describe(video.textTracks[video.textTracks.length - 1]);
+  describe();
   say(on ? "Descriptions are shown, and told to screen readers." : "Descriptions are off.");
 }
 

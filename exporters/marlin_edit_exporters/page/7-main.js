@@ -82,6 +82,7 @@ function showPlace() {
   slider.setAttribute("aria-valuetext", byId("now-code").textContent);
   followPlace();
   markPresent();
+  describe();
 }
 
 function showSource() {
