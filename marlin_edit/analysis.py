@@ -141,6 +141,7 @@ def joined_by_media(analyses: Iterable[Analysis]) -> tuple[Analysis, ...]:
             speech=first.speech if first.speech is not None else one.speech,
             unread=first.unread + one.unread,
             unseen=first.unseen + one.unseen,
+            threshold=first.threshold if first.threshold is not None else one.threshold,
             extra={**one.extra, **first.extra},
         )
     return tuple(by_path.values())

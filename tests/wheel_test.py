@@ -59,7 +59,7 @@ def main() -> int:
         assert ".edl" in run("formats")
         run("demo", "--out-dir", str(folder / "demo"))
         made = {path.suffix for path in (folder / "demo").rglob("*") if path.is_file()}
-        assert {".mp4", ".srt", ".vtt", ".otio", ".edl", ".json"} <= made, made
+        assert {".mp4", ".srt", ".vtt", ".otio", ".edl", ".json", ".html"} <= made, made
         print(f"wheel test: {wheel.name}, {len(names)} files, {size / 1e6:.1f} MB, demo made {', '.join(sorted(made))}")
     return 0
 

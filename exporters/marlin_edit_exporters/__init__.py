@@ -245,6 +245,19 @@ def _subtitles() -> list[Exporter]:
             _rendering("transcript"),
             help="The scenes and events as a text to read, in Markdown.",
         ),
+        Exporter(
+            "review-page",
+            (".html",),
+            Carries.SCENES
+            | Carries.EVENTS
+            | Carries.FINDINGS
+            | Carries.REJECTED
+            | Carries.SOURCE_TIMECODE
+            | Carries.SEVERAL_SOURCES
+            | Carries.SEVERAL_RATES,
+            _rendering("review_page"),
+            help="A page with the video and all that was seen, to accept and reject findings in a browser.",
+        ),
     ]
 
 

@@ -102,6 +102,11 @@ def legal_reel(name: str) -> str:
     return re.sub("[^A-Z0-9_]+", "_", plain).strip("_")[:REEL_LENGTH]
 
 
+def is_of_windows(media: MediaInfo) -> bool:
+    """Whether the path is one of Windows, wherever this runs."""
+    return bool(_WINDOWS.match(str(media.path)))
+
+
 def full_path(media: MediaInfo) -> str:
     """The absolute path as the system of the media writes it; one of Windows stays as it is elsewhere too."""
     text = str(media.path)

@@ -45,6 +45,14 @@ class DemoFiles:
         return self.directory / "shapes.json"
 
     @property
+    def findings(self) -> Path:
+        return self.directory / "shapes.found.json"
+
+    @property
+    def page(self) -> Path:
+        return self.directory / "shapes.html"
+
+    @property
     def clips(self) -> Path:
         return self.directory / "clips"
 
@@ -79,8 +87,11 @@ def command(run: Run, directory: Path) -> ExitCode:
     if code is ExitCode.DONE:
         queries = [part for query in QUERIES for part in ("--query", query)]
         cutting = ["cut", str(made.video), *queries, "--model", "demo"]
-        cutting += ["-o", f"{stem}.edl", "-o", f"{stem}.cuts.otio", "--out-dir", str(made.clips), *extra]
-        code = _run(run.console, "Cut out when something happens:", cutting)
+        cutting += ["-o", f"{stem}.edl", "-o", f"{stem}.cuts.otio", "-o", str(made.findings)]
+        code = _run(run.console, "Cut out when something happens:", [*cutting, "--out-dir", str(made.clips), *extra])
+    if code is ExitCode.DONE:
+        exporting = ["export", str(made.analysis), str(made.findings), "-o", str(made.page), *extra]
+        code = _run(run.console, "Look at all of it, and judge it, in a browser:", exporting)
     if code is ExitCode.DONE:
         _compare(run.console, made)
     return code

@@ -1,0 +1,251 @@
+// The video, and the one place where the page is in it: a frame of a source, or seconds where there are no frames.
+// Without a video that plays, the place still moves.
+
+const video = byId("video");
+const at = { source: sources[0], seconds: 0, frame: null, zero: 0 }; // zero: on the video's clock
+const changesOfPlace = [];
+let plays = false; // whether the video is there and can be played
+let stopAt = null; // where playing stops by itself, in seconds
+let wanted = null; // where the video is to go when it has arrived where it is going now
+let trackUrl = null;
+let told = []; // the track as the browser read it: start, end, text
+let shifted = 0; // by how much the times of its cues were put off
+
+const hasFrames = (source) => source.rate !== null && source.count > 0;
+
+function setPlace(seconds, nearest = false) {
+  const length = at.source.length || Infinity;
+  at.seconds = Math.max(0, Math.min(seconds, length));
+  at.frame = null;
+  if (hasFrames(at.source)) at.frame = (nearest ? frameNearest : frameAt)(at.source, at.seconds);
+  for (const tell of changesOfPlace) tell();
+}
+
+function seekSeconds(seconds) {
+  stopAt = null;
+  setPlace(seconds);
+  if (!plays) return;
+  wanted = at.zero + (at.frame === null ? at.seconds : insideFrame(at.source, at.frame));
+  sendVideo();
+}
+
+// One seek at a time: a player that is sent on before it has arrived shows nothing meanwhile.
+function sendVideo() {
+  if (wanted === null || video.seeking) return;
+  video.currentTime = wanted;
+  wanted = null;
+}
+
+video.addEventListener("seeked", sendVideo);
+
+function seekFrame(frame) {
+  const last = at.source.count - 1;
+  seekSeconds(insideFrame(at.source, Math.max(0, Math.min(frame, last))));
+}
+
+// Frames, or tenths of a second where there are none.
+function step(frames) {
+  video.pause();
+  if (at.frame !== null) seekFrame(at.frame + frames);
+  else seekSeconds(at.seconds + frames / 10);
+}
+
+function seekEntry(entry, toEnd = false) {
+  if (entry.source !== at.source) openSource(entry.source);
+  if (entry.first !== null && hasFrames(entry.source)) seekFrame(toEnd ? entry.stop - 1 : entry.first);
+  else seekSeconds((toEnd ? entry.end : entry.start) / 1000);
+}
+
+function playPause() {
+  if (!plays) return say("There is no video to play.");
+  stopAt = null;
+  if (video.paused) video.play().catch(() => {});
+  else video.pause();
+}
+
+function playEntry(entry) {
+  if (entry.source !== at.source) {
+    seekEntry(entry);
+    const play = () => entry.source === at.source && playEntry(entry);
+    return video.addEventListener("loadedmetadata", play, { once: true });
+  }
+  seekEntry(entry);
+  if (!plays) return say("There is no video to play.");
+  const last = entry.stop !== null && hasFrames(entry.source) ? timeOfFrame(entry.source, entry.stop) : entry.end / 1000;
+  stopAt = last;
+  video.play().catch(() => {});
+}
+
+// A frame was shown: `time` is its own, on the video's clock.
+function onFrame(time) {
+  if (video.seeking || wanted !== null) return;
+  setPlace(time - at.zero, true);
+  const next = at.frame === null ? at.seconds : timeOfFrame(at.source, at.frame + 1);
+  if (stopAt !== null && !video.paused && next >= stopAt - TOLERANCE) {
+    stopAt = null;
+    video.pause();
+  }
+}
+
+const tellsFrames = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+
+function watchFrames() {
+  video.requestVideoFrameCallback((_, about) => {
+    onFrame(about.mediaTime);
+    watchFrames();
+  });
+}
+
+if (tellsFrames) watchFrames();
+
+function tick() {
+  if (!tellsFrames || !video.videoWidth) {
+    if (!video.paused && !video.seeking) {
+      const seconds = video.currentTime - at.zero;
+      setPlace(seconds);
+      if (stopAt !== null && seconds >= stopAt) video.pause();
+    }
+  }
+  if (!video.paused) requestAnimationFrame(tick);
+}
+
+video.addEventListener("play", () => requestAnimationFrame(tick));
+// The frame that is seen stays: the clock may be past it already.
+video.addEventListener("pause", () => {
+  if (plays && at.frame !== null && !video.seeking && !video.ended && tellsFrames && video.videoWidth) seekFrame(at.frame);
+});
+for (const name of ["play", "pause"]) {
+  video.addEventListener(name, () => {
+    byId("play").textContent = video.paused ? "Play" : "Pause";
+  });
+}
+
+function openSource(source) {
+  at.source = source;
+  byId("source").value = String(source.number);
+  showSource();
+  show(source.url);
+  setPlace(0);
+}
+
+// Puts a file into the player; url is null where the page does not know one.
+function show(url) {
+  plays = false;
+  stopAt = wanted = null;
+  video.pause();
+  byId("trouble").hidden = true;
+  byId("description").textContent = "";
+  if (at.source.size) video.style.aspectRatio = `${at.source.size[0]} / ${at.source.size[1]}`;
+  setTrack();
+  if (url === null) {
+    video.removeAttribute("src");
+    return trouble(`It is not known where the video${at.source.name ? ` of ${at.source.name}` : ""} is.`);
+  }
+  video.src = url;
+  video.load();
+}
+
+function trouble(text) {
+  plays = false;
+  byId("trouble-text").textContent = `${text} Times, list and verdicts work without it.`;
+  byId("trouble").hidden = false;
+}
+
+video.addEventListener("error", () => {
+  trouble(`This browser cannot play ${at.source.name}: the file is not there, or in a format that browsers do not know.`);
+});
+
+// Some browsers keep the container's clock, others begin at nought: the first frame tells.
+video.addEventListener("loadedmetadata", () => {
+  const { zero } = at.source;
+  if (zero > 0 && tellsFrames && video.videoWidth) {
+    video.requestVideoFrameCallback((_, about) => begin(about.mediaTime < zero / 2 ? 0 : zero));
+  } else begin(zero);
+});
+
+function begin(zero) {
+  plays = true;
+  at.zero = zero;
+  shiftCues();
+  if (at.source.rate !== null && hasFrames(at.source) && !video.videoWidth) {
+    trouble(`This browser cannot show the picture of ${at.source.name}.`);
+    plays = true; // its sound
+  }
+  const off = Math.abs(video.duration - at.zero - at.source.length);
+  if (video.src.startsWith("blob:") && at.source.length && off > 1) {
+    say(`This file is ${off.toFixed(1)} s longer or shorter than ${at.source.name}: is it the right one?`);
+  }
+  seekSeconds(at.seconds);
+}
+
+byId("choose").addEventListener("click", () => byId("file").click());
+byId("file").addEventListener("change", () => {
+  const [file] = byId("file").files;
+  if (file) show(URL.createObjectURL(file));
+});
+
+// The track is made from a text in the page: a browser does not load one from a file beside a page on disk.
+function setTrack() {
+  video.querySelector("track")?.remove();
+  if (trackUrl) URL.revokeObjectURL(trackUrl);
+  const given = at.source.track;
+  trackUrl = URL.createObjectURL(new Blob([given.vtt], { type: "text/vtt" }));
+  const track = element("track");
+  track.kind = given.kind;
+  track.label = given.label;
+  track.srclang = given.language;
+  track.src = trackUrl;
+  told = [];
+  shifted = 0;
+  track.addEventListener("load", takeCues);
+  video.append(track);
+  const onPicture = given.kind === "subtitles";
+  track.track.mode = onPicture ? "showing" : "hidden";
+  byId("description").classList.toggle("unseen", onPicture);
+  byId("description").lang = given.language;
+}
+
+function takeCues() {
+  told = [...video.textTracks[0].cues].map((cue) => [cue.startTime, cue.endTime, cue.getCueAsHTML().textContent]);
+  shiftCues();
+  describe();
+}
+
+// The track counts from zero, and the player's clock may not.
+function shiftCues() {
+  const cues = video.textTracks[0]?.cues;
+  if (!plays || !cues) return;
+  for (const cue of [...cues]) {
+    cue.endTime += at.zero - shifted;
+    cue.startTime += at.zero - shifted;
+  }
+  shifted = at.zero;
+}
+
+// Says what the track tells of this place, by the page's own clock: it goes on without a video too.
+function describe() {
+  const on = byId("describe").getAttribute("aria-pressed") === "true";
+  const now = at.seconds + 0.005; // cues are in milliseconds, and frames are not
+  const cues = on ? told.filter(([start, end]) => start <= now && now < end) : [];
+  const text = cues.map(([, , words]) => words).join(" ");
+  const region = byId("description");
+  if (region.textContent !== text) region.textContent = text;
+}
+
+function toggleDescriptions() {
+  const on = byId("describe").getAttribute("aria-pressed") !== "true";
+  byId("describe").setAttribute("aria-pressed", String(on));
+  byId("description").hidden = !on;
+  describe();
+  say(on ? "Descriptions are shown, and told to screen readers." : "Descriptions are off.");
+}
+
+function toggleMute() {
+  video.muted = !video.muted;
+  byId("mute").setAttribute("aria-pressed", String(video.muted));
+}
+
+function toggleWholeScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else byId("screen").requestFullscreen?.().catch(() => say("This browser does not allow it here."));
+}
