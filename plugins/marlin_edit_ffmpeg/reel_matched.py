@@ -4,6 +4,7 @@ source: its codec and format, under parameter sets that go with its own.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,8 @@ class Matcher:
 
     def moment(self, piece: Piece, frames: FrameRange) -> Moment:
         """How the times of a written piece are read, of which `frames` are in it."""
-        return moments_on(self._plan.tick) if self._plan.on_grid else moments_of(ClipClock(piece.media, frames.first))
+        tick = self._plan.tick
+        return moments_on(tick) if self._plan.on_grid else moments_of(ClipClock(piece.media, frames.first), tick)
 
     def write(self, source: Source, piece: Piece, target: Path) -> FrameRange:
         """Writes a piece to `target`, checks it, and tells which of the source's frames are in it.
@@ -98,7 +100,7 @@ class _Stretch:
     the first frames and the last one, by their places."""
 
     def __init__(self, base: Source, joiner: Joiner, output: Output, plan: ReelPlan) -> None:
-        self.times: list[int] = []
+        self.times = array("q")
         self.expected: dict[int, Picture] = {}
         self._output, self._plan, self._depth = output, plan, joiner.depth
         self._encoder = joiner.begin()

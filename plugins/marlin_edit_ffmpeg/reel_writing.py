@@ -98,7 +98,8 @@ def _write_piece(
     if wrong is not None:
         raise NotAsPlanned(f"cut {piece.plan.number}: {wrong}")
     assert report.frames is not None
-    return read_piece(path, plan.kind, moments_of(ClipClock(piece.media, report.frames.first))), report
+    moment = moments_of(ClipClock(piece.media, report.frames.first), plan.tick)
+    return read_piece(path, plan.kind, moment), report
 
 
 def encode_reel(plan: ReelPlan, temporary: Path) -> Made:
