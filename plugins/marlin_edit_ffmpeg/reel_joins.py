@@ -71,13 +71,12 @@ def read_piece(path: Path, kind: Container, moment: Moment) -> WrittenPiece:
         video: Any = container.streams.video[0]
         codec = video.codec_context.codec.canonical_name
         header = bytes(video.codec_context.extradata or b"")
-        ticks = array("q", (tick for tick, _ in _timed(container, video, moment)))
-        step = video.time_base
-        first, last = min(ticks), max(ticks)
-        second = min((tick for tick in ticks if tick > first), default=last)
-    with open_media(path) as container:
-        video = container.streams.video[0]
-        latest = max(packet.pts * step for packet in container.demux(video) if packet.size and packet.pts is not None)
+        ticks, latest = array("q"), Fraction(0)
+        for tick, packet in _timed(container, video, moment):
+            ticks.append(tick)
+            latest = max(latest, packet.pts * video.time_base)
+    first, last = min(ticks), max(ticks)
+    second = min((tick for tick in ticks if tick > first), default=last)
     pictures = dict(_decoded(path, moment, {first, second, last}, latest))
     return WrittenPiece(path, kind, moment, codec, header, ticks, pictures)
 

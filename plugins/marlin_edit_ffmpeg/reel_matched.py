@@ -21,6 +21,7 @@ from marlin_edit_ffmpeg.reel_frames import PieceFrames
 from marlin_edit_ffmpeg.reel_joins import Moment, moments_of, moments_on
 from marlin_edit_ffmpeg.reel_plan import Piece, ReelPlan
 from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.tracks import Told
 from marlin_edit_ffmpeg.verify import Picture, picture_of
 
 
@@ -68,7 +69,7 @@ class Matcher:
         tick = self._plan.tick
         return moments_on(tick) if self._plan.on_grid else moments_of(ClipClock(piece.media, frames.first), tick)
 
-    def write(self, source: Source, piece: Piece, target: Path) -> FrameRange:
+    def write(self, source: Source, piece: Piece, target: Path, told: Told) -> FrameRange:
         """Writes a piece to `target`, checks it, and tells which of the source's frames are in it.
 
         Raises Unreadable where it is not as planned, NothingThere where no frame can be read.
@@ -82,6 +83,7 @@ class Matcher:
             fit, size = Fit(piece.media, self._plan.first), (self._base.video.width, self._base.video.height)
             for time, _, frame in frames:
                 stretch.add(time, fit.fitted(frame, size, self._base.video.codec_context.pix_fmt))
+                told(min(1.0, frames.count / piece.frames.count))
             if frames.first is None:
                 raise NothingThere
             stretch.finish()

@@ -4,7 +4,7 @@ handing out of packets until each has what it needs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -87,11 +87,19 @@ def _named(stream: Any) -> dict[str, Any]:
     return {"stream": stream.index, "kind": stream.type, "codec": codec}
 
 
-def pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, lead: Fraction) -> None:
+Told = Callable[[float], None]
+"""Is told what part of a clip is done, from 0 to 1."""
+
+
+def pump(
+    source: Source, tracks: Sequence[Track], first: int, end: Fraction, lead: Fraction, told: Told | None = None
+) -> None:
     """Hands packets out until every track has enough, or the file is well past the end for those that have not; the
     first track is the one that leads."""
     by_stream = {track.stream.index: track for track in tracks}
     leading = tracks[0]
+    begin = source.seconds_of(first)
+    length = float(end - begin)
     for packet in source.packets([track.stream for track in tracks], first, lead):
         track = by_stream[packet.stream_index if packet.size else packet.stream.index]
         if not track.done:
@@ -101,6 +109,8 @@ def pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, lea
         time = packet.dts * packet.time_base if packet.dts is not None else None
         if leading.done and time is not None and time > end + FURTHEST:
             return
+        if told is not None and time is not None and track is leading:
+            told(min(1.0, max(0.0, float(time - begin) / length)))
 
 
 def check_sound(starts: dict[int, Fraction], tracks: Sequence[Track], report: Report) -> str | None:
