@@ -44,7 +44,9 @@ def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report, to
         for track in tracks:
             label_stream(track.stream, track.out)
         label_output(source.container, output, media, frames.first)
-        set_chapters(output, chapters_between(source.container, begin, end))
+        # MP3's clock counts what decoders throw away, its chapters do not.
+        early = media.zero if media.container == "mp3" else Fraction(0)
+        set_chapters(output, chapters_between(source.container, begin - early, end - early))
         output.begin()
         pump(source, tracks, frames.first, end, _BEFORE, told)
         for track in tracks:
