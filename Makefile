@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO_DIR ?= demo-output
 
-.PHONY: demo install test test-slow lint wheel-test train-demo benchmark clean
+.PHONY: demo install test test-slow lint wheel-test train-demo benchmark benchmark-cutting clean
 
 install: $(VENV)/.installed
 
@@ -39,6 +39,10 @@ benchmark: install ## many questions, windows and memory: about an hour on two c
 	$(BIN)/python benchmarks/overlap.py
 	$(BIN)/python benchmarks/windows.py
 	$(BIN)/python benchmarks/memory.py
+
+benchmark-cutting: install ## beside ffmpeg, and smartcut where it is installed: some twenty minutes on two cores
+	$(BIN)/python benchmarks/cutting.py
+	$(BIN)/python benchmarks/clips.py
 
 clean:
 	rm -rf build dist *.egg-info $(DEMO_DIR)

@@ -42,6 +42,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "interview.mov").touch()
         for name, exporter in sorted(app.exporters.items()):
+            if not exporter.carries:
+                continue  # it only reads
             count = min(options.events, MOST.get(name, options.events))
             edit = edit_with(count, Path(folder), cut=not exporter.carries & Carries.EVENTS)
             cpu, wall, size = measured(app, exporter, edit, Path(folder))

@@ -138,6 +138,8 @@ def work_off(
         for job in jobs:
             alone = replace(job, deliveries=tuple(one for one in job.deliveries if not one.together))
             told.append(_attempted(run, alone, learn, needs_cuts, dry_run, edits))
+        if needs_cuts and not any(edit.cuts for edit in edits):
+            deliveries = []
         outcome = _made_together(run, edits, jobs[0].together, deliveries, dry_run)
     except BaseException as stopped:
         if not isinstance(stopped, Exception):
@@ -168,7 +170,6 @@ def _made_together(
     run: Run, edits: Sequence[Edit], outputs: Sequence[Output], deliveries: Sequence[Delivery], dry_run: bool
 ) -> Outcome | None:
     """What is made of all videos at once: of those that came to something, and of the best cuts among all."""
-    deliveries = deliveries if any(edit.cuts for edit in edits) else ()
     if not edits or not (outputs or deliveries):
         return None
     title = next((output.path.stem for output in outputs if output.path is not None), "")

@@ -78,26 +78,27 @@ def refuse_existing(paths: Iterable[Path], overwrite: bool = False, sources: Ite
     They exist (and `overwrite` is not set), are named twice, are one of the `sources`, or their directory is missing
     or closed.
     """
-    sources = list(sources)
-    seen: list[Path] = []
+    kept = {file_identity(source) for source in sources}
+    seen: set[tuple[int, int] | str] = set()
     for path in paths:
         with _errors_named(path):
             _refuse(path, overwrite)
-        for source in sources:
-            if same_file(path, source):
-                raise UsageError(f"{path} is the source itself; it is never written over. Choose another name.")
-        for other in seen:
-            if same_file(path, other):
-                raise UsageError(f"{path} is given as an output twice.")
-        seen.append(path)
+        file = file_identity(path)
+        if file in kept:
+            raise UsageError(f"{path} is the source itself; it is never written over. Choose another name.")
+        if file in seen:
+            raise UsageError(f"{path} is given as an output twice.")
+        seen.add(file)
 
 
-def same_file(one: Path, other: Path) -> bool:
-    """Whether two paths are one file: by another spelling, a link or a hard link; whether it exists or not."""
+def file_identity(path: Path) -> tuple[int, int] | str:
+    """What tells a file from all others, by whatever spelling, link or hard link: its place on the disk, else its whole
+    path."""
     try:
-        return os.path.samefile(one, other)
+        status = os.stat(path)
     except (OSError, ValueError):
-        return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
+        return os.path.normcase(os.path.realpath(path))
+    return status.st_dev, status.st_ino
 
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?![^. ])", re.IGNORECASE)

@@ -118,7 +118,7 @@ class Receipt:
 
     files: those written, or in a dry run those that would be.
 
-    A receipt with anything in `missing` makes the run end as partial.
+    A receipt with anything in `missing` makes the run end as partial, where there are files or items.
     """
 
     files: tuple[Path, ...] = ()
@@ -135,7 +135,8 @@ class Delivery:
     of several videos it makes one thing, from the edit of all of them at the end. `foresee` is given the videos and the
     queries before the model loads, and raises UsageError for what they already show cannot be.
 
-    While it works, `marlin_edit.console.tell_progress` says how far it is.
+    While it works, `marlin_edit.console.tell_progress` says how far it is, and `marlin_edit.outputs.write_beside`
+    writes the edit in another plugin's format, for what is to be imported by hand.
     """
 
     name: str

@@ -6,7 +6,9 @@ What a format cannot hold is said here, once, for all of them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 from marlin_edit import files
 from marlin_edit.edit import Edit, is_empty, without_rejected
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError, did_you_mean
-from marlin_edit.interfaces import Carries, Delivery, Exporter, Receipt, RenderContext
+from marlin_edit.interfaces import Carries, Delivery, Exporter, Receipt, RenderContext, Rendered
 from marlin_edit.plugins import App
 
 
@@ -55,7 +57,8 @@ class Outcome:
     def exit_code(self) -> ExitCode:
         if not self.missing:
             return ExitCode.DONE
-        return ExitCode.PARTIAL if self.files or self.stdout is not None else ExitCode.FAILED
+        came_of_it = self.files or self.planned or self.items or self.stdout is not None
+        return ExitCode.PARTIAL if came_of_it else ExitCode.FAILED
 
 
 def planned_outputs(
@@ -141,7 +144,7 @@ def publish(
             outcome.missing.append(f"{output.name}: {error}")
     for delivery in deliveries if not nothing else ():
         try:
-            with app.calling(delivery):
+            with app.calling(delivery), _beside(app, accepted, outputs, dry_run):
                 receipt = delivery.deliver(accepted, app.settings, dry_run)
         except MarlinEditError as error:
             if alone:
@@ -162,11 +165,73 @@ def _check_rate(edit: Edit, exporter: Exporter) -> None:
             )
 
 
-def _write(app: App, edit: Edit, output: Output, outcome: Outcome, dry_run: bool) -> None:
-    _check_rate(edit, output.exporter)
+@dataclass(frozen=True)
+class _Beside:
+    """Where files beside a run's outputs go, and what is written into them."""
+
+    app: App
+    edit: Edit
+    directory: Path
+    dry_run: bool
+
+
+_current: ContextVar[_Beside | None] = ContextVar("beside", default=None)
+
+
+@contextmanager
+def _beside(app: App, edit: Edit, outputs: Sequence[Output], dry_run: bool) -> Iterator[None]:
+    directory = next((output.path.parent for output in outputs if output.path is not None), Path())
+    token = _current.set(_Beside(app, edit, directory, dry_run))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def write_beside(format_name: str) -> tuple[Path, tuple[str, ...]]:
+    """For deliveries: writes the edit that is being delivered in another plugin's format, beside the run's outputs (or
+    where the person is), and gives the file and the format's notes. A dry run writes nothing.
+
+    The file has the edit's name, with a number where another file has that already; one with the same content is left
+    as it is. Raises MarlinEditError where there is no such format, or it cannot hold the edit.
+    """
+    run = _current.get()
+    if run is None:
+        raise RuntimeError("write_beside is for deliveries, while they deliver.")
+    exporter = run.app.exporter_for(None, format_name)
+    _check_rate(run.edit, exporter)
+    if len(run.edit.sources) > 1 and not exporter.carries & Carries.SEVERAL_SOURCES:
+        raise MarlinEditError(f"the format {format_name} holds one source, and these are {len(run.edit.sources)}.")
+    stem, number = files.safe_name(run.edit.title), 1
+    while True:
+        name = f"{stem}{f'-{number}' if number > 1 else ''}{exporter.suffixes[0]}"
+        path = run.directory / name
+        with _rendered(run.app, run.edit, Output(path, exporter)) as rendered:
+            content = rendered.content
+            if isinstance(content, str):
+                content = content.encode("utf-8")
+            elif isinstance(content, Path):
+                content = content.read_bytes()
+            if not path.exists() and not path.is_symlink():
+                if not run.dry_run:
+                    files.write_output(path, content)
+                return path, rendered.notes
+            if path.is_file() and path.read_bytes() == content:
+                return path, rendered.notes
+        number += 1
+
+
+@contextmanager
+def _rendered(app: App, edit: Edit, output: Output) -> Iterator[Rendered]:
     with tempfile.TemporaryDirectory(prefix="marlin-edit-") as temporary:
         with app.calling(output.exporter):
             rendered = output.exporter.render(edit, RenderContext(app.settings, output.path, Path(temporary)))
+        yield rendered
+
+
+def _write(app: App, edit: Edit, output: Output, outcome: Outcome, dry_run: bool) -> None:
+    _check_rate(edit, output.exporter)
+    with _rendered(app, edit, output) as rendered:
         content = rendered.content
         if output.path is None:
             outcome.stdout = content.read_bytes() if isinstance(content, Path) else content

@@ -44,20 +44,36 @@ class MediaFacts:
         return media
 
 
-def read_analyses(app: App, console: Console, path: Path, facts: MediaFacts) -> tuple[Analysis, ...]:
+def read_bytes(path: Path, encoding: str | None = None) -> bytes:
+    """What is in a file; of a text in the encoding that a person names, that text in UTF-8."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MarlinEditError(f"{path} cannot be read: {error.strerror}.") from error
+    if encoding is None:
+        return content
+    try:
+        return content.decode(encoding).encode()
+    except UnicodeError as error:
+        raise MarlinEditError(
+            f"{path.name} is not in {encoding}: {error}. Name another one with --encoding."
+        ) from error
+
+
+def read_analyses(
+    app: App, console: Console, path: Path, facts: MediaFacts, encoding: str | None = None
+) -> tuple[Analysis, ...]:
     """The analysis in a file, in the format of its suffix, or all of them in a file of several sources.
 
     What it does not say of its media is probed from the media, which is `facts.path`, or where the file says, counted
     from its own folder; if it is not there any more, the file's word has to do. A subtitle file needs no media.
+    encoding: of the file, where the person says it.
     """
     exporter = app.exporter_for(path)
     if exporter.read is None:
         readable = sorted(suffix for one in app.exporters.values() if one.read for suffix in one.suffixes)
         raise UsageError(f"{path.name}: {exporter.name} files are not read. Files that are: {', '.join(readable)}.")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MarlinEditError(f"{path} cannot be read: {error.strerror}.") from error
+    content = read_bytes(path, encoding)
     try:
         with app.calling(exporter):
             if facts.path is not None:

@@ -10,12 +10,14 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from marlin_edit.errors import MarlinEditError, UsageError
 
 TOLERANCE = Fraction(1, 10_000)
 """How far before a span's end points a frame may be presented and still count as being there, in seconds."""
 
+_TOLERANCE_WHOLE, _TOLERANCE_PARTS = TOLERANCE.as_integer_ratio()
 _NTSC = {"23.976": 24, "23.98": 24, "29.97": 30, "47.952": 48, "47.95": 48, "59.94": 60, "119.88": 120}
 _STANDARD = tuple(
     sorted(
@@ -87,10 +89,7 @@ class FrameRate:
 
     def first_frame_at(self, seconds: Fraction) -> int:
         """The first frame presented at `seconds` or later, within the tolerance."""
-        # In whole numbers, because it is asked for every end of thousands of spans.
-        earliest = seconds.numerator * TOLERANCE.denominator - TOLERANCE.numerator * seconds.denominator
-        parts = seconds.denominator * TOLERANCE.denominator
-        return -(-earliest * self.value.numerator // (parts * self.value.denominator))
+        return first_tick_at(seconds, *self.value.as_integer_ratio())
 
     def timecode(self, frame: int) -> str:
         """The label of a frame number counted from 00:00:00:00; `;` before the frames says drop-frame."""
@@ -128,6 +127,15 @@ class FrameRate:
             whole_minutes = hours * 60 + minutes
             number -= skipped * (whole_minutes - whole_minutes // 10)
         return number
+
+
+def first_tick_at(seconds: Fraction, ticks: int, in_seconds: int) -> int:
+    """The first of evenly spaced ticks at `seconds` or later, within the tolerance; so many ticks are in so many
+    seconds."""
+    # In whole numbers, because it is asked for every end of thousands of spans.
+    whole, parts = seconds.as_integer_ratio()
+    earliest = whole * _TOLERANCE_PARTS - _TOLERANCE_WHOLE * parts
+    return -(-earliest * ticks // (parts * _TOLERANCE_PARTS * in_seconds))
 
 
 def snapped(average: Fraction) -> tuple[FrameRate, bool]:
@@ -250,9 +258,12 @@ def parse_seconds(value: object) -> Fraction:
 
 def seconds_text(seconds: Fraction) -> str:
     """Seconds written exactly: decimal where that is exact in nine places, else `n/d`."""
-    scaled, rest = divmod(seconds.numerator * 10**9, seconds.denominator)
+    numerator, denominator = seconds.as_integer_ratio()
+    if denominator == 1:
+        return str(numerator)
+    scaled, rest = divmod(numerator * 10**9, denominator)
     if rest:
-        return f"{seconds.numerator}/{seconds.denominator}"
+        return f"{numerator}/{denominator}"
     sign = "-" if scaled < 0 else ""
     whole, part = divmod(abs(scaled), 10**9)
     return f"{sign}{whole}.{part:09}".rstrip("0").rstrip(".")
@@ -260,13 +271,28 @@ def seconds_text(seconds: Fraction) -> str:
 
 def clock_text(seconds: Fraction, separator: str = ".") -> str:
     """`HH:MM:SS.mmm`, rounded to the nearest millisecond (half up); hours take as many digits as they need."""
-    milliseconds = (seconds.numerator * 2000 + seconds.denominator) // (2 * seconds.denominator)
-    return milliseconds_text(milliseconds, separator)
+    return milliseconds_text(milliseconds_of(seconds), separator)
+
+
+def milliseconds_of(seconds: Fraction) -> int:
+    """Seconds as whole milliseconds, rounded to the nearest (half up)."""
+    numerator, denominator = seconds.as_integer_ratio()
+    return (numerator * 2000 + denominator) // (2 * denominator)
 
 
 def milliseconds_text(milliseconds: int, separator: str = ".") -> str:
     """Whole milliseconds as `HH:MM:SS.mmm`; hours take as many digits as they need."""
-    whole, milliseconds = divmod(milliseconds, 1000)
-    minutes, whole = divmod(whole, 60)
+    # Numbers are made into text once each: a track asks for hundreds of thousands of times, one after another.
+    minutes, rest = divmod(milliseconds, 60_000)
+    seconds, rest = divmod(rest, 1000)
+    return f"{_hours_and_minutes(minutes)}:{_TWO_DIGITS[seconds]}{separator}{_THREE_DIGITS[rest]}"
+
+
+_TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
+_THREE_DIGITS = tuple(f"{number:03}" for number in range(1000))
+
+
+@lru_cache(maxsize=2**12)
+def _hours_and_minutes(minutes: int) -> str:
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{whole:02}{separator}{milliseconds:03}"
+    return f"{hours:02}:{minutes:02}"

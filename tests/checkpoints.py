@@ -81,7 +81,7 @@ def save_checkpoint(
     import torch
     from transformers import Qwen3_5Config, Qwen3_5ForConditionalGeneration
 
-    from marlin_edit.marlin.engine import quieten
+    from marlin_edit.marlin.continuing import quieten
 
     quieten()
     folder.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg import register_deliveries, register_settings
 from marlin_edit_ffmpeg.clock import ClipClock
+from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.source import Source
 from marlin_edit_ffmpeg.verify import check_clip, picture_of
 from tests.makers import frame_indices, make_video, truncate
@@ -474,22 +475,38 @@ def test_pictures_one_frame_off_are_noticed(tmp_path: Path, monkeypatch: pytest.
     clock = ClipClock(probe(source), 30)
     with Source(probe(source)) as reader:
         near = {number: picture_of(frame) for number, frame in reader.frames(28, 62)}
-    assert not isinstance(check_clip(picture, FrameRange(30, 60), clock, near, copied=False, count=30), str)
+    assert not isinstance(check_clip(picture, FrameRange(30, 60), clock, near, same=False, count=30), str)
     monkeypatch.setattr(Source, "decode", one_late)
     with Source(probe(source)) as reader:
         shifted = {number: picture_of(frame) for number, frame in reader.frames(28, 62)}
-    said = check_clip(picture, FrameRange(30, 60), clock, shifted, copied=False, count=30)
+    said = check_clip(picture, FrameRange(30, 60), clock, shifted, same=False, count=30)
     assert isinstance(said, str)
     assert "look" in said
 
 
-def test_a_copy_that_does_not_hold_is_made_again_as_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_with_one_other_bit_is_made_again_as_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_video(tmp_path / "film.mp4", size=(96, 54))
-    monkeypatch.setattr("marlin_edit_ffmpeg.verify._SAME", -1.0)
+    right = Output.mux
+    written: list[Output] = []
+
+    def one_bit_off(self: Output, packet: Any) -> None:
+        if packet.stream.type == "video":
+            written.append(self)
+        if len(written) == 20:
+            data = bytearray(bytes(packet))
+            data[-1] ^= 1
+            other: Any = av.Packet(bytes(data))
+            other.stream, other.time_base = packet.stream, packet.time_base
+            other.pts, other.dts, other.duration = packet.pts, packet.dts, packet.duration
+            packet = other
+            written.append(self)
+        right(self, packet)
+
+    monkeypatch.setattr(Output, "mux", one_bit_off)
     receipt = deliver(source, tmp_path / "clips", (30, 60), clip_mode="copy")
     [item] = receipt.items
     assert item["mode"]["used"] == "exact"
-    assert "did not hold" in item["mode"]["reason"]
+    assert "a copy did not hold: copied packets of the written clip are not the source's" in item["mode"]["reason"]
     assert read(receipt, 0, source).indices == tuple(range(30, 60))
     assert any("exact" in note for note in receipt.notes)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from marlin_edit.analysis import Finding, Verdict
@@ -28,6 +28,8 @@ from tests.tracks import DEFAULTS, RATE, bare, choices, edit_of, edits, event, n
 PACE = Pace.of(profile_named("default"), RATE)
 ENGLISH = words_of("en")
 WORDS = st.sampled_from(["a", "the", "door", "opens,", "and", "walks.", "Into", "bright", "rooms"])
+ONE_CELL_WIDER = "walks. a opens, the the the door door door bright a the the the the the opens, opens, opens,"
+"""Than its first sentence, and two lines that are full."""
 CLEANED = st.text(st.characters(exclude_categories=()), min_size=1, max_size=400).map(clean).filter(bool)
 
 
@@ -114,6 +116,7 @@ def test_the_quick_way_to_two_lines_gives_what_the_thorough_one_gives(several: l
 
 
 @given(st.lists(WORDS, min_size=16, max_size=45), st.sampled_from(names()))
+@example(ONE_CELL_WIDER.split(), "default")
 def test_the_quick_way_to_two_pages_gives_what_the_thorough_one_gives(several: list[str], profile: str) -> None:
     pace = Pace.of(profile_named(profile), RATE)
     text = " ".join(several)

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Answer
+from marlin_edit.marlin import continuing
 from marlin_edit.marlin import engine as engine_module
-from marlin_edit.marlin.engine import Claim, Engine, Prompt, Reading, continuation_is_exact
+from marlin_edit.marlin.continuing import continuation_is_exact
+from marlin_edit.marlin.engine import Claim, Engine, Prompt, Reading
 from marlin_edit.marlin.profile import Profile, read_profile
 from marlin_edit.marlin.tokens import Tokens
 from tests.checkpoints import save_checkpoint
@@ -130,7 +132,7 @@ def test_the_installed_transformers_passes_the_start_up_check(setup: Setup) -> N
 
 
 def test_the_start_up_check_notices_a_lost_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    continued = engine_module._continued
+    continued = continuing.continued
 
     def forgetful(state: Any) -> Any:
         made = continued(state)
@@ -139,7 +141,7 @@ def test_the_start_up_check_notices_a_lost_state(monkeypatch: pytest.MonkeyPatch
                 layer.recurrent_states[0].zero_()
         return made
 
-    monkeypatch.setattr(engine_module, "_continued", forgetful)
+    monkeypatch.setattr(continuing, "continued", forgetful)
     assert not continuation_is_exact.__wrapped__("cpu")
 
 
@@ -160,7 +162,7 @@ def test_questions_that_begin_alike_are_answered_as_alone(setup: Setup) -> None:
 
 def test_attending_to_the_window_bit_by_bit_changes_nothing(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = setup.reading(setup.engine()).answer(prompts(40))
-    monkeypatch.setattr(engine_module, "_MOST_SCORES", 500)
+    monkeypatch.setattr(continuing, "_MOST_SCORES", 500)
     bitwise = setup.reading(setup.engine()).answer(prompts(40))
     assert raws(bitwise) == raws(whole)
     for one, other in zip(bitwise, whole, strict=True):
@@ -182,8 +184,8 @@ def test_attention_to_window_and_question_is_the_librarys_own(dtype: torch.dtype
     question = made(rows, key_heads, count, width), made(rows, key_heads, count, width) + 60
     (window if loudest == "window" else question)[0].mul_(30)
     queries = made(rows, heads, count, width)
-    layer = engine_module._SharedLayer(*window)
-    attention: Any = engine_module._attention
+    layer = continuing._SharedLayer(*window)
+    attention: Any = continuing._attention
     shared, _ = attention(None, queries, *layer.update(*question), None, scaling=0.25)
     whole = [torch.cat((one.expand(rows, -1, -1, -1), own), dim=2) for one, own in zip(window, question, strict=True)]
     mask = torch.ones(count, length + count, dtype=torch.bool).tril(length)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from marlin_edit import files
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
-from marlin_edit.files import refuse_existing, safe_name, same_file, staged, write_output
+from marlin_edit.files import refuse_existing, safe_name, staged, write_output
 
 not_root = pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
 
@@ -245,16 +246,28 @@ def test_an_output_given_twice_is_refused_by_any_spelling(tmp_path: Path) -> Non
         refuse_existing([tmp_path / "a.srt", tmp_path / "." / "x" / ".." / "a.srt"])
 
 
-def test_one_file_is_the_same_by_link_hard_link_and_spelling(tmp_path: Path) -> None:
+@pytest.mark.parametrize("spelling", ["a", "hard", "soft", "x/../a"])
+def test_one_file_is_the_same_by_link_hard_link_and_spelling(tmp_path: Path, spelling: str) -> None:
     (tmp_path / "a").touch()
-    (tmp_path / "b").touch()
+    (tmp_path / "x").mkdir()
     os.link(tmp_path / "a", tmp_path / "hard")
     (tmp_path / "soft").symlink_to("a")
-    assert same_file(tmp_path / "a", tmp_path / "hard")
-    assert same_file(tmp_path / "a", tmp_path / "soft")
-    assert same_file(tmp_path / "missing", tmp_path / "x" / ".." / "missing")
-    assert not same_file(tmp_path / "a", tmp_path / "b")
-    assert not same_file(tmp_path / "a", tmp_path / "missing")
+    with pytest.raises(UsageError, match="is the source itself"):
+        refuse_existing([tmp_path / spelling], overwrite=True, sources=[tmp_path / "a"])
+    refuse_existing([tmp_path / spelling, tmp_path / "missing"], overwrite=True, sources=[tmp_path / "x" / "a"])
+
+
+def test_thousands_of_outputs_are_looked_at_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    right = os.stat
+
+    def counted(path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
+        asked.append(path)
+        return right(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", counted)
+    refuse_existing([tmp_path / f"{number}.mp4" for number in range(2000)])
+    assert len(asked) < 20_000
 
 
 def test_a_full_disk_is_said_and_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import srt
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -22,6 +22,7 @@ from marlin_edit.cli import main
 from marlin_edit.edit import Edit
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.media import MediaInfo
+from marlin_edit.settings import Settings
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRate, Span
 from marlin_edit_exporters import ass, other_subtitles, subrip, transcript, ttml, webvtt
@@ -32,6 +33,7 @@ from tests.tracks import (
     NASTY,
     W3cParser,
     bare,
+    choices,
     edit_of,
     edits,
     event,
@@ -197,10 +199,10 @@ def test_every_cue_is_read_back_as_it_was(format_of: Any, edit: Edit) -> None:
     ]
 
 
-def check_srt(edit: Edit) -> None:
+def check_srt(edit: Edit, chosen: Settings = DEFAULTS) -> None:
     """All texts are there, but for what SubRip cannot hold."""
-    cues = track_of(subrip.plain_edit(edit)[0], DEFAULTS).cues
-    read = list(srt.parse(text_of(subrip, edit), ignore_errors=False))
+    cues = track_of(subrip.plain_edit(edit)[0], chosen).cues
+    read = list(srt.parse(text_of(subrip, edit, chosen), ignore_errors=False))
     assert [entry.index for entry in read] == list(range(1, len(cues) + 1))
     assert [bare(entry.content) for entry in read] == [bare(cue.lines) for cue in cues]
     assert [round(entry.start.total_seconds() * 1000) for entry in read] == [cue.start for cue in cues]
@@ -217,8 +219,8 @@ def test_srt_reads_every_nasty_text() -> None:
     check_srt(nasty_edit())
 
 
-def check_w3c(result: dict[str, Any], edit: Edit) -> None:
-    cues = track_of(edit, DEFAULTS).cues
+def check_w3c(result: dict[str, Any], edit: Edit, chosen: Settings = DEFAULTS) -> None:
+    cues = track_of(edit, chosen).cues
     assert result["errors"] == []
     assert [tuple(cue["text"].split("\n")) for cue in result["cues"]] == [cue.lines for cue in cues]
     assert [cue["id"] for cue in result["cues"]] == [str(number) for number in range(1, len(cues) + 1)]
@@ -248,12 +250,12 @@ def no_complaint(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert caplog.records == []
 
 
-def check_ttconv(edit: Edit) -> None:
+def check_ttconv(edit: Edit, chosen: Settings = DEFAULTS) -> None:
     from xml.etree import ElementTree
 
     from ttconv.imsc import reader  # type: ignore[import-not-found, unused-ignore]
 
-    document = reader.to_model(ElementTree.ElementTree(ElementTree.fromstring(text_of(ttml, edit))))
+    document = reader.to_model(ElementTree.ElementTree(ElementTree.fromstring(text_of(ttml, edit, chosen))))
     told = []
     for part in document.get_body().dfs_iterator():
         if type(part).__name__ == "P":
@@ -264,7 +266,7 @@ def check_ttconv(edit: Edit) -> None:
                 elif type(inner).__name__ == "Text":
                     lines[-1] += inner.get_text()
             told.append(((part.get_begin() or 0) * 1000, part.get_end() * 1000, tuple(lines)))
-    assert told == [(cue.start, cue.end, cue.lines) for cue in track_of(edit, DEFAULTS).cues]
+    assert told == [(cue.start, cue.end, cue.lines) for cue in track_of(edit, chosen).cues]
 
 
 def test_ttconv_reads_every_nasty_text_without_complaint(caplog: pytest.LogCaptureFixture) -> None:
@@ -274,6 +276,41 @@ def test_ttconv_reads_every_nasty_text_without_complaint(caplog: pytest.LogCaptu
         required(True, "ttconv")
     with no_complaint(caplog):
         check_ttconv(nasty_edit())
+
+
+def check_everywhere(w3c_parser: W3cParser, caplog: pytest.LogCaptureFixture, count: int) -> None:
+    """So many random event lists, each in all formats that have a reader from outside."""
+    seen: list[tuple[Edit, Settings]] = []
+
+    @given(edits(), choices())
+    @settings(max_examples=count, database=None, phases=[Phase.generate])
+    def check(edit: Edit, chosen: dict[str, str]) -> None:
+        options = settings_of(**chosen)
+        check_srt(edit, options)
+        check_ttconv(edit, options)
+        seen.append((edit, options))
+
+    with no_complaint(caplog):
+        check()
+    assert len(seen) >= count
+    for first in range(0, len(seen), 500):
+        part = seen[first : first + 500]
+        results = w3c_parser([text_of(webvtt, edit, options) for edit, options in part])
+        for result, (edit, options) in zip(results, part, strict=True):
+            check_w3c(result, edit, options)
+
+
+def test_random_event_lists_are_valid_and_whole_in_every_format(
+    w3c_parser: W3cParser, caplog: pytest.LogCaptureFixture
+) -> None:
+    check_everywhere(w3c_parser, caplog, 40)
+
+
+@pytest.mark.slow
+def test_ten_thousand_random_event_lists_are_valid_and_whole_in_every_format(
+    w3c_parser: W3cParser, caplog: pytest.LogCaptureFixture
+) -> None:
+    check_everywhere(w3c_parser, caplog, 10_000)
 
 
 def read_with(format_of: Any, content: bytes, rate: str | None = None) -> Any:
@@ -423,3 +460,37 @@ def test_the_kind_and_language_of_a_track_are_chosen(tmp_path: Path) -> None:
     assert target.read_text().startswith("WEBVTT Kind: metadata; Language: de; Visual descriptions, auto-generated\n")
     assert run("export", source, "-o", tmp_path / "b.vtt", "--kind", "captions") == ExitCode.USAGE
     assert run("export", source, "-o", tmp_path / "b.vtt", "--language", "x y") == ExitCode.USAGE
+
+
+def test_the_right_encoding_can_be_named_where_the_guess_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "old.srt"
+    source.write_bytes("1\n00:00:01,000 --> 00:00:03,000\nПривет\n".encode("cp1251"))
+    assert run("export", source, "-o", tmp_path / "guessed.srt") == 0
+    assert "Привет" not in (tmp_path / "guessed.srt").read_text()
+    assert "name the right one with --encoding" in capsys.readouterr().err
+    assert run("export", source, "-o", tmp_path / "named.srt", "--encoding", "cp1251") == 0
+    assert (tmp_path / "named.srt").read_text() == "1\n00:00:01,000 --> 00:00:03,000\nПривет\n"
+    assert "guess" not in capsys.readouterr().err
+
+
+def test_an_encoding_that_is_none_or_not_the_files_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "old.srt"
+    source.write_bytes("1\n00:00:01,000 --> 00:00:03,000\nПривет\n".encode("cp1251"))
+    assert run("export", source, "-o", tmp_path / "a.vtt", "--encoding", "klingon") == ExitCode.USAGE
+    assert "no encoding 'klingon'" in capsys.readouterr().err
+    assert run("lint", source, "--encoding", "utf-8") == ExitCode.FAILED
+    assert "old.srt is not in utf-8" in capsys.readouterr().err
+
+
+def test_lint_reads_in_the_encoding_named_and_still_wants_utf_8(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "old.srt"
+    source.write_bytes("1\n00:00:01,000 --> 00:00:03,000\nПривет\n".encode("cp1251"))
+    assert run("lint", source, "--encoding", "cp1251", "--fix") == ExitCode.DONE
+    assert (tmp_path / "old.fixed.srt").read_text() == "1\n00:00:01,000 --> 00:00:03,000\nПривет\n"
+    assert "the file is not UTF-8" in capsys.readouterr().out

@@ -24,7 +24,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, FrameRate, Span
-from marlin_edit_exporters import edl, fcpxml, mlt, otioz, xmeml
+from marlin_edit_exporters import avid, edl, fcpxml, mlt, otioz, resolve_markers, xmeml
 from marlin_edit_exporters import otio as otio_format
 from marlin_edit_exporters.conform import file_name, file_stem, file_url, full_path
 from tests.makers import frame_indices, make_video
@@ -66,10 +66,15 @@ def test_edl_names_the_frames_of_the_cuts(edit: Edit) -> None:
     assert edl_clips(text_of(edl, edit), edit) == told
 
 
-@given(edits())
+@given(edits(), st.sampled_from(["together", "apart"]))
 @settings(max_examples=60)
-def test_final_cut_s_xml_names_the_frames_of_cuts_and_markers(edit: Edit) -> None:
-    assert fcpxml_clips(text_of(fcpxml, edit), edit) == expected(edit)
+def test_final_cut_s_xml_names_the_frames_of_cuts_and_markers(edit: Edit, tracks: str) -> None:
+    found = fcpxml_clips(text_of(fcpxml, edit, tracks=tracks), edit)
+    if tracks == "apart" and not edit.cuts:
+        assert set(without_markers(found)) == set(without_markers(expected(edit)))
+        assert on_timeline(found) == on_timeline(expected(edit))
+    else:
+        assert found == expected(edit)
 
 
 @given(edits(), st.sampled_from(["together", "apart"]))
@@ -268,6 +273,37 @@ def test_tracks_apart_hold_a_query_each() -> None:
         ("Video", "a door", ["Clip"]),
         ("Audio", "A1", ["Clip"]),
     ]
+
+    def lanes_of(edit: Edit) -> list[tuple[str, list[tuple[str | None, str | None, str | None]]]]:
+        (spine,) = ET.fromstring(text_of(fcpxml, edit, tracks="apart")).iter("spine")
+        return [
+            (item.tag, [(one.get("lane"), one.get("offset"), one.get("srcEnable")) for one in item.iter("asset-clip")])
+            for item in spine
+        ]
+
+    assert lanes_of(Edit("x", rate, 0, (source,), cuts)) == [
+        ("asset-clip", [(None, "0s", None)]),
+        ("gap", [("1", "0s", None)]),
+        ("asset-clip", [(None, "2s", None)]),
+    ]
+    assert lanes_of(Edit("x", rate, 0, (source,))) == [
+        ("asset-clip", [(None, "0s", None), ("1", "0s", "video"), ("2", "0s", "video")]),
+    ]
+
+
+@pytest.mark.parametrize("module", [edl, resolve_markers, avid])
+def test_a_format_of_one_track_says_that_it_has_no_tracks_apart(module: Any) -> None:
+    rate = FrameRate.parse("25")
+    findings = tuple(Finding(span(str(n), str(n + 1)), query) for n, query in enumerate(("a dog", "a door", "a dog")))
+    source = Analysis(media_at(rate), findings=findings)
+    cuts = tuple(Cut(source, FrameRange(25 * n, 25 * n + 25), one, one.query) for n, one in enumerate(findings))
+
+    def said(several: tuple[Cut, ...], **chosen: str) -> int:
+        notes = module.render(Edit("x", rate, 0, (source,), several), context(**chosen)).notes
+        return sum("all on one track" in note for note in notes)
+
+    assert said(cuts, tracks="apart") == 1
+    assert said(cuts) == said(cuts[:1], tracks="apart") == 0
 
 
 def test_an_otioz_holds_the_media_under_names_that_stay_apart(tmp_path: Path) -> None:

@@ -197,23 +197,34 @@ def fcpxml_clips(text: str, edit: Edit) -> list[Clip]:
     (sequence,) = root.iter("sequence")
     assert formats[sequence.get("format")] == edit.rate.seconds_per_frame
     clips = []
-    position = _frame(sequence.get("tcStart"), edit)
-    begin = position
-    for clip in sequence.iter("asset-clip"):
+    position = begin = _frame(sequence.get("tcStart"), edit)
+
+    def clip_of(clip: ET.Element, record: int) -> Clip:
         asset = assets[clip.get("ref")]
         assert formats[asset.get("format")] == edit.rate.seconds_per_frame
         start = _frame(asset.get("start"), edit)
         first, count = _frame(clip.get("start"), edit) - start, _frame(clip.get("duration"), edit)
         assert 0 <= first < first + count <= _frame(asset.get("duration"), edit)
-        assert _frame(clip.get("offset"), edit) == position
         markers = []
-        for marker in clip.iter("marker"):
+        for marker in clip.findall("marker"):
             at = _frame(marker.get("start"), edit) - start
             markers.append((at, at + _frame(marker.get("duration"), edit)))
-        clips.append(Clip(first, first + count, position, start, tuple(sorted(markers))))
-        position += count
+        return Clip(first, first + count, record, start, tuple(sorted(markers)))
+
+    (spine,) = sequence
+    for item in spine:
+        assert _frame(item.get("offset"), edit) == position
+        assert item.get("lane") is None
+        if item.tag == "asset-clip":
+            clips.append(clip_of(item, position))
+        for connected in item.findall("asset-clip"):
+            assert int(connected.get("lane", "0")) > 0
+            record = position + _frame(connected.get("offset"), edit) - _frame(item.get("start"), edit)
+            assert position <= record < position + _frame(item.get("duration"), edit)
+            clips.append(clip_of(connected, record))
+        position += _frame(item.get("duration"), edit)
     assert _frame(sequence.get("duration"), edit) == position - begin
-    return clips
+    return sorted(clips, key=lambda clip: clip.record)
 
 
 def _seconds(text: str | None) -> Fraction:

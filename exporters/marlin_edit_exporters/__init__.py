@@ -136,7 +136,7 @@ def _for_editing_programs() -> list[Exporter]:
         Exporter(
             "fcpxml",
             (".fcpxml",),
-            _TIMELINE | Carries.SOURCE_TIMECODE,
+            _TIMELINE | Carries.SOURCE_TIMECODE | Carries.TRACKS,
             _rendering("fcpxml"),
             help="Final Cut Pro's XML, also for Resolve.",
         ),

@@ -18,6 +18,7 @@ from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings, parse_switch
 from marlin_edit_exporters.cues import Cue, track_of
+from marlin_edit_exporters.cues.width import is_right_to_left
 from marlin_edit_exporters.labels import comments, label
 from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, decoded
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _JOINER = "\u2060"
 _LAST = 35_999_990
 """The last time that the format holds, in milliseconds: 9:59:59.99."""
+
+_ANY_ENCODING = 1
+_EACH_ITS_OWN_WAY = -1
+"""libass: each line runs as its first letter says; with any other encoding, from left to right."""
 
 _TOKEN = re.compile(r"\\[{}]|\{([^}]*)\}|\\[Nnh]|\\" + _JOINER)
 _DRAWING = re.compile(r"\\p(\d+)")
@@ -73,6 +78,9 @@ def write(
         subtitles.append(pysubs2.SSAEvent(0, 0, escaped(line), type="Comment"))
     subtitles.styles["Default"] = style or _style(width, height)
     held = [cue for cue in cues if cue.end <= _LAST]
+    look = subtitles.styles["Default"]
+    if look.encoding == _ANY_ENCODING and any(is_right_to_left(line) for cue in held for line in cue.lines):
+        look.encoding = _EACH_ITS_OWN_WAY
     notes = tuple(
         f"left out, because .ass holds times up to 9:59:59.99 only: {cue.text}" for cue in cues if cue.end > _LAST
     )

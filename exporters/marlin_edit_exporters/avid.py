@@ -7,7 +7,7 @@ from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.markers import MarkerColour
 from marlin_edit.text import clean
 from marlin_edit_exporters.conform import check_standard_rate
-from marlin_edit_exporters.timeline import laid_out
+from marlin_edit_exporters.timeline import laid_out, notes_on_one_track
 
 USER = "marlin-edit"
 _COLOURS = {colour: colour.value for colour in MarkerColour} | {
@@ -27,7 +27,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
         comment = clean(f"{shown.name} ({shown.marker.note(shown=shown.name)})")
         timecode = edit.rate.timecode(shown.record)
         lines.append("\t".join((USER, timecode, "V1", _COLOURS[shown.marker.colour], comment, "1")) + "\n")
-    notes = layout.notes
+    notes = layout.notes + notes_on_one_track(edit, context)
     if edit.cuts and lines:
         notes += ("the markers are placed on the timeline of the cuts: import that one first",)
     return Rendered("".join(lines), notes)

@@ -26,6 +26,7 @@ from marlin_edit_exporters.conform import (
     sounds,
     sources_used,
 )
+from marlin_edit_exporters.timeline import notes_on_one_track
 
 MOST_EVENTS = 999
 TITLE_LENGTH = 70
@@ -67,7 +68,8 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
         if cut_name and cut_name not in (query for _, query in markers):
             lines.append(f"* COMMENT: {shortened(cut_name, COMMENT_LENGTH)}")
             cut_short += len(cut_name) > COMMENT_LENGTH
-    return Rendered("\n".join(lines) + "\n", tuple(_notes(edit, sources, reels, title, cut_short)))
+    notes = _notes(edit, sources, reels, title, cut_short)
+    return Rendered("\n".join(lines) + "\n", (*notes, *notes_on_one_track(edit, context)))
 
 
 def _check(edit: Edit) -> None:

@@ -1,11 +1,13 @@
 """Final Cut Pro's XML (`.fcpxml`), version 1.10 or, on request, 1.9: for Final Cut and Resolve.
 
 Times are rational seconds, whole frames each. A clip's `offset` counts on the timeline, from its start time code on;
-its `start`, and its markers, in the media's own time code. Names stay as they are, URLs are percent-encoded.
+its `start`, and its markers, in the media's own time code. Names stay as they are, URLs are percent-encoded. The lowest
+track is the primary storyline; others are lanes of clips connected to it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -23,6 +25,7 @@ from marlin_edit_exporters.conform import (
     sounds,
 )
 from marlin_edit_exporters.timeline import Layout, Placed, laid_out
+from marlin_edit_exporters.xml_text import document
 
 VERSIONS = ("1.10", "1.9")
 _RATES = {32_000: "32k", 44_100: "44.1k", 48_000: "48k", 88_200: "88.2k", 96_000: "96k"}
@@ -31,7 +34,7 @@ _RATES = {32_000: "32k", 44_100: "44.1k", 48_000: "48k", 88_200: "88.2k", 96_000
 def render(edit: Edit, context: RenderContext) -> Rendered:
     """A library with one event and one project in it; its timeline is the cuts, or the whole sources."""
     check_standard_rate(edit, "FCPXML")
-    layout = laid_out(edit, context, one_track=True)
+    layout = laid_out(edit, context)
     root = ET.Element("fcpxml", version=context.settings.get("fcpxml_version", VERSIONS[0]))
     resources = _Resources(ET.SubElement(root, "resources"), edit)
     title = clean(edit.title) or "Untitled"
@@ -46,12 +49,8 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
         audioLayout="stereo",
         audioRate=_audio_rate(layout),
     )
-    spine = ET.SubElement(sequence, "spine")
-    for placed in layout.placed:
-        spine.append(_clip(edit, placed, resources.asset_of(placed.source.media)))
-    ET.indent(root, " ")
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n'
-    return Rendered(head + ET.tostring(root, encoding="unicode") + "\n", layout.notes)
+    sequence.append(_Spine(layout, resources).element)
+    return Rendered(document(root, "fcpxml"), layout.notes)
 
 
 class _Resources:
@@ -106,29 +105,77 @@ class _Resources:
         return f"r{len(self._formats) + len(self._assets) + 1}"
 
 
-def _clip(edit: Edit, placed: Placed, asset: str) -> ET.Element:
-    media = placed.source.media
-    clip = ET.Element(
-        "asset-clip",
-        ref=asset,
-        offset=_seconds(edit, placed.record),
-        name=placed.name,
-        start=_seconds(edit, media.start_frame + placed.frames.first),
-        duration=_seconds(edit, placed.frames.count),
-        tcFormat=_timecode_format(edit),
-    )
-    if sounds(media):
-        clip.set("audioRole", "dialogue")
-    for shown in placed.shown:
-        ET.SubElement(
-            clip,
-            "marker",
-            start=_seconds(edit, media.start_frame + shown.frames.first),
-            duration=_seconds(edit, shown.frames.count),
-            value=shown.name,
-            note=shown.note(on_timeline=False),
+class _Spine:
+    """The primary storyline without a hole, and every clip of the other tracks in what it begins over."""
+
+    def __init__(self, layout: Layout, resources: _Resources) -> None:
+        self.element = ET.Element("spine")
+        self._layout = layout
+        self._resources = resources
+        self._heard = {id(placed) for placed in layout.heard}
+        # Of each thing in the storyline: where it begins, on the timeline and in its own time, and what it carries.
+        self._begins: list[int] = []
+        self._own_begins: list[int] = []
+        self._carried: list[int] = []
+        lowest, *others = layout.tracks
+        position = layout.edit.record_start
+        for placed in lowest.placed:
+            self._fill(position, placed.record)
+            self._add(self._clip(placed, placed.record), placed.record, self._start(placed))
+            position = placed.record_stop
+        self._fill(position, layout.edit.record_start + layout.length)
+        for lane, track in enumerate(others, 1):
+            for placed in track.placed:
+                self._connect(placed, lane)
+
+    def _add(self, element: ET.Element, record: int, own_start: int) -> None:
+        self.element.append(element)
+        self._begins.append(record)
+        self._own_begins.append(own_start)
+        self._carried.append(0)
+
+    def _fill(self, record: int, stop: int) -> None:
+        if record < stop:
+            edit = self._layout.edit
+            times = {"offset": _seconds(edit, record), "duration": _seconds(edit, stop - record)}
+            self._add(ET.Element("gap", name="Gap", start="0s", **times), record, 0)
+
+    def _connect(self, placed: Placed, lane: int) -> None:
+        under = bisect_right(self._begins, placed.record) - 1
+        clip = self._clip(placed, self._own_begins[under] + placed.record - self._begins[under])
+        clip.set("lane", str(lane))
+        # What is connected stands before the markers.
+        self.element[under].insert(self._carried[under], clip)
+        self._carried[under] += 1
+
+    def _start(self, placed: Placed) -> int:
+        return placed.source.media.start_frame + placed.frames.first
+
+    def _clip(self, placed: Placed, offset: int) -> ET.Element:
+        edit, media = self._layout.edit, placed.source.media
+        clip = ET.Element(
+            "asset-clip",
+            ref=self._resources.asset_of(media),
+            offset=_seconds(edit, offset),
+            name=placed.name,
+            start=_seconds(edit, self._start(placed)),
+            duration=_seconds(edit, placed.frames.count),
+            tcFormat=_timecode_format(edit),
         )
-    return clip
+        if id(placed) in self._heard:
+            clip.set("audioRole", "dialogue")
+        elif sounds(media):
+            clip.set("srcEnable", "video")
+        for shown in placed.shown:
+            ET.SubElement(
+                clip,
+                "marker",
+                start=_seconds(edit, media.start_frame + shown.frames.first),
+                duration=_seconds(edit, shown.frames.count),
+                value=shown.name,
+                note=shown.note(on_timeline=False),
+            )
+        return clip
 
 
 def _seconds(edit: Edit, frames: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.commands import Run, as_command, encoding_option, json_option
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRate
@@ -35,8 +35,11 @@ _READERS = {"srt": "subrip", "vtt": "webvtt", "ttml": "ttml", "ass": "ass", "old
     help="Frame rate of the video, where there is no --video.",
 )
 @click.option("--fix", is_flag=True, help="Write a repaired copy beside each file, as NAME.fixed.srt. No word is lost.")
+@encoding_option
 @json_option
-def command(run: Run, files: tuple[Path, ...], video: Path | None, rate: FrameRate | None, fix: bool) -> ExitCode:
+def command(
+    run: Run, files: tuple[Path, ...], video: Path | None, rate: FrameRate | None, fix: bool, encoding: str | None
+) -> ExitCode:
     """Find faults in subtitle files: times, reading speed, lines, format. Ends with 5 where there are any.
 
     With --fix it ends with 5 only where a repaired copy still has some.
@@ -62,7 +65,9 @@ def command(run: Run, files: tuple[Path, ...], video: Path | None, rate: FrameRa
     failed: list[MarlinEditError] = []
     for path in files:
         try:
-            document = _judged(run, path, media, rate, pace, seen, targets[path] if fix else None)
+            document = _judged(
+                run, path, _parsed(run, path, media, rate, encoding), pace, seen, targets[path] if fix else None
+            )
         except MarlinEditError as error:
             if len(files) == 1:
                 raise
@@ -80,14 +85,11 @@ def command(run: Run, files: tuple[Path, ...], video: Path | None, rate: FrameRa
     return code
 
 
-def _judged(
-    run: Run, path: Path, media: MediaInfo | None, rate: FrameRate | None, pace: Pace, video: Video, target: Path | None
-) -> dict[str, Any]:
+def _judged(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, target: Path | None) -> dict[str, Any]:
     """One file judged, told, and with a target repaired; gives its part of the JSON document."""
     from marlin_edit_exporters.cues.linting import faults_of
 
     console = run.console
-    file = _parsed(run, path, media, rate)
     faults = faults_of(file, pace, video)
     if not run.json:
         _tell(run, path, file, faults)
@@ -106,16 +108,14 @@ def _judged(
     }
 
 
-def _parsed(run: Run, path: Path, media: MediaInfo | None, rate: FrameRate | None) -> CueFile:
+def _parsed(run: Run, path: Path, media: MediaInfo | None, rate: FrameRate | None, encoding: str | None) -> CueFile:
     from marlin_edit.media import MediaInfo as Media
+    from marlin_edit.reading import read_bytes
 
     exporter = run.app.exporter_for(path)
     if exporter.name not in _READERS:
         raise UsageError(f"{path.name}: {exporter.name} files are no subtitles. Give .srt, .vtt, .ttml, .ass or .sub.")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MarlinEditError(f"{path} cannot be read: {error.strerror}.") from error
+    content = read_bytes(path, encoding)
     reader = import_module(f"{__package__}.{_READERS[exporter.name]}")
     try:
         if exporter.name == "old-subtitles":
@@ -126,7 +126,7 @@ def _parsed(run: Run, path: Path, media: MediaInfo | None, rate: FrameRate | Non
     except MarlinEditError as error:
         raise type(error)(f"{path.name}: {error}") from error
     try:
-        content.decode("utf-8")
+        read_bytes(path).decode("utf-8")
     except UnicodeDecodeError:
         file.faults.append((1, "the file is not UTF-8"))
     return file

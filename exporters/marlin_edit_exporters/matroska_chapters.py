@@ -8,6 +8,7 @@ from marlin_edit.edit import Edit
 from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.chapters import chapters_of
+from marlin_edit_exporters.xml_text import document
 
 
 def render(edit: Edit, context: RenderContext) -> Rendered:
@@ -24,9 +25,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
         ET.SubElement(display, "ChapterLanguage").text = "und"
     if not chapters:
         notes.append("there are no chapters, and mkvmerge takes no file without any")
-    ET.indent(root, " ")
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
-    return Rendered(head + ET.tostring(root, encoding="unicode") + "\n", tuple(notes))
+    return Rendered(document(root), tuple(notes))
 
 
 def _clock(milliseconds: int) -> str:

@@ -12,11 +12,12 @@ from xml.etree import ElementTree as ET
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import RenderContext, Rendered
-from marlin_edit.markers import MarkerColour
+from marlin_edit.markers import MarkerColour, Shown
 from marlin_edit.media import MediaInfo, Scan
 from marlin_edit.text import clean
 from marlin_edit_exporters.conform import file_name, full_path, picture_size
-from marlin_edit_exporters.timeline import Layout, Shown, laid_out
+from marlin_edit_exporters.timeline import Layout, laid_out
+from marlin_edit_exporters.xml_text import document
 
 _COLOURS = {
     MarkerColour.BLUE: "#2f6fd0",
@@ -56,9 +57,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
             _entry(playlist, chains[placed.source.media.path], placed.frames.first, placed.frames.stop)
             position = placed.record_stop
     root.append(_tractor(edit, layout))
-    ET.indent(root, " ")
-    head = '<?xml version="1.0" encoding="utf-8"?>\n'
-    return Rendered(head + ET.tostring(root, encoding="unicode") + "\n", layout.notes)
+    return Rendered(document(root), layout.notes)
 
 
 def _profile(edit: Edit, media: MediaInfo) -> ET.Element:

@@ -104,7 +104,10 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
     ):
         best = western
     encoding = best.encoding if best is not None else "cp1252"
-    note = f"the encoding is not UTF-8; read as {encoding}, which is a guess: look at accents and quotation marks"
+    note = (
+        f"the encoding is not UTF-8; read as {encoding}, which is a guess: look at accents and quotation marks, and "
+        "where they are wrong, name the right one with --encoding"
+    )
     return content.decode(encoding, "replace"), (note,)
 
 

@@ -11,12 +11,12 @@ import re
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
-from marlin_edit.markers import MarkerColour, Put, read_note
+from marlin_edit.markers import MarkerColour, Put, Shown, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange, FrameRate
 from marlin_edit_exporters.conform import check_standard_rate, file_name
-from marlin_edit_exporters.timeline import Shown, laid_out
+from marlin_edit_exporters.timeline import laid_out, notes_on_one_track
 
 TITLE_LENGTH = 70
 _COLOURS = {colour: colour.name.capitalize() for colour in MarkerColour}
@@ -44,7 +44,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
         note, name = _in_a_field(_note(shown, record)), _in_a_field(shown.name)
         lines.append(f"{note} |C:ResolveColor{_COLOURS[shown.marker.colour]} |M:{name} |D:{shown.frames.count}")
         lines.append("")
-    notes = list(layout.notes)
+    notes = [*layout.notes, *notes_on_one_track(edit, context)]
     if moved:
         notes.append(f"{moved} markers moved to the next free frame, because one frame holds one marker")
     if edit.cuts and shown_markers:

@@ -7,40 +7,19 @@ sources themselves stand there, whole, one after another.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
 from marlin_edit.analysis import Analysis, Finding
-from marlin_edit.edit import Edit
+from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import RenderContext
-from marlin_edit.markers import Marker, Put, colours_of, markers_of
+from marlin_edit.markers import NAME_LENGTH, Marker, Shown, colours_of, markers_of, part_shown
 from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange
 from marlin_edit_exporters.conform import check_one_rate, file_name, file_stem, notes_on_rates, sounds, sources_used
-
-NAME_LENGTH = 120
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A marker, or the part of it that a clip shows: which frames of the source, and from which record frame on."""
-
-    marker: Marker
-    frames: FrameRange
-    record: int
-
-    @property
-    def name(self) -> str:
-        """The marker's name in the length that programs show."""
-        return shortened(self.marker.name, NAME_LENGTH)
-
-    def note(self, *, on_timeline: bool) -> str:
-        """The marker's note, with what lets it be known again on the clip or on the timeline."""
-        put = Put(self.marker.id, self.frames, self.record if on_timeline else None)
-        return self.marker.note(put, self.name)
 
 
 @dataclass(frozen=True)
@@ -142,20 +121,31 @@ def laid_out(edit: Edit, context: RenderContext, *, one_track: bool = False) -> 
     return Layout(edit, tracks, tuple(one for one in heard if sounds(one.source.media)), tuple(notes), on_timeline)
 
 
+def notes_on_one_track(edit: Edit, context: RenderContext) -> tuple[str, ...]:
+    """What a format of one track says where tracks are wanted apart, and there is more than one."""
+    wanted: set[str | None] = set(_queries_of(edit.cuts))
+    if not edit.cuts:
+        wanted = {clean(finding.query) for source in edit.sources for finding in source.findings}
+        wanted |= {None for source in edit.sources if source.events}
+    if context.settings.get("tracks") != "apart" or len(wanted) < 2:
+        return ()
+    return ("all on one track, for this format has no more; .otio, .fcpxml, .xml and .mlt hold tracks apart",)
+
+
+def _queries_of(cuts: Iterable[Cut]) -> list[str]:
+    return [clean(cut.finding.query) if cut.finding is not None else "" for cut in cuts]
+
+
 def _placed(
     source: Analysis, frames: FrameRange, record: int, name: str, finding: Finding | None, markers: _Markers
 ) -> Placed:
-    shown = []
-    for marker in markers.inside(frames):
-        part = FrameRange(max(marker.frames.first, frames.first), min(marker.frames.stop, frames.stop))
-        shown.append(Shown(marker, part, record + part.first - frames.first))
-    return Placed(source, frames, record, shortened(name, NAME_LENGTH), finding, tuple(shown))
+    shown = tuple(part_shown(marker, frames, record) for marker in markers.inside(frames))
+    return Placed(source, frames, record, shortened(name, NAME_LENGTH), finding, shown)
 
 
 def _cuts_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> tuple[Track, ...]:
     tracks: dict[str, list[Placed]] = {}
-    for cut, record in zip(edit.cuts, edit.record_ranges(), strict=True):
-        query = clean(cut.finding.query) if cut.finding is not None else ""
+    for cut, record, query in zip(edit.cuts, edit.record_ranges(), _queries_of(edit.cuts), strict=True):
         name = clean(cut.name) or query or file_stem(cut.source.media)
         markers = known[cut.source.media.path]
         placed = _placed(cut.source, cut.frames, record.first, name, cut.finding, markers)

@@ -6,7 +6,6 @@ XML escapes hold every text; what XML has no character for was taken out when th
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +18,7 @@ from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.cues import Cue, track_of
+from marlin_edit_exporters.cues.width import is_right_to_left
 from marlin_edit_exporters.labels import comments, label
 from marlin_edit_exporters.reading_cues import CueFile, RawCue, analysis_of, decoded, milliseconds
 
@@ -66,8 +66,8 @@ def write(cues: Sequence[Cue], language: str = "", metadata: Sequence[str] = (),
     head = head.replace("    <metadata>\n      \n    </metadata>\n", "")
     paragraphs = []
     for number, cue in enumerate(cues, 1):
-        text = "<br/>".join(map(_escaped, cue.lines))
-        direction = "" if text.isascii() or not _is_right_to_left(text) else ' tts:direction="rtl"'
+        text = _escaped("\n".join(cue.lines)).replace("\n", "<br/>")
+        direction = "" if not is_right_to_left(text) else ' tts:direction="rtl"'
         times = f'begin="{milliseconds_text(cue.start)}" end="{milliseconds_text(cue.end)}"'
         paragraphs.append(f'      <p xml:id="c{number}" {times}{direction}>{text}</p>\n')
     return head + "".join(paragraphs) + _TAIL
@@ -75,15 +75,6 @@ def write(cues: Sequence[Cue], language: str = "", metadata: Sequence[str] = (),
 
 def _escaped(text: str) -> str:
     return text.translate(_ESCAPES) if "&" in text or "<" in text or ">" in text or '"' in text else text
-
-
-def _is_right_to_left(text: str) -> bool:
-    """By its first letter that has a direction."""
-    for character in text:
-        direction = unicodedata.bidirectional(character)
-        if direction in ("L", "R", "AL"):
-            return direction != "L"
-    return False
 
 
 def read(content: bytes, media: MediaInfo | None) -> Analysis:

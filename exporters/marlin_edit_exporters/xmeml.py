@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from marlin_edit.edit import Edit
 from marlin_edit.interfaces import RenderContext, Rendered
-from marlin_edit.markers import MarkerColour
+from marlin_edit.markers import MarkerColour, Shown
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRate
@@ -24,7 +24,8 @@ from marlin_edit_exporters.conform import (
     sample_rate_of,
     sounds,
 )
-from marlin_edit_exporters.timeline import Layout, Placed, Shown, laid_out
+from marlin_edit_exporters.timeline import Layout, Placed, laid_out
+from marlin_edit_exporters.xml_text import document
 
 _PREMIERE_COLOURS = {
     MarkerColour.RED: 4281740498,
@@ -43,9 +44,7 @@ def render(edit: Edit, context: RenderContext) -> Rendered:
     writing = _Writing(edit, laid_out(edit, context))
     root = ET.Element("xmeml", version="5")
     root.append(writing.sequence())
-    ET.indent(root, " ")
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n'
-    return Rendered(head + ET.tostring(root, encoding="unicode") + "\n", writing.layout.notes)
+    return Rendered(document(root, "xmeml"), writing.layout.notes)
 
 
 class _Writing:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marlin_edit.console import Console
-from marlin_edit.errors import ExitCode
+from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Setting
 from marlin_edit.plugins import App
 from marlin_edit.settings import Settings
@@ -207,6 +207,25 @@ def json_option(function: Function) -> Function:
     )(function)
 
 
+def encoding_option(function: Function) -> Function:
+    """--encoding NAME, as `encoding: str | None`: what the text of the files that are read is in."""
+
+    def known(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+        try:
+            if given is not None:
+                "".encode(given)
+        except (LookupError, ValueError) as error:
+            raise UsageError(f"There is no encoding {given!r}. Write it like cp1251, latin-1, shift_jis.") from error
+        return given
+
+    return click.option(
+        "--encoding",
+        metavar="NAME",
+        callback=known,
+        help="Encoding of the files that are read, like cp1251, where it is not UTF-8 and guessed wrong.",
+    )(function)
+
+
 def range_option(function: Function) -> Function:
     """--range IN-OUT, as `look_in: tuple[Position, Position] | None`."""
     return click.option(
@@ -227,6 +246,11 @@ def deliver_option(function: Function) -> Function:
         multiple=True,
         help="Hand the result to a program, or make media of it (`marlin-edit plugins` lists them). Can be repeated.",
     )(function)
+
+
+def dry_run_option(function: Function) -> Function:
+    """--dry-run, as `dry_run: bool`."""
+    return click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")(function)
 
 
 def _parameter_name(setting: Setting) -> str:

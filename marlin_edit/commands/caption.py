@@ -11,6 +11,7 @@ from marlin_edit.commands import (
     Run,
     as_command,
     deliver_option,
+    dry_run_option,
     json_option,
     output_options,
     range_option,
@@ -30,6 +31,7 @@ MAKES = Carries.SCENES | Carries.EVENTS
 @output_options
 @deliver_option
 @range_option
+@dry_run_option
 @json_option
 def command(
     run: Run,
@@ -39,6 +41,7 @@ def command(
     format_name: str | None,
     delivery_names: tuple[str, ...],
     look_in: tuple[Position, Position] | None,
+    dry_run: bool,
 ) -> ExitCode:
     """Say what happens in VIDEO: a scene paragraph and events with times.
 
@@ -51,4 +54,4 @@ def command(
     def learn(media: MediaInfo) -> tuple[Analysis, tuple[Cut, ...]]:
         return ask_about(run.app, run.console, media, look_in, caption=True, model=model), ()
 
-    return work_off(run, jobs, learn, ready=model)
+    return work_off(run, jobs, learn, ready=model, dry_run=dry_run)

@@ -14,6 +14,7 @@ from marlin_edit.commands import (
     Run,
     as_command,
     deliver_option,
+    dry_run_option,
     json_option,
     output_options,
     range_option,
@@ -51,7 +52,7 @@ MAKES = Carries.FINDINGS | Carries.CUTS
 @output_options
 @deliver_option
 @range_option
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@dry_run_option
 @json_option
 def command(
     run: Run,

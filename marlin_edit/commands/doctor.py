@@ -102,7 +102,7 @@ def _transformers(torch: Check, device: str) -> Check:
     if torch.state != OK or not device:
         return Check(name, OK, version)
     try:
-        from marlin_edit.marlin.engine import continuation_is_exact
+        from marlin_edit.marlin.continuing import continuation_is_exact
 
         exact = continuation_is_exact(device)
     except Exception as error:  # whatever an installation that does not fit together raises

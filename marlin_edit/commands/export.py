@@ -8,7 +8,16 @@ from pathlib import Path
 import click
 
 from marlin_edit.analysis import Analysis, joined_by_media
-from marlin_edit.commands import Run, as_command, deliver_option, edit_made, json_option, output_options
+from marlin_edit.commands import (
+    Run,
+    as_command,
+    deliver_option,
+    dry_run_option,
+    edit_made,
+    encoding_option,
+    json_option,
+    output_options,
+)
 from marlin_edit.edit import Cut, cuts_of_events, cuts_of_findings, edit_of_several
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Carries
@@ -55,6 +64,8 @@ def _seconds(_: click.Context, __: click.Parameter, given: str | None) -> Fracti
     show_default=True,
     help="What becomes cuts, for formats that hold cuts.",
 )
+@encoding_option
+@dry_run_option
 @json_option
 def command(
     run: Run,
@@ -67,6 +78,8 @@ def command(
     duration: Fraction | None,
     start_timecode: str | None,
     cuts_from: str,
+    encoding: str | None,
+    dry_run: bool,
 ) -> ExitCode:
     """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats.
 
@@ -82,7 +95,7 @@ def command(
     if len(analysis_files) > 1 and facts != MediaFacts():
         raise UsageError("--media, --rate, --duration and --start-timecode are of one source. Give one ANALYSIS.")
     analyses = joined_by_media(
-        one for path in analysis_files for one in read_analyses(run.app, run.console, path, facts)
+        one for path in analysis_files for one in read_analyses(run.app, run.console, path, facts, encoding)
     )
     if len(analyses) > 1:
         for output in planned:
@@ -105,8 +118,8 @@ def command(
             run.console.receipt(f"{analysis.media.path.name}: {note}")
     edits = [edit_made(run, analysis, cuts_of(analysis), nominal) for analysis in analyses]
     if len(edits) == 1:
-        return report(run.app, run.console, analyses[0], publish(run.app, edits[0], planned, deliveries))
-    outcome = publish(run.app, edit_of_several(edits), planned, deliveries)
+        return report(run.app, run.console, analyses[0], publish(run.app, edits[0], planned, deliveries, dry_run))
+    outcome = publish(run.app, edit_of_several(edits), planned, deliveries, dry_run)
     if run.json:
         run.console.answer(documented(outcome))
     elif outcome.stdout is not None:

@@ -13,6 +13,7 @@ from marlin_edit.commands import (
     Run,
     as_command,
     deliver_option,
+    dry_run_option,
     json_option,
     output_options,
     range_option,
@@ -41,6 +42,7 @@ MAKES = Carries.FINDINGS
 @output_options
 @deliver_option
 @range_option
+@dry_run_option
 @json_option
 def command(
     run: Run,
@@ -51,6 +53,7 @@ def command(
     format_name: str | None,
     delivery_names: tuple[str, ...],
     look_in: tuple[Position, Position] | None,
+    dry_run: bool,
 ) -> ExitCode:
     """Say when something happens in VIDEO: the span of each query.
 
@@ -65,4 +68,4 @@ def command(
     def learn(media: MediaInfo) -> tuple[Analysis, tuple[Cut, ...]]:
         return ask_about(run.app, run.console, media, look_in, queries=wanted, model=model), ()
 
-    return work_off(run, jobs, learn, ready=model)
+    return work_off(run, jobs, learn, ready=model, dry_run=dry_run)

@@ -26,9 +26,11 @@ from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Answer, Question, QuestionKind, Terms
 from marlin_edit.marlin import hub
-from marlin_edit.marlin.engine import MOST_TOGETHER, Claim, Engine, Prompt, Reading, out_of_memory, quieten
+from marlin_edit.marlin.continuing import quieten
+from marlin_edit.marlin.engine import MOST_TOGETHER, Claim, Engine, Prompt, Reading
 from marlin_edit.marlin.frames import WindowFrames, display_size, read_frames, sample_times
 from marlin_edit.marlin.grid import patches, resized, stamps, target_size
+from marlin_edit.marlin.memory import out_of_memory
 from marlin_edit.marlin.profile import Profile, read_profile
 from marlin_edit.marlin.prompts import judged_text, question_text
 from marlin_edit.marlin.tokens import Tokens

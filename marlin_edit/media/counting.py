@@ -67,7 +67,8 @@ def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, 
     last_dts: int | None = None
     check_tail = damaged or container.format.name in _NO_INDEX
     assert stream.time_base is not None
-    second = 1 / stream.time_base
+    second = round(1 / stream.time_base)
+    may_hide = stream.codec_context.name in ("vp8", "libvpx")
 
     def damage() -> None:
         nonlocal torn
@@ -83,7 +84,7 @@ def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, 
                 shown.notes.append("The file's clock jumps back on the way. Rewrite it with steady time stamps first.")
             last_dts = packet.dts
         untrue = untrue or packet.pts is None
-        if not packet.is_discard and packet.pts is not None and not _is_hidden(packet, stream):
+        if packet.pts is not None and not packet.is_discard and not (may_hide and _is_hidden(packet)):
             packets.append((packet.pts, packet.duration or 0))
         if len(head) < _HEAD_FRAMES and head_packets < _HEAD_PACKETS:
             head_packets += 1
@@ -126,10 +127,8 @@ def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, 
     return shown
 
 
-def _is_hidden(packet: Packet[VideoStream], stream: VideoStream) -> bool:
+def _is_hidden(packet: Packet[VideoStream]) -> bool:
     """VP8 keeps frames that are only referred to as packets of their own: the show_frame bit (RFC 6386, 9.1)."""
-    if stream.codec_context.name not in ("vp8", "libvpx"):
-        return False
     return not bytes(memoryview(packet)[:1])[0] >> 4 & 1
 
 

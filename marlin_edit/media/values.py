@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.timebase import (
-    TOLERANCE,
     FrameNumber,
     FrameRate,
     Position,
     SourceTimecode,
+    first_tick_at,
 )
 
 if TYPE_CHECKING:
@@ -160,8 +160,8 @@ class MediaInfo:
         """
         rate = self._need_rate()
         if self.times is not None:
-            earliest = (seconds - TOLERANCE) / self.times.time_base
-            return bisect_left(self.times.pts, -(-earliest.numerator // earliest.denominator))
+            in_seconds, ticks = self.times.time_base.as_integer_ratio()
+            return bisect_left(self.times.pts, first_tick_at(seconds, ticks, in_seconds))
         frame = max(0, math.ceil(seconds * self.sample_rate) if self.sample_rate else rate.first_frame_at(seconds))
         return min(frame, self.frame_count) if self.frame_count else frame
 

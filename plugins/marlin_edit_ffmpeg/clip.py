@@ -66,7 +66,7 @@ def write_clip(
         chapters = chapters_between(source.container, begin, end)
         if chapters and plan.container.muxer != "mpegts":
             output.container.set_chapters(chapters)
-        pump(source, tracks, frames.first, end, start.lead, told)
+        pump(source, tracks, frames.first, end, start, told)
         for track in tracks:
             track.finish()
         if picture.progress.first is None:
@@ -82,20 +82,21 @@ def write_clip(
     if progress.count != got.count:
         report.warnings.append(f"{got.count - progress.count} frames inside the clip could not be read and are missing")
     pictures = progress.pictures
-    if isinstance(way, CopyRange):
-        ends = {got.first, got.stop - 1}
-        leads = {at: decoding_start(source, at, plan.container).lead for at in ends}
+    if isinstance(way, CopyRange) and not (way.clean and way.syntax is not None):
+        starts = {at: decoding_start(source, at, plan.container) for at in (got.first, got.stop - 1)}
         pictures = {
-            place: picture_of(frame) for at, lead in leads.items() for place, frame in source.frames(at, at + 1, lead)
+            place: picture_of(frame)
+            for at, start in starts.items()
+            for place, frame in source.frames(at, at + 1, start)
         }
     delivered = check_clip(
         target,
         got,
         ClipClock(source.media, got.first),
         pictures,
-        copied=isinstance(way, CopyRange),
+        same=isinstance(way, CopyRange),
         count=progress.count,
-        joined=picture.joined() if isinstance(picture, SmartPicture) else None,
+        copied=picture.copied() if not isinstance(picture, EncodedPicture) else None,
     )
     if isinstance(delivered, str):
         return delivered

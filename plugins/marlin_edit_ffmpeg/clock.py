@@ -4,6 +4,7 @@ starts at zero. At a constant rate both follow the rate, so that what a containe
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +35,28 @@ def frame_number(media: MediaInfo, container_seconds: Fraction) -> int:
     return place if pts[place] - ticks < ticks - pts[place - 1] else place - 1
 
 
+class Steps:
+    """From one clock's ticks to another's: `nearest(ticks)` is round((ticks * tick - zero) / unit), all in seconds.
+
+    In whole numbers, because it is asked for every packet.
+    """
+
+    def __init__(self, tick: Fraction, zero: Fraction, unit: Fraction) -> None:
+        step, offset = Fraction(tick / unit), Fraction(zero / unit)
+        self._parts = math.lcm(step.denominator, offset.denominator)
+        self._step = step.numerator * (self._parts // step.denominator)
+        self._offset = offset.numerator * (self._parts // offset.denominator)
+
+    def nearest(self, ticks: int) -> int:
+        whole, rest = divmod(ticks * self._step - self._offset, self._parts)
+        return whole + (2 * rest > self._parts or (2 * rest == self._parts and whole % 2))
+
+
+def first_tick(seconds: Fraction, tick: Fraction) -> int:
+    """The first tick at `seconds` or later."""
+    return math.ceil(seconds / tick)
+
+
 @dataclass(frozen=True)
 class ClipClock:
     """The clock of a clip that begins with frame `first` of its source."""
@@ -53,6 +76,8 @@ class ClipClock:
         return time_of(self.media, frame) - time_of(self.media, self.first)
 
     def ticks(self, frame: int) -> int:
+        if self.media.times is None:
+            return frame - self.first
         return round(self.seconds(frame) / self.time_base)
 
     def frame_at(self, ticks: int) -> int:

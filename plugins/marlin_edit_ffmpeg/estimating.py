@@ -16,7 +16,7 @@ from marlin_edit.console import time_left
 from marlin_edit_ffmpeg.clock import time_of
 from marlin_edit_ffmpeg.encoders import configure, encoding_for
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode
-from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.source import Source, Start
 
 if TYPE_CHECKING:
     from marlin_edit_ffmpeg.report import Report
@@ -100,7 +100,7 @@ def _tried(plan: ClipPlan) -> float | None:
         with Source(media) as source, av.open(os.devnull, "w", format="null") as nowhere:
             encoding = encoding_for(source.video, media, plan.container, plan.crf)
             out: Any = nowhere.add_stream(encoding.encoder, rate=media.rate.value)
-            for number, frame in source.frames(first, min(plan.frames.stop, first + _TRIED), Fraction(0)):
+            for number, frame in source.frames(first, min(plan.frames.stop, first + _TRIED), Start(None, Fraction(0))):
                 if began is None:
                     began = time.monotonic()
                     configure(out, encoding, source.video, media, frame, media.rate.seconds_per_frame, _TRIED)

@@ -22,7 +22,7 @@ def groups_in(media: MediaInfo, span: Span) -> tuple[Span, ...]:
                 break
             if not packet.is_keyframe or packet.pts is None:
                 continue
-            number = source.number_of(packet.pts, packet.time_base)
+            number = source.number_of(packet.pts)
             if number >= stop:
                 end = min(number, media.frame_count)
                 break

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from hashlib import blake2b
 from typing import Any
 
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clock import ClipClock
-from marlin_edit_ffmpeg.containers import Output
+from marlin_edit_ffmpeg.codecs import Syntax, Unreadable, syntax_of
+from marlin_edit_ffmpeg.containers import Container, Output
 from marlin_edit_ffmpeg.encoders import VideoEncoding, configure
 from marlin_edit_ffmpeg.source import LEAD, Source
-from marlin_edit_ffmpeg.verify import Picture, picture_of
+from marlin_edit_ffmpeg.verify import Copied, Picture, picture_of
 
 MOST_EARLY = 3
 """Frames that a copied clip may end before its out point; further than that it goes on past it."""
@@ -44,13 +47,13 @@ class EncodedPicture:
         self._source, self._output, self._frames, self._encoding = source, output, frames, encoding
         self._clock = ClipClock(source.media, frames.first)
         self._start = start
-        self._end = source.seconds_of(frames.stop)
+        self._end = source.first_tick(frames.stop)
         self._near = {frames.first + step for step in (-1, 0, 1)} | {frames.stop + step for step in (-2, -1, 0)}
         self._out: Any = output.container.add_stream(encoding.encoder, rate=source.media.rate.value)  # type: ignore[union-attr]
         self.out = self._out
 
     def take(self, packet: Any) -> None:
-        over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= self._end)
+        over = packet.size == 0 or (packet.dts is not None and packet.dts >= self._end)
         if self._start is not None and not over:
             if not packet.is_keyframe or packet.pts is None or packet.pts < self._start:
                 return
@@ -115,19 +118,23 @@ class EncodedPicture:
 @dataclass(frozen=True)
 class CopyRange:
     """What of a source can be copied whole: frames `frames`, the first `packets` packets in file order from the
-    keyframe at `key_pts` on that belong to them, reordered over `depth` frames at most."""
+    keyframe at `key_pts` on that belong to them, reordered over `depth` frames at most. clean: whether a decoder can
+    begin there as if nothing had been before. syntax: how its packets are compared, None where they are not understood.
+    """
 
     frames: FrameRange
     key_pts: int
     packets: int
     depth: int
+    clean: bool
+    syntax: Syntax | None = None
 
     @property
     def encoded(self) -> int:
         return 0
 
 
-def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:
+def copy_range(source: Source, frames: FrameRange, kind: Container) -> CopyRange | str:
     """From the keyframe before the in point to the hole-free end nearest before the out point, or why that cannot be.
 
     Before means at most `MOST_EARLY` frames before; where none is that near, the first end after it. An H.264 keyframe
@@ -135,16 +142,19 @@ def copy_range(source: Source, frames: FrameRange) -> CopyRange | str:
     """
     found: CopyRange | str = ""
     for lead in (Fraction(0), LEAD):
-        found, clean = _copy_range(source, frames, lead)
-        if clean:
+        found, searched = _copy_range(source, frames, lead)
+        if searched:
             break
+    if isinstance(found, CopyRange):
+        with suppress(Unreadable):
+            return replace(found, syntax=syntax_of(source.video, source.media.container, kind))
     return found
 
 
 def _copy_range(source: Source, frames: FrameRange, lead: Fraction) -> tuple[CopyRange | str, bool]:
-    """What can be copied, looking for its beginning from `lead` seconds before the in point on; and whether decoders
-    can begin there as if nothing had been before."""
-    begin = source.seconds_of(frames.first)
+    """What can be copied, looking for its beginning from `lead` seconds before the in point on; and whether looking
+    further back cannot find a better one."""
+    begin = source.first_tick(frames.first)
     starts: list[_Prefix] = []
     chosen: _Prefix | None = None
     for packet in source.packets([source.video], frames.first, lead):
@@ -152,11 +162,11 @@ def _copy_range(source: Source, frames: FrameRange, lead: Fraction) -> tuple[Cop
             break
         if packet.pts is None:
             return "packets of the source carry no time", True
-        number = source.number_of(packet.pts, packet.time_base)
+        number = source.number_of(packet.pts)
         if chosen is None:
             if packet.is_keyframe and number <= frames.first:
                 starts = [*starts[-3:], _Prefix(number, packet.pts, frames, _is_clean_start(packet, source))]
-            if packet.dts is not None and packet.dts * packet.time_base >= begin:
+            if packet.dts is not None and packet.dts >= begin:
                 chosen = _usable(starts)
                 if chosen is None:
                     break
@@ -197,7 +207,7 @@ class _Prefix:
         stop = self._latest + 1
         if stop - self._first != self._count or stop <= 0 or self._first < 0:
             return
-        found = CopyRange(FrameRange(self._first, stop), self._pts, self._count, self._depth)
+        found = CopyRange(FrameRange(self._first, stop), self._pts, self._count, self._depth, self.clean)
         if stop <= self._wanted.stop:
             self.early = found
         if stop >= self._wanted.stop and self.late is None:
@@ -252,6 +262,7 @@ class CopiedPicture:
         self.stream = source.video
         self.done = False
         self.progress = Progress()
+        self.digest = blake2b()
         self._source, self._output, self._copied = source, output, copied
         self._clock = ClipClock(source.media, copied.frames.first)
         self._begun = False
@@ -273,9 +284,12 @@ class CopiedPicture:
                 return
             self._begun = True
             self._output.begin()
-        number = self._source.number_of(packet.pts, packet.time_base)
+        number = self._source.number_of(packet.pts)
         if number < copied.frames.first:
             return
+        if copied.syntax is not None:
+            for part in copied.syntax.pictures(memoryview(packet)):
+                self.digest.update(part)
         place = self.progress.count - copied.depth
         packet.stream = self.out
         packet.time_base = clock.time_base
@@ -293,3 +307,9 @@ class CopiedPicture:
 
     def finish(self) -> None:
         """Nothing is held back."""
+
+    def copied(self) -> Copied | None:
+        """What of the written clip was copied, to be found in it again: all of it, where packets are understood."""
+        if self._copied.syntax is None:
+            return None
+        return Copied(self._copied.frames, 0, self._copied.packets, self._copied.syntax, self.digest.digest(), 0)

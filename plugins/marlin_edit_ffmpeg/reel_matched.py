@@ -48,7 +48,7 @@ class Matcher:
             self._syntax = syntax_of(self._base.video, plan.first.container, plan.kind)
             keyframe = memoryview(self._keyframe())
             self._syntax.look_at(keyframe)
-            self._syntax.begin_at(keyframe, 0)
+            self._syntax.begin_at(keyframe, ())
             self._joiner = Joiner(self._base, plan.kind, plan.pieces[0].plan.crf, self._syntax, plan.tick)
         except BaseException:
             self.close()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from marlin_edit.timebase import FrameRange
-from marlin_edit_ffmpeg.codecs import Syntax, Unreadable, syntax_of
+from marlin_edit_ffmpeg.codecs import Begin, Syntax, Unreadable, syntax_of
 from marlin_edit_ffmpeg.containers import Container
 from marlin_edit_ffmpeg.source import LEAD, Source, Start
 
@@ -24,7 +23,7 @@ class SmartPlan:
 
     key_pts: of the keyframe copying begins at. leading: packets after it, in file order, that are shown before it.
     packets: how many are copied, reordered over `depth` frames at most. start: where decoding for the head begins.
-    tail_pts: of the keyframe where it begins for the tail.
+    tail_pts: of the keyframe where it begins for the tail. renumbered: whether what is copied is numbered anew.
     """
 
     frames: FrameRange
@@ -35,6 +34,7 @@ class SmartPlan:
     depth: int
     start: Start
     tail_pts: int
+    renumbered: bool
     syntax: Syntax
 
     @property
@@ -79,7 +79,7 @@ def decoding_start(source: Source, frame: int, kind: Container) -> Start:
 
 
 def _start_at(source: Source, packet: Any, frame: int) -> Start:
-    before = source.seconds_of(frame) - packet.pts * packet.time_base
+    before = source.seconds_of(frame) - packet.pts * source.tick
     return Start(packet.pts, max(before, source.margin))
 
 
@@ -91,14 +91,16 @@ class _Scan:
         self._source, self._frames, self._syntax = source, frames, syntax
         self._wrong: str | None = None
         self._key: tuple[int, Any] | None = None
-        self._leading = self._count = self._depth = 0
+        self._leading: list[Any] = []
+        self._renumbered = False
+        self._count = self._depth = 0
         self._latest = -1
         self._last_key = 0
         self._best: tuple[int, int, int, int] | None = None
         self._unclean = False
 
     def read(self, lead: Fraction) -> None:
-        end = math.ceil(self._source.seconds_of(self._frames.stop) / self._source.video.time_base)
+        end = self._source.first_tick(self._frames.stop)
         for packet in self._source.packets([self._source.video], self._frames.first, lead):
             if packet.size == 0 or (packet.dts is not None and packet.dts >= end):
                 return
@@ -110,7 +112,7 @@ class _Scan:
                 return
             if self._key is None and not packet.is_keyframe:
                 continue
-            number = self._source.number_of(packet.pts, packet.time_base)
+            number = self._source.number_of(packet.pts)
             if self._key is None and number >= self._frames.stop + _PAST:
                 return
             self._add(packet, number)
@@ -118,28 +120,29 @@ class _Scan:
                 return
 
     def _add(self, packet: Any, number: int) -> None:
-        clean = False
+        begin = Begin.NEVER
         if packet.is_keyframe:
-            clean = self._syntax.look_at(memoryview(packet))
-            if clean and number <= self._frames.first:
+            begin = self._syntax.look_at(memoryview(packet))
+            if begin is Begin.CLEAN and number <= self._frames.first:
                 self.start = _start_at(self._source, packet, self._frames.first)
-            if not clean and self._frames.first <= number < self._frames.stop:
+            if begin is Begin.NEVER and self._frames.first <= number < self._frames.stop:
                 self._unclean = True
-            if clean and self._key is None and number >= self._frames.first:
+            if begin is not Begin.NEVER and self._key is None and number >= self._frames.first:
                 self._key = (number, packet)
                 self._latest = number - 1
+                self._renumbered = begin is Begin.RENUMBERED
         if self._key is None:
             return
         first = self._key[0]
         if number < first:
-            self._leading += 1
+            self._leading.append(packet)
             if self._count > 1:
                 self._wrong = "pictures shown before a keyframe come long after it in the source"
             return
         if packet.is_discard and number < self._frames.stop:
             self._wrong = "an edit list of the source hides frames there"
             return
-        if clean:
+        if begin is not Begin.NEVER:
             self._last_key = packet.pts
         self._latest = max(self._latest, number)
         self._depth = max(self._depth, self._count - (number - first))
@@ -157,15 +160,16 @@ class _Scan:
             return "its packets leave holes where a copy would end"
         stop, count, depth, last_key = self._best
         number, key = self._key
-        self._syntax.begin_at(memoryview(key), self._leading)
+        self._syntax.begin_at(memoryview(key), [memoryview(packet) for packet in self._leading])
         return SmartPlan(
             self._frames,
             FrameRange(number, stop),
             key.pts,
-            self._leading,
+            len(self._leading),
             count,
             depth,
             self.start,
             last_key,
+            self._renumbered,
             self._syntax,
         )

@@ -14,10 +14,11 @@ from marlin_edit_ffmpeg.joining import Encoded, JoinedEncoder, Joiner
 from marlin_edit_ffmpeg.picture import Progress
 from marlin_edit_ffmpeg.scan import SmartPlan
 from marlin_edit_ffmpeg.source import Source
-from marlin_edit_ffmpeg.verify import Joined, picture_of
+from marlin_edit_ffmpeg.verify import Copied, picture_of
 
-_NEAR = 6
-"""Copied packets after the first seam that are decoded to be compared with what was written."""
+_NEAR, _NEAR_RENUMBERED = 6, 48
+"""Copied packets after the first seam that are decoded to be compared with what was written: more where what pictures
+refer to was numbered anew."""
 
 
 class SmartPicture:
@@ -35,8 +36,9 @@ class SmartPicture:
         self.encoder = self._joiner.encoder if self._joiner is not None else None
         self._depth = max(plan.depth, self._joiner.depth if self._joiner is not None else 0)
         self._has_head = plan.copied.first > plan.frames.first
-        self._end = source.seconds_of(plan.frames.stop)
-        self._near = _near(plan)
+        self._end = source.first_tick(plan.frames.stop)
+        self._compared = _NEAR_RENUMBERED if plan.renumbered else _NEAR
+        self._near = _near(plan, self._compared - 2)
         self._held: list[Any] | None = None
         self._leading = plan.leading
         self._head_begun = self._tail_begun = self._decoding = False
@@ -54,13 +56,13 @@ class SmartPicture:
         if context.name == "hevc" and output.kind.edit_list:
             self.out.codec_context.codec_tag = "hev1" if self._joiner is not None else context.codec_tag
 
-    def joined(self) -> Joined:
+    def copied(self) -> Copied:
         """What of the written clip was copied, to be found in it again."""
         plan, before = self._plan, self._plan.copied.first - self._plan.frames.first
-        return Joined(plan.copied, before, plan.packets, plan.syntax, self.digest.digest())
+        return Copied(plan.copied, before, plan.packets, plan.syntax, self.digest.digest(), self._compared - 2)
 
     def take(self, packet: Any) -> None:
-        over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= self._end)
+        over = packet.size == 0 or (packet.dts is not None and packet.dts >= self._end)
         if over:
             self._drain()
             self.done = True
@@ -96,7 +98,7 @@ class SmartPicture:
 
     def _after_key(self, packet: Any) -> None:
         assert self._held is not None
-        if self._source.number_of(packet.pts, packet.time_base) >= self._plan.copied.first:
+        if self._source.number_of(packet.pts) >= self._plan.copied.first:
             self._held.append(packet)
             return
         self._leading -= 1
@@ -125,14 +127,14 @@ class SmartPicture:
 
     def _pass(self, packet: Any) -> None:
         """A packet from the copied keyframe on: decoded near the seams, and written while it belongs to the copy."""
-        number = self._source.number_of(packet.pts, packet.time_base)
+        number = self._source.number_of(packet.pts)
         if number < self._plan.copied.first:
             return
         if packet.is_keyframe and packet.pts == self._plan.tail_pts:
             self._tail_begun = self._decoding = True
         if self._decoding:
             self._decode(packet)
-            if self._copied == _NEAR and not self._tail_begun:
+            if self._copied == self._compared and not self._tail_begun:
                 self._drain()
                 self._source.video.codec_context.flush_buffers()
                 self._decoding = False
@@ -212,12 +214,12 @@ class SmartPicture:
         self._output.mux(packet)
 
 
-def _near(plan: SmartPlan) -> frozenset[int]:
-    """Frames that are compared: both ends of the clip, and some on each side of both seams."""
+def _near(plan: SmartPlan, after: int) -> frozenset[int]:
+    """Frames that are compared: both ends of the clip, and some on each side of both seams; `after` the first one."""
     frames, copied = plan.frames, plan.copied
     return frozenset(
         number
-        for at in (frames.first, copied.first, copied.stop, frames.stop - 1)
-        for number in range(at - 2, at + 4)
+        for at, count in ((frames.first, 4), (copied.first, after), (copied.stop, 4), (frames.stop - 1, 4))
+        for number in range(at - 2, at + count)
         if frames.first <= number < frames.stop
     )

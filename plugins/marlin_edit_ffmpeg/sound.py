@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from marlin_edit_ffmpeg.clock import Steps, first_tick
 from marlin_edit_ffmpeg.containers import Container, Output
 from marlin_edit_ffmpeg.plan import Sound
 
@@ -81,14 +82,20 @@ class CopiedSound:
         self.stream = stream
         self.done = False
         self.starts_at: Fraction | None = None
-        self._output, self._begin, self._end = output, begin, end
+        self._output, self._begin = output, begin
         hidden = 0 if output.kind.edit_list else priming
         self._hidden = Fraction(hidden, stream.codec_context.sample_rate or 48_000)
         self.out: Any = output.container.add_stream_from_template(stream, opaque=True)
+        self._tick: Fraction = stream.time_base
+        self._unit = self._tick
         if output.kind.edit_list and stream.codec_context.sample_rate:
-            self.out.time_base = Fraction(1, stream.codec_context.sample_rate)
+            self.out.time_base = self._unit = Fraction(1, stream.codec_context.sample_rate)
+        self._places = Steps(self._tick, begin, self._unit)
+        self._lengths = Steps(self._tick, Fraction(0), self._unit)
+        self._first, self._stop = begin // self._tick, first_tick(end, self._tick)
+        self._first_whole = first_tick(begin - self._hidden - _TOLERANCE / 4, self._tick)
         keep = _PRIMING_PACKETS.get(stream.codec_context.name, 0) if output.kind.edit_list else 0
-        self._before: deque[tuple[Fraction, Any]] = deque(maxlen=keep)
+        self._before: deque[tuple[int, Any]] = deque(maxlen=keep)
 
     def take(self, packet: Any) -> None:
         if packet.size == 0:
@@ -97,30 +104,28 @@ class CopiedSound:
         place = packet.pts if packet.pts is not None else packet.dts
         if place is None:
             return
-        time = place * packet.time_base
-        if time >= self._end:
+        if place >= self._stop:
             self.done = True
             return
-        length = (packet.duration or 0) * packet.time_base
         edit_list = self._output.kind.edit_list
-        if time + length <= self._begin if edit_list else time < self._begin - self._hidden - _TOLERANCE / 4:
-            self._before.append((time, packet))
+        if place + (packet.duration or 0) <= self._first if edit_list else place < self._first_whole:
+            self._before.append((place, packet))
             return
         for earlier, waiting in self._before:
             self._write(earlier, waiting)
         self._before.clear()
         if self.starts_at is None:
-            self.starts_at = max(Fraction(0), time + self._hidden - self._begin)
-        self._write(time, packet)
+            self.starts_at = max(Fraction(0), place * self._tick + self._hidden - self._begin)
+        self._write(place, packet)
 
-    def _write(self, time: Fraction, packet: Any) -> None:
+    def _write(self, place: int, packet: Any) -> None:
         import av
 
         copy: Any = av.Packet(bytes(packet))
         copy.stream = self.out
-        copy.time_base = packet.time_base if not self._output.kind.edit_list else self.out.time_base
-        copy.pts = copy.dts = round((time - self._begin) / copy.time_base)
-        copy.duration = round((packet.duration or 0) * packet.time_base / copy.time_base)
+        copy.time_base = self._unit
+        copy.pts = copy.dts = self._places.nearest(place)
+        copy.duration = self._lengths.nearest(packet.duration or 0)
         copy.is_keyframe = True
         self._output.mux(copy)
 

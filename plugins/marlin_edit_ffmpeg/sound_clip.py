@@ -16,7 +16,7 @@ from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode, Sound
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.sound import CopiedSound, is_lossless
-from marlin_edit_ffmpeg.source import NothingThere, Source
+from marlin_edit_ffmpeg.source import NothingThere, Source, Start
 from marlin_edit_ffmpeg.tracks import Told, check_sound, other_tracks, pump
 from marlin_edit_ffmpeg.verify import Delivered
 from marlin_edit_ffmpeg.words import chapters_between, label_output, label_stream, set_chapters
@@ -48,7 +48,7 @@ def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report, to
         early = media.zero if media.container == "mp3" else Fraction(0)
         set_chapters(output, chapters_between(source.container, begin - early, end - early))
         output.begin()
-        pump(source, tracks, frames.first, end, _BEFORE, told)
+        pump(source, tracks, frames.first, end, Start(None, _BEFORE), told)
         for track in tracks:
             track.finish()
         if all(getattr(track, "starts_at", None) is None for track in tracks):

@@ -13,7 +13,7 @@ from typing import Any
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, open_media
-from marlin_edit_ffmpeg.clock import frame_number, time_of
+from marlin_edit_ffmpeg.clock import Steps, first_tick, frame_number, time_of
 
 LEAD = Fraction(10)
 """Seconds before the first frame wanted at which decoding begins: recovery points and open groups settle in that."""
@@ -32,6 +32,9 @@ class Start:
 
     pts: int | None
     lead: Fraction
+
+
+_WELL_BEFORE = Start(None, LEAD)
 
 
 class NothingThere(Exception):
@@ -55,6 +58,10 @@ class Source:
             self.video.thread_type = "AUTO"
         self._guide: Any = self.video or self.container.streams.audio[0]
         """The stream by which places in the file are found."""
+        assert self._guide.time_base is not None
+        self.tick: Fraction = self._guide.time_base
+        """Seconds in a tick of its packets."""
+        self._numbers = Steps(self.tick, media.zero, media.rate.seconds_per_frame) if media.times is None else None
         self._priming = self._read_priming()
 
     def __enter__(self) -> Source:
@@ -81,8 +88,15 @@ class Source:
         """When a frame is presented, on the container's clock."""
         return self.media.zero + time_of(self.media, frame)
 
-    def number_of(self, pts: int, time_base: Fraction) -> int:
-        return frame_number(self.media, pts * time_base)
+    def number_of(self, pts: int) -> int:
+        """The frame that is presented at a tick of the chosen video: the nearest one."""
+        if self._numbers is not None:
+            return self._numbers.nearest(pts)
+        return frame_number(self.media, pts * self.tick)
+
+    def first_tick(self, frame: int) -> int:
+        """The first tick of the chosen video at which a frame is presented, or after."""
+        return first_tick(self.seconds_of(frame), self.tick)
 
     def priming(self, stream: Any) -> int:
         """Samples that decoders throw away where this stream's sound begins, as the file's first packet says."""
@@ -106,10 +120,12 @@ class Source:
             self.decode_errors += 1
         return found
 
-    def packets(self, streams: Sequence[Any], frame: int, lead: Fraction = LEAD) -> Iterator[Any]:
+    def packets(
+        self, streams: Sequence[Any], frame: int, lead: Fraction = LEAD, key: int | None = None
+    ) -> Iterator[Any]:
         """Packets of `streams` from a keyframe at least `lead` seconds before `frame` on (or from the beginning).
 
-        The last ones are empty, one a stream: the file ended.
+        key: pts of a keyframe that must not be missed. The last packets are empty, one a stream: the file ended.
         """
         wanted = self.seconds_of(frame)
         if not self.has_times:
@@ -123,7 +139,7 @@ class Source:
             for packet in packets:
                 held.append(packet)
                 if packet.stream is self._guide and packet.is_keyframe and packet.pts is not None:
-                    early = packet.pts * packet.time_base <= wanted
+                    early = packet.pts * self.tick <= wanted if key is None else packet.pts <= key
                     break
             if early or begin <= self.media.zero - LEAD:
                 yield from held
@@ -135,7 +151,7 @@ class Source:
         from av.error import FFmpegError
 
         try:
-            self.container.seek(int(seconds // self._guide.time_base), stream=self._guide)
+            self.container.seek(int(seconds // self.tick), stream=self._guide)
         except FFmpegError:
             try:
                 self.container.seek(0)
@@ -163,7 +179,7 @@ class Source:
 
     def decode(self, packet: Any | None) -> Iterable[tuple[int, Any]]:
         """Frames of the chosen video with their numbers; None gives what the decoder still holds."""
-        return ((self.number_of(place, self.video.time_base), frame) for place, frame in self._frames(packet))
+        return ((self.number_of(place), frame) for place, frame in self._frames(packet))
 
     def _frames(self, packet: Any | None) -> Iterator[tuple[int, Any]]:
         from av.error import FFmpegError
@@ -180,11 +196,15 @@ class Source:
             if place is not None:
                 yield place, frame
 
-    def frames(self, first: int, stop: int, lead: Fraction = LEAD) -> Iterator[tuple[int, Any]]:
+    def frames(self, first: int, stop: int, start: Start = _WELL_BEFORE) -> Iterator[tuple[int, Any]]:
         """Frames `first` to `stop`, decoded."""
-        end = self.seconds_of(stop)
-        for packet in self.packets([self.video], first, lead):
-            over = packet.size == 0 or (packet.dts is not None and packet.dts * packet.time_base >= end)
+        end = self.first_tick(stop)
+        begun = start.pts is None
+        for packet in self.packets([self.video], first, start.lead, start.pts):
+            begun = begun or not packet.size or (packet.is_keyframe and packet.pts == start.pts)
+            if not begun:
+                continue
+            over = packet.size == 0 or (packet.dts is not None and packet.dts >= end)
             for number, frame in self.decode(None if over else packet):
                 if first <= number < stop:
                     yield number, frame

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
+from marlin_edit_ffmpeg.clock import first_tick
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.plan import ClipPlan
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.sound import CopiedSound, EncodedSound, SoundPlan, sound_plan
-from marlin_edit_ffmpeg.source import FURTHEST, Source
+from marlin_edit_ffmpeg.source import FURTHEST, Source, Start
 from marlin_edit_ffmpeg.words import CopiedText
 
 
@@ -92,25 +93,25 @@ Told = Callable[[float], None]
 
 
 def pump(
-    source: Source, tracks: Sequence[Track], first: int, end: Fraction, lead: Fraction, told: Told | None = None
+    source: Source, tracks: Sequence[Track], first: int, end: Fraction, start: Start, told: Told | None = None
 ) -> None:
     """Hands packets out until every track has enough, or the file is well past the end for those that have not; the
     first track is the one that leads."""
     by_stream = {track.stream.index: track for track in tracks}
+    too_far = {track.stream.index: first_tick(end + FURTHEST, track.stream.time_base) for track in tracks}
     leading = tracks[0]
-    begin = source.seconds_of(first)
-    length = float(end - begin)
-    for packet in source.packets([track.stream for track in tracks], first, lead):
+    begin, unit = float(source.seconds_of(first)), float(leading.stream.time_base)
+    length = float(end) - begin
+    for packet in source.packets([track.stream for track in tracks], first, start.lead, start.pts):
         track = by_stream[packet.stream_index if packet.size else packet.stream.index]
         if not track.done:
             track.take(packet)
         if all(one.done for one in tracks):
             return
-        time = packet.dts * packet.time_base if packet.dts is not None else None
-        if leading.done and time is not None and time > end + FURTHEST:
+        if leading.done and packet.dts is not None and packet.dts > too_far[track.stream.index]:
             return
-        if told is not None and time is not None and track is leading:
-            told(min(1.0, max(0.0, float(time - begin) / length)))
+        if told is not None and packet.dts is not None and track is leading:
+            told(min(1.0, max(0.0, (packet.dts * unit - begin) / length)))
 
 
 def check_sound(starts: dict[int, Fraction], tracks: Sequence[Track], report: Report) -> str | None:

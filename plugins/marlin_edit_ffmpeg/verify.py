@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from marlin_edit.media import open_media
 from marlin_edit.timebase import FrameRange
-from marlin_edit_ffmpeg.clock import ClipClock
+from marlin_edit_ffmpeg.clock import ClipClock, Steps
 from marlin_edit_ffmpeg.codecs import Syntax
 
 _WIDTH, _HEIGHT = 32, 18
@@ -42,21 +43,30 @@ class Picture:
 def picture_of(frame: Any, *, whole: bool = False) -> Picture:
     import numpy as np
 
-    small = frame.reformat(width=_WIDTH, height=_HEIGHT, format="gray", interpolation="AREA")
+    small = _scaler().reformat(frame, _WIDTH, _HEIGHT, "gray", interpolation="AREA")
     checksum = blake2b(frame.to_ndarray().tobytes()).digest() if whole else None
     return Picture(small.to_ndarray().astype(np.float32), checksum)
 
 
+@cache
+def _scaler() -> Any:
+    """Kept, because what it sets up for a size costs ten times what scaling costs."""
+    from av.video.reformatter import VideoReformatter
+
+    return VideoReformatter()
+
+
 @dataclass(frozen=True)
-class Joined:
-    """What of a joined clip was copied: frames, and packets in file order, `packets` of them after the first `before`;
-    `digest` is that of their picture data."""
+class Copied:
+    """What of a clip was copied: frames, and packets in file order, `packets` of them after the first `before`;
+    `digest` is that of their picture data. near: how many frames after the first seam are decoded and compared."""
 
     frames: FrameRange
     before: int
     packets: int
     syntax: Syntax
     digest: bytes
+    near: int
 
 
 @dataclass(frozen=True)
@@ -75,13 +85,14 @@ def check_clip(
     clock: ClipClock,
     pictures: dict[int, Picture],
     *,
-    copied: bool,
+    same: bool,
     count: int,
-    joined: Joined | None = None,
+    copied: Copied | None = None,
 ) -> Delivered | str:
-    """What a clip holds, or what is wrong with it. `frames` and `count` are the plan; `pictures` the source's own.
+    """What a clip holds, or what is wrong with it. `frames` and `count` are the plan; `pictures` the source's own, and
+    `same` says that the clip's must be like them to the pixel, because none was encoded.
 
-    Of a joined clip both seams are decoded as well, and its copied packets are compared with the source's.
+    Packets that were copied are compared with the source's; where only some were, both seams are decoded as well.
     """
     from av.error import FFmpegError
 
@@ -94,40 +105,59 @@ def check_clip(
             return "the written clip has no picture"
         video = container.streams.video[0]
         try:
-            packets = _count(container, video, clock, frames, count, joined)
-            if isinstance(packets, str):
-                return packets
-            zero = packets
-            wrong = _check_last(container, video, clock, frames, zero, pictures, copied)
+            read = _read_through(container, video, count, copied)
+            if isinstance(read, str):
+                return read
+            steps = Steps(video.time_base, read.zero, clock.time_base)
+            ends = _Ends(frames, pictures, same, clock, read.zero, steps)
+            wrong = _check_length(read, ends) or _check_first(read, ends) or _check_last(container, video, ends)
             if wrong == _NOT_REACHED:
                 with open_media(path) as again:
-                    wrong = _read_to_last(again, clock, frames, zero, pictures, copied)
-            if wrong is None:
-                wrong = _check_first(path, clock, frames, zero, pictures, copied)
-            if wrong is None and joined is not None:
-                wrong = _check_seams(path, clock, frames, zero, pictures, joined)
+                    wrong = _read_to_last(again, ends)
+            if wrong is None and copied is not None and copied.frames != frames:
+                wrong = _check_seams(container, ends, copied)
             if wrong is not None:
                 return wrong
-            sound = _sound_starts(path, zero)
         except FFmpegError as error:
             return f"the written clip cannot be read ({error.strerror})"
+    sound = {index: first - read.zero for index, first in read.sounds.items()}
     return Delivered(frames, Fraction(0), clock.seconds(frames.stop - 1), sound)
 
 
-def _count(
-    container: Any, video: Any, clock: ClipClock, frames: FrameRange, count: int, joined: Joined | None
-) -> Fraction | str:
-    """The first frame's time, where the packets are as many as planned and reach from the first frame to the last."""
+@dataclass(frozen=True)
+class _Read:
+    """What reading a clip through has found: when its first and its last frame are shown, the first frame that decoding
+    it from its beginning gives (a seek may miss it), and when each sound is first heard, all on the container's clock.
+    """
+
+    zero: Fraction
+    last: Fraction
+    frame: Any
+    sounds: dict[int, Fraction]
+
+
+def _read_through(container: Any, video: Any, count: int, copied: Copied | None) -> _Read | str:
+    """Reads all packets, and decodes until each stream's first frame has come."""
     seen = 0
-    first = last = None
+    first = last = frame = None
+    sounds: dict[int, Fraction] = {}
     digest = blake2b()
-    for packet in container.demux(video):
+    for packet in container.demux(video, *container.streams.audio):
+        if packet.stream is not video:
+            index = packet.stream.index
+            if index not in sounds:
+                tick = packet.stream.time_base
+                places = [heard.pts for heard in packet.decode() if heard.pts is not None]
+                sounds |= {index: places[0] * tick} if places else {}
+            continue
+        if frame is None:
+            frame = next((shown for shown in packet.decode() if shown.pts is not None), None)
         if packet.size == 0:
             continue
         if packet.is_corrupt or packet.pts is None:
             return "a packet of the written clip is damaged"
-        if joined is not None and 0 <= seen - joined.before < joined.packets:
-            for part in joined.syntax.pictures(memoryview(packet)):
+        if copied is not None and 0 <= seen - copied.before < copied.packets:
+            for part in copied.syntax.pictures(memoryview(packet)):
                 digest.update(part)
         if not packet.is_discard:
             seen += 1
@@ -135,158 +165,137 @@ def _count(
             last = packet.pts if last is None else max(last, packet.pts)
     if first is None or last is None:
         return "the written clip has no picture"
-    if joined is not None and digest.digest() != joined.digest:
+    if copied is not None and digest.digest() != copied.digest:
         return "copied packets of the written clip are not the source's"
-    zero = Fraction(first * video.time_base)
     if seen != count:
         return f"the written clip has {seen} pictures in place of {count}"
-    length = (last - first) * video.time_base
-    if abs(length - clock.seconds(frames.stop - 1)) > _tolerance(clock):
-        planned = float(clock.seconds(frames.stop - 1))
-        return f"the written clip's last frame lies at {float(length):.4f} s, not {planned:.4f} s"
-    return zero
+    if frame is None:
+        return "the written clip's first frame does not decode"
+    tick = video.time_base
+    return _Read(first * tick, last * tick, frame, sounds)
 
 
-def _check_first(
-    path: Path, clock: ClipClock, frames: FrameRange, zero: Fraction, pictures: dict[int, Picture], copied: bool
-) -> str | None:
-    """Decodes the first frame, from the file's beginning: a seek may miss it."""
-    with open_media(path) as opened:
-        container: Any = opened
-        for number, picture in _decoded(container, container.streams.video[0], clock, zero, pictures):
-            if number != frames.first:
-                return f"the written clip's first frame is {number}, not {frames.first}"
-            return _compare(number, picture, pictures, copied)
-    return "the written clip's first frame does not decode"
+@dataclass(frozen=True)
+class _Ends:
+    """What a clip was to be: frames by the source's numbers, with pictures of some; and where they lie in it: its first
+    frame at `zero` of its container's clock, and its `steps` from there."""
+
+    frames: FrameRange
+    pictures: dict[int, Picture]
+    same: bool
+    clock: ClipClock
+    zero: Fraction
+    steps: Steps
+
+    def number_of(self, frame: Any) -> int:
+        return self.clock.frame_at(self.steps.nearest(frame.pts))
+
+    def compare(self, number: int, frame: Any) -> str | None:
+        """How a decoded frame differs from the source's picture, where there is one."""
+        expected = self.pictures.get(number)
+        if expected is None:
+            return None
+        picture = picture_of(frame, whole=expected.whole is not None)
+        if expected.whole is not None and picture.whole != expected.whole:
+            return f"frame {number} was copied, and does not decode to the source's pixels"
+        difference = picture.difference(expected)
+        if difference > (_SAME if self.same else _NEAR):
+            return f"frame {number} does not look like the source's (differs by {difference:.1f} of 255)"
+        for step in (-1, 1):
+            neighbour = self.pictures.get(number + step)
+            if neighbour is not None and picture.difference(neighbour) * 2 + 0.5 < difference:
+                return f"frame {number} looks like frame {number + step} of the source"
+        return None
 
 
-def _check_last(
-    container: Any,
-    video: Any,
-    clock: ClipClock,
-    frames: FrameRange,
-    zero: Fraction,
-    pictures: dict[int, Picture],
-    copied: bool,
-) -> str | None:
+def _check_length(read: _Read, ends: _Ends) -> str | None:
+    length, planned = read.last - read.zero, ends.clock.seconds(ends.frames.stop - 1)
+    if abs(length - planned) <= max(Fraction(1, 1000), ends.clock.time_base / 4):
+        return None
+    return f"the written clip's last frame lies at {float(length):.4f} s, not {float(planned):.4f} s"
+
+
+def _check_first(read: _Read, ends: _Ends) -> str | None:
+    number = ends.number_of(read.frame)
+    if number != ends.frames.first:
+        return f"the written clip's first frame is {number}, not {ends.frames.first}"
+    return ends.compare(number, read.frame)
+
+
+def _check_last(container: Any, video: Any, ends: _Ends) -> str | None:
     from av.error import FFmpegError
 
-    last = frames.stop - 1
-    place, picture = None, None
+    last = ends.frames.stop - 1
     for back in _BACK:
         try:
-            container.seek(int((zero + clock.seconds(last) - back) / video.time_base), stream=video)
+            container.seek(int((ends.zero + ends.clock.seconds(last) - back) / video.time_base), stream=video)
         except FFmpegError:
             continue  # very short transport streams cannot be sought in
-        for decoded in _decoded(container, video, clock, zero, pictures):
-            place, picture = decoded
-        if place == last and picture is not None:
-            return _compare(last, picture, pictures, copied)
+        place, frame = _latest(container, ends)
+        if place == last:
+            return ends.compare(last, frame)
     return _NOT_REACHED
 
 
-def _read_to_last(
-    opened: Any, clock: ClipClock, frames: FrameRange, zero: Fraction, pictures: dict[int, Picture], copied: bool
-) -> str | None:
+def _read_to_last(container: Any, ends: _Ends) -> str | None:
     """The last frame, by decoding all: where no seek led to it."""
-    place, picture = None, None
-    for place, picture in _decoded(opened, opened.streams.video[0], clock, zero, pictures):  # noqa: B007
+    place, frame = _latest(container, ends)
+    if place != ends.frames.stop - 1:
+        return f"the written clip's last frame is {place}, not {ends.frames.stop - 1}"
+    return ends.compare(place, frame)
+
+
+def _latest(container: Any, ends: _Ends) -> tuple[int | None, Any]:
+    place, latest = None, None
+    for place, latest in _decoded(container, ends):  # noqa: B007
         pass
-    if place != frames.stop - 1 or picture is None:
-        return f"the written clip's last frame is {place}, not {frames.stop - 1}"
-    return _compare(place, picture, pictures, copied)
+    return place, latest
 
 
-def _check_seams(
-    path: Path, clock: ClipClock, frames: FrameRange, zero: Fraction, pictures: dict[int, Picture], joined: Joined
-) -> str | None:
+def _check_seams(container: Any, ends: _Ends, copied: Copied) -> str | None:
     """Decodes across both seams, where every frame must come, once and in its place."""
-    for seam in (joined.frames.first, joined.frames.stop):
-        begin, stop = max(frames.first, seam - 2), min(frames.stop, seam + 4)
+    for seam, after in ((copied.frames.first, copied.near), (copied.frames.stop, 4)):
+        begin, stop = max(ends.frames.first, seam - 2), min(ends.frames.stop, seam + after)
         expected = begin
-        with open_media(path) as opened:
-            for number, picture in _decoded_from(opened, begin, clock, zero, pictures):
-                if number < begin:
-                    continue
-                if number != expected:
-                    return f"after a seam of the written clip comes frame {number}, not {expected}"
-                wrong = _compare(number, picture, pictures, copied=False)
-                if wrong is not None:
-                    return wrong
-                expected += 1
-                if expected == stop:
-                    break
+        for number, frame in _decoded_from(container, begin, ends):
+            if number < begin:
+                continue
+            if number != expected:
+                return f"after a seam of the written clip comes frame {number}, not {expected}"
+            wrong = ends.compare(number, frame)
+            if wrong is not None:
+                return wrong
+            expected += 1
+            if expected == stop:
+                break
         if expected != stop:
             return f"the written clip's frame {expected}, near a seam, does not decode"
     return None
 
 
-def _decoded_from(
-    container: Any, begin: int, clock: ClipClock, zero: Fraction, pictures: dict[int, Picture]
-) -> Iterator[tuple[int, Picture]]:
+def _decoded_from(container: Any, begin: int, ends: _Ends) -> Iterator[tuple[int, Any]]:
     """Frames from `begin` or earlier on. Where a seek lands late, further back, at last from the file's beginning."""
     from av.error import FFmpegError
 
     video = container.streams.video[0]
     for back in _BACK:
         with suppress(FFmpegError):
-            container.seek(int((zero + clock.seconds(begin) - back) / video.time_base), stream=video)
-            frames = _decoded(container, video, clock, zero, pictures)
+            container.seek(int((ends.zero + ends.clock.seconds(begin) - back) / video.time_base), stream=video)
+            frames = _decoded(container, ends)
             first = next(frames, None)
             if first is not None and first[0] <= begin:
                 yield first
                 yield from frames
                 return
     container.seek(0)
-    yield from _decoded(container, video, clock, zero, pictures)
+    yield from _decoded(container, ends)
 
 
-def _decoded(
-    container: Any, video: Any, clock: ClipClock, zero: Fraction, pictures: dict[int, Picture]
-) -> Iterator[tuple[int, Picture]]:
+def _decoded(container: Any, ends: _Ends) -> Iterator[tuple[int, Any]]:
     """Frames from the next keyframe on: a seek in a transport stream may land on a packet that needs others."""
     begun = False
-    for packet in container.demux(video):
+    for packet in container.demux(container.streams.video[0]):
         begun = begun or packet.is_keyframe or packet.size == 0
         for frame in packet.decode() if begun else ():
             if frame.pts is not None:
-                since = frame.pts * video.time_base - zero
-                number = clock.frame_at(round(since / clock.time_base))
-                expected = pictures.get(number)
-                yield number, picture_of(frame, whole=expected is not None and expected.whole is not None)
-
-
-def _compare(number: int, picture: Picture, pictures: dict[int, Picture], copied: bool) -> str | None:
-    expected = pictures.get(number)
-    if expected is None:
-        return None
-    if expected.whole is not None and picture.whole != expected.whole:
-        return f"frame {number} was copied, and does not decode to the source's pixels"
-    difference = picture.difference(expected)
-    if difference > (_SAME if copied else _NEAR):
-        return f"frame {number} does not look like the source's (differs by {difference:.1f} of 255)"
-    for step in (-1, 1):
-        neighbour = pictures.get(number + step)
-        if neighbour is not None and picture.difference(neighbour) * 2 + 0.5 < difference:
-            return f"frame {number} looks like frame {number + step} of the source"
-    return None
-
-
-def _sound_starts(path: Path, zero: Fraction) -> dict[int, Fraction]:
-    """When each stream is first heard, counted from the first frame. Read anew: a seek may skip what is first."""
-    found: dict[int, Fraction] = {}
-    with open_media(path) as opened:
-        container: Any = opened
-        sounds = list(container.streams.audio)
-        for packet in container.demux(*sounds) if sounds else []:
-            if packet.stream.index not in found:
-                for frame in packet.decode():
-                    if frame.pts is not None and packet.stream.index not in found:
-                        found[packet.stream.index] = Fraction(frame.pts * packet.stream.time_base) - zero
-            if len(found) == len(sounds):
-                break
-    return found
-
-
-def _tolerance(clock: ClipClock) -> Fraction:
-    return max(Fraction(1, 1000), clock.time_base / 4)
+                yield ends.number_of(frame), frame

@@ -13,5 +13,5 @@ Way = CopyRange | SmartPlan
 def way_of(source: Source, plan: ClipPlan) -> Way | str:
     """How a clip in smart or copy mode is made, or the reason for which it is encoded."""
     if plan.mode is Mode.COPY:
-        return copy_range(source, plan.frames)
+        return copy_range(source, plan.frames, plan.container)
     return smart_plan(source, plan.frames, plan.container)

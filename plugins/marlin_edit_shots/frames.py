@@ -25,7 +25,9 @@ class SmallFrame:
 def small_frames(media: MediaInfo, start: Fraction, end: Fraction) -> Iterator[SmallFrame]:
     """The frames that are presented from `start` to `end`, in order; those that cannot be decoded are not there."""
     import av
+    from av.video.reformatter import VideoReformatter
 
+    scaler = VideoReformatter()  # one for all frames: setting it up costs more than scaling with it
     assert media.video_index is not None
     first, stop = media.first_frame_at(max(Fraction(0), start)), media.first_frame_at(end)
     with open_media(media.path) as container:
@@ -54,7 +56,7 @@ def small_frames(media: MediaInfo, start: Fraction, end: Fraction) -> Iterator[S
                 return
             if number > latest:
                 latest = number
-                yield SmallFrame(number, media.time_of(number), _planes(frame))
+                yield SmallFrame(number, media.time_of(number), _planes(frame, scaler))
 
 
 def _number(media: MediaInfo, frame: Any, video: Any) -> int:
@@ -63,8 +65,8 @@ def _number(media: MediaInfo, frame: Any, video: Any) -> int:
     return media.first_frame_at(since - Fraction(1, 1000)) if since > -Fraction(1, 1000) else -1
 
 
-def _planes(frame: Any) -> Any:
+def _planes(frame: Any, scaler: Any) -> Any:
     import numpy as np
 
-    small = frame.reformat(width=WIDTH, height=HEIGHT, format="yuv444p", interpolation="AREA")
+    small = scaler.reformat(frame, WIDTH, HEIGHT, "yuv444p", interpolation="AREA")
     return small.to_ndarray().reshape(3, HEIGHT, WIDTH).astype(np.float32)

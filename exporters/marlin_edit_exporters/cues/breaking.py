@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise, repeat
 from operator import add
 
@@ -29,6 +29,7 @@ _BARE = "\"'“”‘’«»()[]{},;:.!?…"
 _AFTER_SENTENCE, _AFTER_CLAUSE, _BEFORE_CONJUNCTION, _BEFORE_PREPOSITION = 0, 10, 20, 28
 _BETWEEN_WORDS, _BETWEEN_WIDE, _TOGETHER, _WIDE_TOGETHER, _INSIDE_WORD = 45, 40, 80, 200, 400
 _EMPTY_PAGE, _RAGGED = 100, 60
+_NEVER = 10**9
 
 
 @dataclass(frozen=True)
@@ -113,18 +114,14 @@ def _two_lines(text: str, widest: int, words: Words) -> tuple[str, str] | None:
     """What `_lines` makes of plain letters that need two lines: the common case, quickly. None: it is another case."""
     if not text.isascii() or len(text) <= widest:
         return None
-    best: tuple[int, int] | None = None
+    ragged = _ragged_lines(widest)
+    best, at = _NEVER, 0
     length = len(text)
-    place = text.find(" ", max(0, length - 1 - widest))
-    while 0 < place <= widest:
-        before = text[text.rfind(" ", 0, place) + 1 : place]
-        after = text[place + 1 : (text.find(" ", place + 1) + 1 or length + 1) - 1]
-        cost = _ragged(widest - place, widest) + _ragged(widest - (length - place - 1), widest)
-        cost += _cost_between(before, after, words)
-        if best is None or cost <= best[0]:
-            best = cost, place
-        place = text.find(" ", place + 1)
-    return (text[: best[1]], text[best[1] + 1 :]) if best is not None else None
+    for place, cost in _blanks(text, max(0, length - 1 - widest), widest, words):
+        cost += ragged[widest - place] + ragged[widest - (length - place - 1)]
+        if cost <= best:
+            best, at = cost, place
+    return (text[:at], text[at + 1 :]) if at else None
 
 
 def _two_pages(text: str, pace: Pace, words: Words) -> tuple[str, str] | None:
@@ -134,18 +131,30 @@ def _two_pages(text: str, pace: Pace, words: Words) -> tuple[str, str] | None:
     length = len(text)
     if not text.isascii() or pace.profile.lines != 2 or not widest < length <= 2 * room or pace.most_cells < room:
         return None
-    best: tuple[int, int] | None = None
-    place = text.find(" ", max(0, length - 1 - room))
-    while 0 < place <= room:
-        if _in_two_lines(text, 0, place, pace) and _in_two_lines(text, place + 1, length, pace):
-            before = text[text.rfind(" ", 0, place) + 1 : place]
-            after = text[place + 1 : (text.find(" ", place + 1) + 1 or length + 1) - 1]
-            cost = _empty(room - place, room) + _empty(room - (length - place - 1), room)
-            cost += 2 * _cost_between(before, after, words)
-            if best is None or cost <= best[0]:
-                best = cost, place
-        place = text.find(" ", place + 1)
-    return (text[: best[1]], text[best[1] + 1 :]) if best is not None else None
+    empty = _empty_pages(room)
+    # The blank at which a page's two lines are broken takes no room.
+    ways = [
+        (2 * cost + empty[max(0, room - place)] + empty[max(0, room - (length - place - 1))], -place)
+        for place, cost in _blanks(text, max(0, length - 2 - room), room + 1, words)
+    ]
+    for _, place in sorted(ways):
+        if _in_two_lines(text, 0, -place, pace) and _in_two_lines(text, 1 - place, length, pace):
+            return text[:-place], text[1 - place :]
+    return None
+
+
+def _blanks(text: str, first: int, last: int, words: Words) -> Iterator[tuple[int, int]]:
+    """The blanks of a text of plain letters from one place to another, and what it costs to break at each."""
+    blank = text.find(" ", first)
+    if not 0 < blank <= last:
+        return
+    # From the word before the first blank to the word after the last one.
+    place = text.rfind(" ", 0, blank)
+    stop = text.find(" ", text.rfind(" ", 0, last + 1) + 1)
+    split = text[place + 1 : stop if stop > 0 else None].split(" ")
+    for word, cost in zip(split, map(_cost_between, split, split[1:], repeat(words)), strict=False):
+        place += len(word) + 1
+        yield place, cost
 
 
 def _in_two_lines(text: str, first: int, stop: int, pace: Pace) -> bool:
@@ -167,6 +176,18 @@ def _empty(free: int, room: int) -> int:
 def _ragged(free: int, widest: int) -> int:
     """What a line costs of whose cells so many are left free."""
     return free * free * _RAGGED // (widest * widest)
+
+
+@cache
+def _empty_pages(room: int) -> tuple[int, ...]:
+    """`_empty` for each number of free cells."""
+    return tuple(_empty(free, room) for free in range(room + 1))
+
+
+@cache
+def _ragged_lines(widest: int) -> tuple[int, ...]:
+    """`_ragged` likewise."""
+    return tuple(_ragged(free, widest) for free in range(widest + 1))
 
 
 @lru_cache(maxsize=2**16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cache
 from importlib import resources
@@ -88,6 +88,7 @@ class Pace:
     word: Each
     top: tuple[Each, Each]
     wished: tuple[Each, Each]
+    known_times: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, profile: Profile, rate: FrameRate | None) -> Pace:
@@ -116,6 +117,12 @@ class Pace:
 
     def times(self, width: int, words: int) -> tuple[int, int]:
         """Milliseconds that a text of so many cells and words has to stay, and those that it would better stay."""
+        known = self.known_times.get((width, words))
+        if known is None:
+            known = self.known_times[width, words] = self._times(width, words)
+        return known
+
+    def _times(self, width: int, words: int) -> tuple[int, int]:
         shortest = self.shortest(words)
         (cell, cell_of), (word, word_of) = self.top
         need = max(shortest, -(-cell * width // cell_of), -(-word * words // word_of))

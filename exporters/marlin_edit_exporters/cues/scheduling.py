@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from marlin_edit_exporters.cues.profiles import Pace, size
 from marlin_edit_exporters.cues.values import Cue
@@ -22,7 +22,8 @@ _SWEEPS = 8
 class Told:
     """A text to be shown from `start` to `end`, in pages of lines; `sizes` are the cells and words of each page.
 
-    least: the time that its pages need, gaps between them included. wanted: the same at the wished speed.
+    least: the time that its pages need, gaps between them included. wanted: the same at the wished speed. earliest,
+    latest: when it may begin.
     """
 
     start: int
@@ -31,17 +32,20 @@ class Told:
     pages: list[tuple[str, ...]]
     least: int = 0
     wanted: int = 0
-    needs: list[int] = field(default_factory=list)
+    needs: Sequence[int] = ()
+    earliest: int = 0
+    latest: int = 0
 
-    def measure(self, pace: Pace) -> None:
-        """Work out what it needs."""
-        self.needs = []
-        self.least = self.wanted = pace.gap * (len(self.pages) - 1)
-        for lines in self.pages:
-            need, wish = pace.times(*size(lines))
-            self.needs.append(need)
-            self.least += need
-            self.wanted += wish
+    def measure(self, pace: Pace, limits: Limits) -> None:
+        """Work out what it needs, and when it may begin: while its event still goes on, or a little after its start."""
+        gaps = pace.gap * (len(self.pages) - 1)
+        needs, wishes = zip(*[pace.times(*size(lines)) for lines in self.pages], strict=True)
+        self.needs = needs
+        self.least = least = gaps + sum(needs)
+        self.wanted = gaps + sum(wishes)
+        last = limits.end - least
+        self.earliest = max(0, min(self.start - limits.early, last))
+        self.latest = min(max(self.start + limits.late, self.end - least), last)
 
 
 @dataclass(frozen=True)
@@ -72,26 +76,17 @@ def scheduled(told: Sequence[Told], pace: Pace, limits: Limits, shots: Sequence[
     fitting: list[Told] = []
     too_long: list[Told] = []
     for one in told:
-        one.measure(pace)
+        one.measure(pace, limits)
         (fitting if one.least <= limits.end else too_long).append(one)
-    kept, crowded_out = _chosen(fitting, pace.gap, limits)
-    cues = _grown(kept, _starts(kept, pace.gap, limits), pace, limits)
+    kept, crowded_out = _chosen(fitting, pace.gap)
+    cues = _grown(kept, _starts(kept, pace.gap), pace, limits)
     _close_gaps(cues, pace)
     if shots:
         _snap(cues, pace, shots, limits.end)
     return Schedule(cues, kept, crowded_out, too_long)
 
 
-def _earliest(one: Told, limits: Limits) -> int:
-    return max(0, min(one.start - limits.early, limits.end - one.least))
-
-
-def _latest(one: Told, limits: Limits) -> int:
-    """The last start at which it is not too late: while its event still goes on, or a little after its start."""
-    return min(max(one.start + limits.late, one.end - one.least), limits.end - one.least)
-
-
-def _chosen(told: Sequence[Told], gap: int, limits: Limits) -> tuple[list[Told], list[Told]]:
+def _chosen(told: Sequence[Told], gap: int) -> tuple[list[Told], list[Told]]:
     """As many of the texts as can be told in their order, each in time, and those left out.
 
     Where one would be too late, the longest of those just before it goes, or it does itself: the rule that keeps the
@@ -101,26 +96,28 @@ def _chosen(told: Sequence[Told], gap: int, limits: Limits) -> tuple[list[Told],
     ends: list[int] = []
     left_out: list[Told] = []
     for one in told:
-        latest = _latest(one, limits)
         kept.append(one)
-        ends.append(0)
+        end = max(ends[-1] + gap if ends else 0, one.earliest) + one.least
+        ends.append(end)
+        if end - one.least <= one.latest:
+            continue
         changed = len(kept) - 1
         while True:
             for place in range(changed, len(kept)):
                 free = ends[place - 1] + gap if place else 0
-                ends[place] = max(free, _earliest(kept[place], limits)) + kept[place].least
-            if not kept or kept[-1] is not one or ends[-1] - one.least <= latest:
+                ends[place] = max(free, kept[place].earliest) + kept[place].least
+            if not kept or kept[-1] is not one or ends[-1] - one.least <= one.latest:
                 break
-            changed = _longest_of_crowd(kept, ends, limits)
+            changed = _longest_of_crowd(kept, ends)
             left_out.append(kept.pop(changed))
             ends.pop()
     return kept, left_out
 
 
-def _longest_of_crowd(kept: Sequence[Told], ends: Sequence[int], limits: Limits) -> int:
+def _longest_of_crowd(kept: Sequence[Told], ends: Sequence[int]) -> int:
     """The place of the longest among the last texts that follow one another without a pause; of equals the last."""
     longest = place = len(kept) - 1
-    while place > 0 and ends[place] - kept[place].least > _earliest(kept[place], limits):
+    while place > 0 and ends[place] - kept[place].least > kept[place].earliest:
         place -= 1
         if len(kept) - place > _LOOK_BACK:
             break
@@ -129,12 +126,12 @@ def _longest_of_crowd(kept: Sequence[Told], ends: Sequence[int], limits: Limits)
     return longest
 
 
-def _starts(kept: Sequence[Told], gap: int, limits: Limits) -> list[int]:
+def _starts(kept: Sequence[Told], gap: int) -> list[int]:
     """Each at its event where that can be; earlier only where a later one would else be too late."""
     latest = []
     following = FOREVER * 2
     for one in reversed(kept):
-        following = min(_latest(one, limits), following - one.least - gap)
+        following = min(one.latest, following - one.least - gap)
         latest.append(following)
     starts = []
     free = 0

@@ -12,7 +12,7 @@ from marlin_edit.edit import Edit
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import DEFAULT, Settings
 from marlin_edit.text import clean
-from marlin_edit.timebase import clock_text
+from marlin_edit.timebase import clock_text, milliseconds_of
 from marlin_edit_exporters.cues.breaking import pages_of
 from marlin_edit_exporters.cues.profiles import Pace, Profile, profile_named, words_of
 from marlin_edit_exporters.cues.scheduling import FOREVER, Limits, Told, scheduled
@@ -93,7 +93,7 @@ def _told(source: Analysis, notes: list[str]) -> list[_Text]:
         if source.findings:
             notes.append(f"{_count(len(source.findings), 'finding')} left out: the track tells the events")
         told = [
-            _Text(_milliseconds(event.span.start), _milliseconds(event.span.end), clean(event.text))
+            _Text(milliseconds_of(event.span.start), milliseconds_of(event.span.end), clean(event.text))
             for event in source.events
         ]
     else:
@@ -101,7 +101,7 @@ def _told(source: Analysis, notes: list[str]) -> list[_Text]:
         if len(kept) < len(source.findings):
             notes.append(f"{_count(len(source.findings) - len(kept), 'rejected finding')} left out")
         told = [
-            _Text(_milliseconds(finding.span.start), _milliseconds(finding.span.end), clean(finding.query))
+            _Text(milliseconds_of(finding.span.start), milliseconds_of(finding.span.end), clean(finding.query))
             for finding in kept
         ]
     silent = sum(not one.text for one in told)
@@ -116,8 +116,8 @@ def _as_they_are(source: Analysis) -> list[Cue]:
     for event in source.events:
         lines = tuple(line for line in map(clean, event.text.split("\n")) if line)
         if lines:
-            start = _milliseconds(event.span.start)
-            cues.append(Cue(start, max(start + 1, _milliseconds(event.span.end)), lines))
+            start = milliseconds_of(event.span.start)
+            cues.append(Cue(start, max(start + 1, milliseconds_of(event.span.end)), lines))
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
@@ -143,7 +143,7 @@ def _readable(
     ]
     late = FOREVER if options.detail == "full" else int(profile.late * 1000)
     limits = Limits(int(profile.early * 1000), late, length or FOREVER)
-    shots = sorted({_milliseconds(shot) for shot in source.shots or ()})
+    shots = sorted({milliseconds_of(shot) for shot in source.shots or ()})
     schedule = scheduled(texts, pace, limits, shots)
     for one in schedule.too_long:
         _leave_out(one, "because the media is too short to read it", notes)
@@ -220,11 +220,6 @@ def _tell_changes(kept: Sequence[Told], cues: Sequence[Cue], notes: list[str]) -
 def _length(media: MediaInfo) -> int:
     """The media's length in milliseconds; 0 where it is not known."""
     return media.duration.numerator * 1000 // media.duration.denominator
-
-
-def _milliseconds(seconds: Fraction) -> int:
-    """To the nearest millisecond, half up."""
-    return (seconds.numerator * 2000 + seconds.denominator) // (2 * seconds.denominator)
 
 
 def _count(number: int, word: str) -> str:

@@ -1,4 +1,4 @@
-"""How wide a text is, and where it may be taken apart: cells and graphemes, by Unicode's tables in `wcwidth`."""
+"""How wide a text is, where it may be taken apart and which way it runs: by Unicode's tables, partly in `wcwidth`."""
 
 from __future__ import annotations
 
@@ -32,3 +32,16 @@ def is_wide(character: str) -> bool:
     if "\uac00" <= character <= "\ud7a3" or unicodedata.category(character) == "So":
         return False
     return unicodedata.east_asian_width(character) in "WF"
+
+
+def is_right_to_left(text: str) -> bool:
+    """Which way a text runs, by its first letter that has a direction."""
+    if text.isascii():
+        return False
+    import unicodedata
+
+    for character in text:
+        direction = unicodedata.bidirectional(character)
+        if direction in ("L", "R", "AL"):
+            return direction != "L"
+    return False

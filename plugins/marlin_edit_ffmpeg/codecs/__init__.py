@@ -11,7 +11,7 @@ from marlin_edit_ffmpeg.codecs.hevc import Hevc
 from marlin_edit_ffmpeg.codecs.mpeg2 import Mpeg2
 from marlin_edit_ffmpeg.codecs.mpeg4 import Mpeg4
 from marlin_edit_ffmpeg.codecs.nal import Kind, read_record
-from marlin_edit_ffmpeg.codecs.syntax import Syntax
+from marlin_edit_ffmpeg.codecs.syntax import Begin, Syntax
 from marlin_edit_ffmpeg.codecs.vp9 import Vp9
 from marlin_edit_ffmpeg.codecs.whole import WholePictures
 from marlin_edit_ffmpeg.containers import MKV, MOV, MP4, TS, WEBM, Container
@@ -48,4 +48,4 @@ def syntax_of(video: Any, container: str, kind: Container) -> Syntax:
     raise Unreadable(f"{codec} cannot be joined to encoded frames")
 
 
-__all__ = ["Syntax", "Unreadable", "syntax_of"]
+__all__ = ["Begin", "Syntax", "Unreadable", "syntax_of"]

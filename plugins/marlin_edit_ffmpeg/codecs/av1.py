@@ -9,7 +9,7 @@ from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 _SEQUENCE, _DELIMITER, _FRAME_HEADER, _TILES, _METADATA, _FRAME = 1, 2, 3, 4, 5, 6
 _PICTURES = (_FRAME_HEADER, _TILES, _FRAME, 7, 8)
@@ -26,10 +26,10 @@ class Av1:
         self._light: list[bytes] = []
         self._ours: bytes | None = None
 
-    def look_at(self, data: Data) -> bool:
-        return _shows_keyframe(_units(bytes(data)))
+    def look_at(self, data: Data) -> Begin:
+        return Begin.CLEAN if _shows_keyframe(_units(bytes(data))) else Begin.NEVER
 
-    def begin_at(self, data: Data, leading: int) -> None:
+    def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
         units = _units(bytes(data))
         self._source = _sequence(units) or self._source
         self._light = [unit for unit in units if _type(unit) == _METADATA and _content(unit)[0] in _LIGHT]

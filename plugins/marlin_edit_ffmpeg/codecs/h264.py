@@ -5,13 +5,15 @@ sets, under different ids, in one record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable, unit_bits, unit_of, unsigned_text
+from marlin_edit_ffmpeg.codecs.h264_slices import Renumbering, Slices, begins_an_open_group
 from marlin_edit_ffmpeg.codecs.nal import Kind, PictureSet, Record, split_annex_b, with_sets
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 ORDERS = ((2, 3), (2, 2), (0, 2), (0, 1))
 """Frames between references, and references, to be tried until the source's parameter sets have room for them."""
@@ -26,7 +28,7 @@ class H264:
     """Packets of an H.264 stream. `copied` ones stay as they are, but for sets added where packets alone keep them."""
 
     encoder = "libx264"
-    unclean = "pictures shown before them follow its keyframes (open groups), and H.264 cannot go on from those"
+    unclean = "its keyframes are none that a decoder could begin at"
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -34,19 +36,34 @@ class H264:
         self._numbers = h264_numbers(record.sets)
         self._delimiters = False
         self._ours: list[bytes] = []
+        self._slices = Slices()
+        self._open: tuple[bytes, ...] | None = None
+        self._renumbering: Renumbering | None = None
 
-    def look_at(self, data: Data) -> bool:
+    def look_at(self, data: Data) -> Begin:
         units = self._record.split(data)
         self._numbers |= h264_numbers(units)
         self._delimiters = self._delimiters or any(Kind.H264.is_delimiter(unit) for unit in units)
-        return Kind.H264.starts_anew(units)
+        if Kind.H264.starts_anew(units):
+            return Begin.CLEAN
+        with suppress(Unreadable):
+            self._slices.learn((*self._record.sets, *units))
+            if begins_an_open_group(units, self._slices):
+                return Begin.RENUMBERED
+        return Begin.NEVER
 
-    def begin_at(self, data: Data, leading: int) -> None:
-        mine = [unit for unit in self._record.split(data) if Kind.H264.is_parameters(unit)]
+    def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
+        units = self._record.split(data)
+        mine = [unit for unit in units if Kind.H264.is_parameters(unit)]
         self._sets = (*mine, *self._record.sets)
+        self._open = None if Kind.H264.starts_anew(units) else tuple(bytes(packet) for packet in leading)
 
     def pictures(self, data: Data) -> Iterable[bytes]:
-        return self._record.pictures(data)
+        if self._open is None:
+            return self._record.pictures(data)
+        units = self._record.split(data)
+        self._slices.learn(units)
+        return (self._slices.read(unit).unnumbered for unit in units if Kind.H264.is_picture(unit))
 
     def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
         like = self._first_set()
@@ -90,12 +107,25 @@ class H264:
         return self._record.join(units)
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        if self._open is not None:
+            data = self._record.join(self._renumbered(self._record.split(data)))
         if not self._record.in_stream or not is_keyframe:
             return data
         units = self._record.split(data)
         if any(Kind.H264.type_of(unit) == SPS for unit in units):
             return data
         return self._record.join(with_sets(Kind.H264, units, self._record.sets))
+
+    def _renumbered(self, units: list[bytes]) -> list[bytes]:
+        """A packet's units, counted from the keyframe that copying began at."""
+        if self._renumbering is not None:
+            return self._renumbering.renumbered(units)
+        assert self._open is not None
+        self._renumbering = Renumbering(self._slices)
+        first = self._renumbering.renumbered(units)
+        for packet in self._open:
+            self._renumbering.leave_out(self._record.split(packet))
+        return first
 
     def _first_set_unit(self) -> bytes:
         for unit in self._sets:
@@ -110,6 +140,9 @@ class H264:
 @dataclass(frozen=True)
 class H264Set(PictureSet):
     frames_only: bool
+    number_bits: int
+    order_bits: int | None
+    """Of frame numbers; and of picture order counts, None where slices do not hold those."""
     text: str
     references_at: tuple[int, int]
     rest_at: int
@@ -134,10 +167,10 @@ def read_h264_set(unit: bytes) -> H264Set:
             for at in range(12 if chroma == 3 else 8):
                 if bits.flag():
                     _skip_scaling_list(bits, 16 if at < 6 else 64)
-    bits.unsigned()
-    order = bits.unsigned()
+    number_bits = bits.unsigned() + 4
+    order, order_bits = bits.unsigned(), None
     if order == 0:
-        bits.unsigned()
+        order_bits = bits.unsigned() + 4
     elif order == 1:
         bits.flag()
         bits.signed()
@@ -164,6 +197,8 @@ def read_h264_set(unit: bytes) -> H264Set:
         reorder,
         references,
         frames_only,
+        number_bits,
+        order_bits,
         bits.text[: bits.end],
         references_at,
         rest_at,

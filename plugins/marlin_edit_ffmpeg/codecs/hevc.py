@@ -12,7 +12,7 @@ from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable, unit_bits, unit_of
 from marlin_edit_ffmpeg.codecs.h264 import ORDERS
 from marlin_edit_ffmpeg.codecs.nal import Kind, PictureSet, Record, split_annex_b, with_sets
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 CRA, BLA_N_LP = 21, 18
 VPS, SPS, PREFIX_SEI, DOLBY_VISION = 32, 33, 39, 62
@@ -33,14 +33,14 @@ class Hevc:
         self._delimiters = False
         self._ours: list[bytes] = []
 
-    def look_at(self, data: Data) -> bool:
+    def look_at(self, data: Data) -> Begin:
         units = self._record.split(data)
         if any(Kind.HEVC.type_of(unit) == DOLBY_VISION for unit in units):
             raise Unreadable("Dolby Vision's metadata cannot be made for encoded frames")
         self._delimiters = self._delimiters or any(Kind.HEVC.is_delimiter(unit) for unit in units)
-        return Kind.HEVC.starts_anew(units)
+        return Begin.CLEAN if Kind.HEVC.starts_anew(units) else Begin.NEVER
 
-    def begin_at(self, data: Data, leading: int) -> None:
+    def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
         units = self._record.split(data)
         self._sets = (*[unit for unit in units if Kind.HEVC.is_parameters(unit)], *self._record.sets)
         messages = [unit for unit in (*units, *self._record.sets) if Kind.HEVC.type_of(unit) == PREFIX_SEI]

@@ -4,13 +4,13 @@ ones with the source's own header before them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable
 from marlin_edit_ffmpeg.codecs.start_codes import code_of, units_of
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 _PICTURE, _USER, _SEQUENCE, _EXTENSION, _END, _GROUP = 0x00, 0xB2, 0xB3, 0xB5, 0xB7, 0xB8
 _LAST_SLICE = 0xAF
@@ -31,14 +31,18 @@ class Mpeg2:
         self._leading = 0
         self._group = -1
 
-    def look_at(self, data: Data) -> bool:
+    def look_at(self, data: Data) -> Begin:
         units = units_of(bytes(data))
         self._headers = _headers_of(units) or self._headers
-        return any(code_of(unit) == _PICTURE and _picture_type(unit) == 1 for unit in units)
+        return (
+            Begin.CLEAN
+            if any(code_of(unit) == _PICTURE and _picture_type(unit) == 1 for unit in units)
+            else Begin.NEVER
+        )
 
-    def begin_at(self, data: Data, leading: int) -> None:
+    def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
         self._headers = _headers_of(units_of(bytes(data))) or self._headers
-        self._leading = leading
+        self._leading = len(leading)
 
     def pictures(self, data: Data) -> Iterable[bytes]:
         return (unit for unit in units_of(bytes(data)) if 0 < code_of(unit) <= _LAST_SLICE)

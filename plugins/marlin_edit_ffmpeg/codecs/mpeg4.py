@@ -4,13 +4,13 @@ repeated in the stream where the encoder's is another one than the source's, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Unreadable
 from marlin_edit_ffmpeg.codecs.start_codes import code_of, units_of
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 _FIRST_LAYER, _LAST_LAYER = 0x20, 0x2F
 _USER, _GROUP, _PICTURE = 0xB2, 0xB3, 0xB6
@@ -27,14 +27,14 @@ class Mpeg4:
         self._may_repeat = may_repeat
         self._ours: list[bytes] = []
 
-    def look_at(self, data: Data) -> bool:
+    def look_at(self, data: Data) -> Begin:
         units = units_of(bytes(data))
         self._headers = self._headers or _headers_of(bytes(data))
         if sum(code_of(unit) == _PICTURE for unit in units) > 1:
             raise Unreadable("its packets hold several pictures each")
-        return any(code_of(unit) == _PICTURE and unit[4] >> 6 == 0 for unit in units)
+        return Begin.CLEAN if any(code_of(unit) == _PICTURE and unit[4] >> 6 == 0 for unit in units) else Begin.NEVER
 
-    def begin_at(self, data: Data, leading: int) -> None:
+    def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
         self._headers = _headers_of(bytes(data)) or self._headers
 
     def pictures(self, data: Data) -> Iterable[bytes]:

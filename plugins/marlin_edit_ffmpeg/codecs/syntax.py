@@ -4,13 +4,23 @@ of an encoder are set beside them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from marlin_edit.media import Scan
 
 Data = bytes | memoryview
+
+
+class Begin(Enum):
+    """Whether a copy can begin at a keyframe: as if nothing had been before; only with all that follows numbered anew,
+    and what is shown before it left out; or not at all."""
+
+    CLEAN = "clean"
+    RENUMBERED = "renumbered"
+    NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -40,12 +50,12 @@ class Syntax(Protocol):
         """Why keyframes that do not start anew cannot be copied from."""
         ...
 
-    def look_at(self, data: Data) -> bool:
-        """Reads a keyframe; tells whether a decoder can begin there as if nothing had been before."""
+    def look_at(self, data: Data) -> Begin:
+        """Reads a keyframe; tells whether a copy can begin there."""
         ...
 
-    def begin_at(self, data: Data, leading: int) -> None:
-        """The keyframe that copying begins at, after which `leading` packets are left out of the copy."""
+    def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
+        """The keyframe that copying begins at, after which the `leading` packets are left out of the copy."""
         ...
 
     def pictures(self, data: Data) -> Iterable[Data]:

@@ -4,12 +4,12 @@ all before it, so encoded ones stand beside copied ones as they are. A packet ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 _SYNC = 0x498342
 _RGB = 7
@@ -22,10 +22,10 @@ class Vp9:
     def __init__(self) -> None:
         self._format: tuple[int, ...] | None = None
 
-    def look_at(self, data: Data) -> bool:
-        return _keyframe_format(bytes(data[:32])) is not None
+    def look_at(self, data: Data) -> Begin:
+        return Begin.CLEAN if _keyframe_format(bytes(data[:32])) is not None else Begin.NEVER
 
-    def begin_at(self, data: Data, leading: int) -> None:
+    def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
         self._format = _keyframe_format(bytes(data[:32]))
 
     def pictures(self, data: Data) -> Iterable[Data]:

@@ -4,22 +4,22 @@ nothing is ever encoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Unreadable
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 
 class WholePictures:
     encoder: str | None = None
     unclean = "its pictures do not stand for themselves"
 
-    def look_at(self, data: Data) -> bool:
-        return True
+    def look_at(self, data: Data) -> Begin:
+        return Begin.CLEAN
 
-    def begin_at(self, data: Data, leading: int) -> None:
+    def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
         """There is nothing to be known."""
 
     def pictures(self, data: Data) -> Iterable[Data]:

@@ -1,0 +1,91 @@
+"""DaVinci Resolve: markers, a timeline of the cuts and subtitles in the project that is open, through its scripting.
+
+Where Resolve cannot be reached, the files to import by hand are written instead, with where to click.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from marlin_edit.hookspecs import hookimpl
+from marlin_edit.interfaces import Carries, Delivery, Receipt, Setting
+from marlin_edit.settings import parse_switch
+
+if TYPE_CHECKING:
+    import click
+
+    from marlin_edit.edit import Edit
+    from marlin_edit.settings import Settings
+
+
+@hookimpl
+def register_deliveries() -> Sequence[Delivery]:
+    return [
+        Delivery(
+            "resolve",
+            Carries.EVENTS
+            | Carries.FINDINGS
+            | Carries.CUTS
+            | Carries.MARKERS
+            | Carries.MARKER_DURATION
+            | Carries.COLOUR
+            | Carries.NOTES
+            | Carries.AUDIO
+            | Carries.SEVERAL_SOURCES,
+            _check,
+            _deliver,
+            help="Markers and timelines in DaVinci Resolve Studio while it runs; else files to import.",
+            together=True,
+        )
+    ]
+
+
+def _check(settings: Settings) -> None:
+    from marlin_edit_resolve.delivery import check
+
+    check(settings)
+
+
+def _deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+    from marlin_edit_resolve.delivery import deliver
+
+    return deliver(edit, settings, dry_run)
+
+
+@hookimpl
+def register_settings() -> Sequence[Setting]:
+    return [
+        Setting(
+            "timeline_name",
+            parse=_name,
+            default=None,
+            help="Name of the timeline that --deliver resolve makes of cuts. Without it: the video's and the queries'.",
+            flag="--timeline-name",
+            commands=("cut", "export"),
+            metavar="NAME",
+        ),
+        Setting(
+            "resolve_subtitles",
+            parse=parse_switch,
+            default=False,
+            help="With --deliver resolve: put events on a subtitle track of the current timeline as well.",
+            flag="--resolve-subtitles",
+            commands=("caption", "find", "export"),
+        ),
+    ]
+
+
+def _name(text: str) -> str:
+    from marlin_edit.text import clean
+
+    if not clean(text):
+        raise ValueError("a timeline needs a name.")
+    return clean(text)
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    from marlin_edit_resolve.command import group
+
+    cli.add_command(group)

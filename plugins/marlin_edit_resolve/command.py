@@ -1,0 +1,77 @@
+"""`marlin-edit resolve`: whether Resolve can be reached, and a script for its own menu."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.errors import ExitCode
+
+
+@click.group("resolve")
+def group() -> None:
+    """Look whether DaVinci Resolve can be reached, and install a script into its menu."""
+
+
+@as_command("status")
+@json_option
+def status(run: Run) -> ExitCode:
+    """Say whether Resolve can be reached, or what may keep it from being reached."""
+    from marlin_edit_resolve.delivery import reasons
+    from marlin_edit_resolve.installation import is_running, places
+    from marlin_edit_resolve.menu import installed_script
+    from marlin_edit_resolve.talking import knock
+
+    reply, found = knock(), places()
+    told = [] if reply.reached else list(reasons(reply))
+    if run.json:
+        run.console.answer(
+            {
+                "reached": reply.reached,
+                "project": reply.project,
+                "module": found.module,
+                "library": found.library,
+                "running": is_running(),
+                "script": installed_script(found.scripts),
+                "causes": told[1:],
+            }
+        )
+    elif reply.reached:
+        run.console.lines(f"{reply.reached}, project {reply.project!r}" if reply.project else reply.reached)
+        if not reply.project:
+            run.console.lines("No project is open in it.")
+    else:
+        run.console.lines(*told)
+    return ExitCode.DONE if reply.reached else ExitCode.FAILED
+
+
+@as_command("install-script")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Resolve's Scripts folder for the page or Utility, where it is not the usual one.",
+)
+@json_option
+def install_script(run: Run, folder: Path | None) -> ExitCode:
+    """Put a script into Resolve's menu Workspace > Scripts that asks about the clip under the playhead.
+
+    It runs this marlin-edit. A script of that name that is not marlin-edit's own is never written over.
+    """
+    from marlin_edit_resolve.installation import places
+    from marlin_edit_resolve.menu import install
+
+    path = install(folder or places().scripts)
+    run.console.receipt(f"wrote {path}")
+    run.console.receipt(
+        "In Resolve Studio: Workspace > Scripts > marlin-edit, with the playhead on a clip. Restart Resolve if it is "
+        "not there."
+    )
+    if run.json:
+        run.console.answer({"script": path})
+    return ExitCode.DONE
+
+
+group.add_command(status)
+group.add_command(install_script)

@@ -1,0 +1,104 @@
+"""The delivery `resolve`: into the project that is open, or, where Resolve cannot be reached, as files to import."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from marlin_edit.edit import Edit
+from marlin_edit.errors import MarlinEditError
+from marlin_edit.interfaces import Receipt
+from marlin_edit.outputs import write_beside
+from marlin_edit.settings import Settings
+from marlin_edit_resolve.diagnosis import causes
+from marlin_edit_resolve.installation import is_running, places
+from marlin_edit_resolve.subtitles import MENU as SUBTITLE_MENU
+from marlin_edit_resolve.talking import Reply, Wishes, knock
+from marlin_edit_resolve.talking import deliver as deliver_there
+
+_log = logging.getLogger("marlin_edit.resolve")
+MENUS = {
+    "otio": "File > Import > Timeline: a timeline with coloured markers (Resolve 18.5 or later)",
+    "fcpxml": "File > Import > Timeline: the same, without colours",
+    "resolve-markers": "right-click the timeline in the Media Pool > Timelines > Import > Timeline Markers from EDL",
+    "srt": SUBTITLE_MENU,
+}
+
+
+def check(settings: Settings) -> None:
+    """Says early that Resolve cannot be reached, so that it can be opened while the model works. It is no error: the
+    files are written then."""
+    reply = knock()
+    if not reply.reached:
+        _log.warning(
+            "DaVinci Resolve cannot be reached yet (`marlin-edit resolve status` tells why). If it still cannot when "
+            "the answers are there, files to import by hand are written."
+        )
+    elif not reply.project:
+        _log.warning("No project is open in Resolve. Open the one that the markers belong into.")
+
+
+def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+    """Delivers the edit; nothing raises for a Resolve that is not there or fails, as there are the files."""
+    subtitles: Path | None = None
+    files: list[Path] = []
+    missing: list[str] = []
+    if settings.get("resolve_subtitles") and not edit.cuts:
+        try:
+            subtitles, _ = write_beside("srt")
+            files.append(subtitles)
+        except MarlinEditError as error:
+            missing.append(f"subtitles: {error}")
+    wishes = Wishes(
+        dry_run,
+        settings.get("markers_on") == "timeline",
+        settings.optional("timeline_name", str),
+        subtitles,
+    )
+    reply = deliver_there(edit, wishes)
+    if reply.receipt is not None:
+        receipt = reply.receipt
+        where = f"in {reply.reached}, project {reply.project!r}"
+        if edit.cuts and settings.get("tracks") == "apart":
+            where += ", all cuts on one track (tracks are kept apart in .otio and .xml)"
+        return replace(
+            receipt,
+            files=(*files, *receipt.files),
+            missing=(*missing, *receipt.missing),
+            notes=(where, *receipt.notes),
+        )
+    return _by_hand(edit, reply, files, missing)
+
+
+def reasons(reply: Reply) -> Iterator[str]:
+    """Why nothing was delivered, in words: what is known first, then each cause that is still possible."""
+    if reply.reached:
+        yield f"{reply.reached} was reached, and nothing came of it: {reply.failed or reply.crash}" + (
+            ". What it did before is in the project." if reply.crash else ""
+        )
+        return
+    yield "DaVinci Resolve could not be reached, and it does not say why. Still possible:"
+    for cause in causes(reply.attempt, places(), is_running(), reply.crash):
+        yield f"- {cause}"
+
+
+def _by_hand(edit: Edit, reply: Reply, files: list[Path], missing: list[str]) -> Receipt:
+    """The files for the other route, each with where to click."""
+    missing = [*missing, *reasons(reply)]
+    notes = []
+    marked = any(source.events or source.findings for source in edit.sources)
+    described = not edit.cuts and len(edit.sources) == 1 and bool(edit.sources[0].events)
+    wanted = ["otio", "fcpxml", *(["resolve-markers"] if marked else []), *(["srt"] if described else [])]
+    for name in wanted:
+        try:
+            path, told = write_beside(name)
+        except MarlinEditError as error:
+            missing.append(f"{name}: {error}")
+            continue
+        if path not in files:
+            files.append(path)
+        notes.append(f"{path.name}: in Resolve, {MENUS[name]}")
+        notes += [f"{path.name}: {note}" for note in told]
+    return Receipt(tuple(files), (), tuple(missing), tuple(notes))
