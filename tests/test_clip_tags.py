@@ -182,11 +182,10 @@ def text_of(path: Path) -> list[tuple[float, float, str]]:
 def test_the_start_time_code_is_the_first_frames(
     mode: str, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    codec = {"codec": "libvpx-vp9"} if suffix == ".webm" else {}
-    label = {"metadata": {"timecode": "01:00:00:00"}} if suffix == ".webm" else {"timecode": "01:00:00:00"}
-    source = make_video(
-        tmp_path / f"film{suffix}", frames=260, rate=FILM, size=(96, 64), gop=24, audio=0, **label, **codec
-    )
+    made: dict[str, Any] = {"timecode": "01:00:00:00"}
+    if suffix == ".webm":
+        made = {"codec": "libvpx-vp9", "metadata": {"timecode": "01:00:00:00"}}
+    source = make_video(tmp_path / f"film{suffix}", frames=260, rate=FILM, size=(96, 64), gop=24, audio=0, **made)
     [clip] = cut(source, tmp_path / "clips", mode, "178f-250f")
     assert mode_of(capsys) == mode
     assert timecode(seen(clip)) == "01:00:07:10"

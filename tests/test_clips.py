@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import av
 import pytest
 
+from marlin_edit import console
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError, UsageError
@@ -420,6 +422,35 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(tmp_path: Path) -> None:
     assert item["drift"]["start_frames"] == -5
     written = deliver(source, tmp_path / "clips", (30, 60), clip_mode="copy").items[0]
     assert written["drift"] == item["drift"]
+
+
+def test_progress_goes_on_inside_a_clip_and_ends_with_the_last(tmp_path: Path) -> None:
+    source = make_video(tmp_path / "film.mp4", frames=90, size=(96, 54), gop=30)
+    for mode in ("smart", "exact", "copy"):
+        told: list[float] = []
+        token = console._told.set(lambda done, total, detail: told.append(done / total))  # noqa: B023
+        try:
+            deliver(source, tmp_path / mode, (0, 60), (35, 85), clip_mode=mode)
+        finally:
+            console._told.reset(token)
+        assert told == sorted(told)
+        assert told[-1] == 1
+        assert len({round(part, 2) for part in told}) > 20
+
+
+def test_a_dry_run_tells_how_long_encoding_takes_here(tmp_path: Path) -> None:
+    source = make_video(tmp_path / "film.mp4", frames=90, size=(640, 360), gop=30)
+    receipt = deliver(source, tmp_path / "clips", (0, 60), (0, 30), clip_mode="exact", dry_run=True)
+    works = [item["estimate"]["seconds_of_work"] for item in receipt.items]
+    assert works[0] == pytest.approx(2 * works[1], abs=0.2)
+    assert works[0] > 0
+    began = monotonic()
+    deliver(source, tmp_path / "clips", (0, 60), clip_mode="exact")
+    assert works[0] < 20 * (monotonic() - began)
+    assert "would be encoded, in about" in receipt.notes[-1]
+    copied = deliver(source, tmp_path / "more", (0, 60), clip_mode="copy", dry_run=True)
+    assert copied.items[0]["estimate"]["seconds_of_work"] == 0
+    assert "in about" not in copied.notes[-1]
 
 
 def test_a_clip_that_is_not_as_planned_gets_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

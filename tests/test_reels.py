@@ -266,6 +266,7 @@ def test_where_what_is_encoded_cannot_match_all_is_encoded(cut: CommandLine, tmp
 
 MATCHED: dict[str, tuple[str, dict[str, Any]]] = {
     "H.264": (".mp4", {"bframes": 3}),
+    "H.264, open groups": (".mp4", {"bframes": 3, "options": {"x264-params": "open-gop=1"}}),
     "H.264 without B-frames, in mkv": (".mkv", {"bframes": 0}),
     "H.264 of 10 bits": (".mp4", {"pixel_format": "yuv420p10le"}),
     "H.264 of fields": (".mp4", {"interlaced": "top"}),

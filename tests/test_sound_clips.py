@@ -101,6 +101,24 @@ def test_all_streams_of_sound_are_kept(tmp_path: Path, capsys: pytest.CaptureFix
         assert len(container.streams.audio) == 2
 
 
+@pytest.mark.parametrize("name", ["talk.opus", "talk.flac", "talk.m4a", "talk.mka", "talk.mp3"])
+def test_chapters_of_sound_are_shifted_and_clipped(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With ends in both halves of a second: FFmpeg's own writer dates some of Ogg's a second late."""
+    make_audio(tmp_path / name, seconds=Fraction(8), codec=KINDS[name])
+    reel = tmp_path / f"chapters{Path(name).suffix}"
+    spans = ["--span", "0-2.2", "--span", "2.2-4.9", "--span", "4.9-8"]
+    assert main(["cut", str(tmp_path / name), *spans, "--reel", str(reel)]) == ExitCode.DONE
+    capsys.readouterr()
+    _, document = cut(reel, tmp_path / "clips", capsys)
+    with av.open(document["items"][0]["file"]) as opened:
+        container: Any = opened
+        found = [(one["start"] * one["time_base"], one["end"] * one["time_base"]) for one in container.chapters()]
+    assert [float(start) for start, _ in found] == pytest.approx([0, 2.65], abs=0.002)
+    assert float(found[0][1]) == pytest.approx(2.65, abs=0.002)
+
+
 def test_a_cut_list_of_sound_says_what_to_do_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = make_audio(tmp_path / "talk.wav", codec="pcm_s16le")
     for name in ("out.edl", "out.otio"):

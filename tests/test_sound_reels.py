@@ -90,6 +90,15 @@ def test_pieces_of_sound_follow_each_other_to_the_sample(suffix: str, cut: Comma
         assert any("holds no chapters" in note for note in document["notes"])
 
 
+@pytest.mark.parametrize("to", KINDS)
+@pytest.mark.parametrize("source", [".wav", ".m4a", ".flac"])
+def test_the_name_decides_what_the_sound_becomes(source: str, to: str, cut: CommandLine, tmp_path: Path) -> None:
+    make_audio(tmp_path / f"talk{source}", seconds=Fraction(8), codec=KINDS[source][0])
+    assert cut(f"talk{source}", "--reel", f"reel{to}")[0] == ExitCode.DONE
+    expected, found = bursts_expected(SPANS), heard(tmp_path / f"reel{to}")
+    assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) <= Fraction(2, 1000)
+
+
 @pytest.mark.parametrize("suffix", [".wav", ".aiff"])
 def test_samples_of_a_lossless_reel_are_the_sources(suffix: str, cut: CommandLine, tmp_path: Path) -> None:
     source = make_audio(tmp_path / f"talk{suffix}", seconds=Fraction(8), codec=KINDS[suffix][0])

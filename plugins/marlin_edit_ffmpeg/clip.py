@@ -17,7 +17,7 @@ from marlin_edit_ffmpeg.scan import SmartPlan, decoding_start
 from marlin_edit_ffmpeg.smart import SmartPicture
 from marlin_edit_ffmpeg.sound_clip import write_sound
 from marlin_edit_ffmpeg.source import NothingThere, Source, Start
-from marlin_edit_ffmpeg.tracks import Track, check_sound, other_tracks, pump
+from marlin_edit_ffmpeg.tracks import Told, Track, check_sound, other_tracks, pump
 from marlin_edit_ffmpeg.verify import check_clip, picture_of
 from marlin_edit_ffmpeg.words import chapters_between, label_output, label_stream, set_timecode
 
@@ -32,10 +32,11 @@ def write_clip(
     report: Report,
     *,
     picture_only: bool = False,
+    told: Told | None = None,
 ) -> str | None:
     """Writes the clip to `target` and checks it, filling the report; returns what is wrong, or None."""
     if source.media.sample_rate:
-        return write_sound(source, plan, target, report)
+        return write_sound(source, plan, target, report, told)
     frames = way.frames if way is not None else plan.frames
     begin, end = source.seconds_of(frames.first), source.seconds_of(frames.stop)
     start = _start(source, plan, way)
@@ -65,7 +66,7 @@ def write_clip(
         chapters = chapters_between(source.container, begin, end)
         if chapters and plan.container.muxer != "mpegts":
             output.container.set_chapters(chapters)
-        pump(source, tracks, frames.first, end, start)
+        pump(source, tracks, frames.first, end, start, told)
         for track in tracks:
             track.finish()
         if picture.progress.first is None:

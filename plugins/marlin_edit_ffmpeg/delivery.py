@@ -19,12 +19,13 @@ from marlin_edit.settings import Settings
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clip import NothingThere, write_clip
 from marlin_edit_ffmpeg.containers import container_for
-from marlin_edit_ffmpeg.estimating import Estimate, estimated
+from marlin_edit_ffmpeg.estimating import Estimate, Trials, estimated
 from marlin_edit_ffmpeg.naming import clip_names, fields_of, names_known_early
 from marlin_edit_ffmpeg.picture import MOST_EARLY
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode, Sound, plan_clips
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.tracks import Told
 from marlin_edit_ffmpeg.ways import Way, way_of
 
 
@@ -129,6 +130,7 @@ def _place(plan: ClipPlan) -> tuple[str, int, int]:
 def _planned(plans: Sequence[ClipPlan]) -> Iterator[Report]:
     """What each clip would be; where packets are copied the source is read, so that drift and cost are known."""
     reports: dict[int, Report] = {}
+    trials = Trials()
     for _, group in groupby(sorted(plans, key=_place), key=lambda plan: plan.media.path):
         of_source = list(group)
         with Source(of_source[0].media) as source:
@@ -140,7 +142,7 @@ def _planned(plans: Sequence[ClipPlan]) -> Iterator[Report]:
                     report = Report(plan, plan.frames)
                 else:
                     report = Report(plan, way.frames, encoded=way.encoded)
-                report.estimate = estimated(report)
+                report.estimate = estimated(report, trials)
                 reports[plan.number] = report
                 tell_progress(len(reports), len(plans), "planning")
     return iter([reports[plan.number] for plan in plans])
@@ -216,6 +218,11 @@ class _Work:
         except NotAsPlanned as error:
             raise Lost(f"not delivered, what was written did not hold: {error}.") from error
 
+    def _told(self, plan: ClipPlan) -> Told:
+        """Tells how far all clips are, for the part of one that is done."""
+        before, whole, name = self._done, self._frames, plan.path.name
+        return lambda part: tell_progress(before + part * plan.frames.count, whole, name)
+
     def _write(self, source: Source, plan: ClipPlan, way: Way | None) -> Report:
         """Writes a clip beside its name and publishes it when it is right; otherwise nothing is left."""
         from av.error import FFmpegError
@@ -223,7 +230,7 @@ class _Work:
         report = Report(plan)
         try:
             with files.staged(plan.path, self._overwrite) as temporary:
-                wrong = write_clip(source, plan, temporary, way, report)
+                wrong = write_clip(source, plan, temporary, way, report, told=self._told(plan))
                 if wrong is not None:
                     raise NotAsPlanned(wrong)
         except NothingThere as error:

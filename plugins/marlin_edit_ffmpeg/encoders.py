@@ -20,6 +20,7 @@ GOP_SECONDS = 2
 _INTERLACED = (1 << 18) | (1 << 29)  # AV_CODEC_FLAG_INTERLACED_DCT, AV_CODEC_FLAG_INTERLACED_ME
 _TOP_FIELDS, _BOTTOM_FIELDS = 2, 3  # AV_FIELD_TT, AV_FIELD_BB
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_LARGE = 1920 * 1088  # pixels
 _X265_FEW = 8  # with fewer frames than it reorders over, x265 gives decode times from nowhere
 
 
@@ -187,7 +188,18 @@ class _Encoder:
 
 
 def _x264(stream: Any, crf: int) -> Mapping[str, str]:
-    return {"crf": str(crf), "preset": "medium"}
+    return {"crf": str(crf), "preset": "medium", **_held_frames(stream.codec_context)}
+
+
+def _held_frames(context: Any) -> Mapping[str, str]:
+    """x264 holds frames for each of its threads, one and a half a processor, and for its look ahead: fewer of pictures
+    that are large, so that memory grows less than they do."""
+    pixels = context.width * context.height
+    if pixels <= _LARGE:
+        return {}
+    most = max(4, 16 * _LARGE // pixels)
+    options = {"rc-lookahead": "10"}
+    return options | {"threads": str(most)} if (os.cpu_count() or 1) * 3 // 2 > most else options
 
 
 def _x265(stream: Any, crf: int) -> Mapping[str, str]:

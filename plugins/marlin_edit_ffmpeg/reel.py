@@ -16,7 +16,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Receipt
 from marlin_edit.settings import Settings
 from marlin_edit_ffmpeg.clip import NothingThere
-from marlin_edit_ffmpeg.estimating import Estimate, estimated
+from marlin_edit_ffmpeg.estimating import Estimate, Trials, estimated
 from marlin_edit_ffmpeg.plan import Mode
 from marlin_edit_ffmpeg.reel_plan import ReelPlan, chapter_title, container_of, plan_reel
 from marlin_edit_ffmpeg.reel_sound import ReelSound
@@ -56,9 +56,10 @@ def _planned(plan: ReelPlan) -> Receipt:
     found = joining_of(plan) if plan.has_picture else plan
     plan = found.plan if isinstance(found, Joining) else found
     reports = [Report(piece.plan, piece.frames) for piece in plan.pieces]
+    trials = Trials()
     for at, report in enumerate(reports):
         report.encoded = found.ways[at].encoded if isinstance(found, Joining) else report.plan.frames.count
-        report.estimate = estimated(report)
+        report.estimate = estimated(report, trials)
     total = Estimate.sum([report.estimate for report in reports if report.estimate is not None])
     return Receipt(
         (plan.path,), tuple(_items(plan, reports, ())), (), (*_reasons(plan), f"{plan.path.name}: {total.words()}")

@@ -4,6 +4,8 @@ length and beginning, and of a joined reel that its packets are those of its ver
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
@@ -52,7 +54,7 @@ def _check_times(
     if not container.streams.video:
         return "the written reel has no picture", Fraction(0)
     video = container.streams.video[0]
-    found = []
+    found = array("q")
     written = blake2b()
     for packet in container.demux(video):
         if packet.size == 0:
@@ -63,7 +65,7 @@ def _check_times(
         written.update(packet)
     if len(found) != len(times):
         return f"the written reel has {len(found)} pictures in place of {len(times)}", Fraction(0)
-    found.sort()
+    found = array("q", sorted(found))
     allowed = max(Fraction(1, 1000), tick / 4)
     for place, (pts, time) in enumerate(zip(found, times, strict=True)):
         if abs((pts - found[0]) * video.time_base - (time - times[0]) * tick) > allowed:
@@ -77,7 +79,6 @@ def _check_pictures(
     path: Path, times: Sequence[int], tick: Fraction, zero: Fraction, expected: Mapping[int, Picture]
 ) -> str | None:
     """Decodes across every join: what comes must come once, in its place, and look as it should."""
-    by_time = {time: place for place, time in enumerate(times)}
     for group in _groups(sorted(expected)):
         wanted = set(group)
         since = (times[group[0]] - times[0]) * tick
@@ -86,7 +87,7 @@ def _check_pictures(
                 video: Any = container.streams.video[0]
                 if back is not None:
                     container.seek(int((zero + since - back) // video.time_base), stream=video)
-                wrong = _compare(container, video, zero, times, tick, by_time, wanted, expected)
+                wrong = _compare(container, video, zero, times, tick, wanted, expected)
             if wrong is not None:
                 return wrong
             if not wanted:
@@ -102,7 +103,6 @@ def _compare(
     zero: Fraction,
     times: Sequence[int],
     tick: Fraction,
-    by_time: Mapping[int, int],
     wanted: set[int],
     expected: Mapping[int, Picture],
 ) -> str | None:
@@ -110,8 +110,7 @@ def _compare(
     last = max(wanted)
     before = None
     for frame in frames_from_keyframe(container, video):
-        time = _nearest(times, (frame.pts * video.time_base - zero) / tick + times[0])
-        place = by_time[time]
+        place = _nearest(times, (frame.pts * video.time_base - zero) / tick + times[0])
         if before is not None and place != before + 1 and before + 1 in expected:
             return f"after frame {before} of the written reel comes frame {place}"
         before = place
@@ -129,11 +128,10 @@ def _compare(
 
 
 def _nearest(times: Sequence[int], tick: Fraction) -> int:
-    from bisect import bisect_left
-
+    """The place of the frame that is shown nearest to a time."""
     place = bisect_left(times, tick)
-    near = times[max(0, place - 1) : place + 1]
-    return min(near, key=lambda time: abs(time - tick))
+    near = range(max(0, place - 1), min(place + 1, len(times)))
+    return min(near, key=lambda one: abs(times[one] - tick))
 
 
 def _groups(places: Sequence[int]) -> list[list[int]]:

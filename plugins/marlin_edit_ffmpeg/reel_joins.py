@@ -4,6 +4,8 @@ nothing of the stretch before it is carried on. Also packets read back from a wr
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,38 +26,43 @@ from marlin_edit_ffmpeg.verify import Picture, picture_of
 _BACK = (0, 1, 4, 15)
 """Seconds before a clip's last frame from which it is tried to be decoded: a seek in a transport stream lands late."""
 
-Moment = Callable[[Fraction], Fraction]
-"""The exact time of a frame, in seconds from a piece's first one, for what its container's clock says."""
+Moment = Callable[[Fraction], int]
+"""The time of a frame, in the reel's ticks from a piece's first one, for what its container's clock says."""
 
 
 @dataclass(frozen=True)
 class WrittenPiece:
-    """A clip on disk that is to become a part of a reel. times: of its packets' frames, in seconds from the first one
-    and in file order. header: what its stream has outside its packets. pictures: its first frames and its last one."""
+    """A clip on disk that is to become a part of a reel. ticks: of its packets' frames, in the reel's ticks from the
+    first one and in file order. header: what its stream has outside its packets. pictures: its first frames and its
+    last one, by their ticks."""
 
     path: Path
     kind: Container
     moment: Moment
     codec: str
     header: bytes
-    times: tuple[Fraction, ...]
-    pictures: dict[Fraction, Picture]
+    ticks: array[int]
+    pictures: dict[int, Picture]
 
     @property
     def depth(self) -> int:
         """Over how many frames its packets are reordered at most."""
-        places = {time: place for place, time in enumerate(sorted(self.times))}
-        return max(place - places[time] for place, time in enumerate(self.times))
+        shown = array("q", sorted(self.ticks))
+        return max(place - bisect_left(shown, tick) for place, tick in enumerate(self.ticks))
 
 
-def moments_of(clock: ClipClock) -> Moment:
+def moments_of(clock: ClipClock, tick: Fraction) -> Moment:
     """The times of a clip's frames, by the source's own."""
-    return lambda seconds: clock.seconds(clock.frame_at(round(seconds / clock.time_base)))
+
+    def moment(seconds: Fraction) -> int:
+        return round(clock.seconds(clock.frame_at(round(seconds / clock.time_base))) / tick)
+
+    return moment
 
 
 def moments_on(tick: Fraction) -> Moment:
     """Times on a grid."""
-    return lambda seconds: round(seconds / tick) * tick
+    return lambda seconds: round(seconds / tick)
 
 
 def read_piece(path: Path, kind: Container, moment: Moment) -> WrittenPiece:
@@ -64,14 +71,18 @@ def read_piece(path: Path, kind: Container, moment: Moment) -> WrittenPiece:
         video: Any = container.streams.video[0]
         codec = video.codec_context.codec.canonical_name
         header = bytes(video.codec_context.extradata or b"")
-        times = tuple(time for time, _ in _timed(container, video, moment))
-    shown = sorted(times)
-    pictures = dict(_decoded(path, moment, {*shown[:2], shown[-1]}, shown[-1]))
-    return WrittenPiece(path, kind, moment, codec, header, times, pictures)
+        ticks, latest = array("q"), Fraction(0)
+        for tick, packet in _timed(container, video, moment):
+            ticks.append(tick)
+            latest = max(latest, packet.pts * video.time_base)
+    first, last = min(ticks), max(ticks)
+    second = min((tick for tick in ticks if tick > first), default=last)
+    pictures = dict(_decoded(path, moment, {first, second, last}, latest))
+    return WrittenPiece(path, kind, moment, codec, header, ticks, pictures)
 
 
-def packets_of_piece(piece: WrittenPiece) -> Iterator[tuple[Fraction, Any]]:
-    """Each packet of the picture with its frame's time since the first one, in file order."""
+def packets_of_piece(piece: WrittenPiece) -> Iterator[tuple[int, Any]]:
+    """Each packet of the picture with its frame's tick since the first one, in file order."""
     with open_media(piece.path) as container:
         yield from _timed(container, container.streams.video[0], piece.moment)
 
@@ -142,7 +153,7 @@ def beside_others(piece: WrittenPiece, packet: Any, *, is_first: bool) -> bytes:
     return data
 
 
-def _timed(container: Any, video: Any, moment: Moment) -> Iterator[tuple[Fraction, Any]]:
+def _timed(container: Any, video: Any, moment: Moment) -> Iterator[tuple[int, Any]]:
     zero: int | None = None
     for packet in container.demux(video):
         if packet.size == 0 or packet.pts is None:
@@ -152,17 +163,18 @@ def _timed(container: Any, video: Any, moment: Moment) -> Iterator[tuple[Fractio
         yield moment((packet.pts - zero) * video.time_base), packet
 
 
-def _decoded(path: Path, moment: Moment, wanted: set[Fraction], last: Fraction) -> Iterator[tuple[Fraction, Picture]]:
-    """The wanted frames of a clip: the first ones from its beginning, the last one from some way before it."""
+def _decoded(path: Path, moment: Moment, wanted: set[int], last: Fraction) -> Iterator[tuple[int, Picture]]:
+    """The wanted frames of a clip: the first ones from its beginning, the last one from some way before it. last: its
+    time on the container's clock."""
     missing = set(wanted)
-    for begin in (None, *(max(Fraction(0), last - back) for back in _BACK)):
+    for begin in (None, *(last - back for back in _BACK)):
         if not missing:
             return
         with open_media(path) as container:
             video: Any = container.streams.video[0]
             zero = video.start_time or 0
             if begin is not None:
-                container.seek(zero + int(begin / video.time_base), stream=video)
+                container.seek(max(zero, int(begin / video.time_base)), stream=video)
             for frame in frames_from_keyframe(container, video):
                 time = moment((frame.pts - zero) * video.time_base)
                 if time in missing:

@@ -4,6 +4,7 @@ source: its codec and format, under parameter sets that go with its own.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from marlin_edit_ffmpeg.reel_frames import PieceFrames
 from marlin_edit_ffmpeg.reel_joins import Moment, moments_of, moments_on
 from marlin_edit_ffmpeg.reel_plan import Piece, ReelPlan
 from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.tracks import Told
 from marlin_edit_ffmpeg.verify import Picture, picture_of
 
 
@@ -64,9 +66,10 @@ class Matcher:
 
     def moment(self, piece: Piece, frames: FrameRange) -> Moment:
         """How the times of a written piece are read, of which `frames` are in it."""
-        return moments_on(self._plan.tick) if self._plan.on_grid else moments_of(ClipClock(piece.media, frames.first))
+        tick = self._plan.tick
+        return moments_on(tick) if self._plan.on_grid else moments_of(ClipClock(piece.media, frames.first), tick)
 
-    def write(self, source: Source, piece: Piece, target: Path) -> FrameRange:
+    def write(self, source: Source, piece: Piece, target: Path, told: Told) -> FrameRange:
         """Writes a piece to `target`, checks it, and tells which of the source's frames are in it.
 
         Raises Unreadable where it is not as planned, NothingThere where no frame can be read.
@@ -80,6 +83,7 @@ class Matcher:
             fit, size = Fit(piece.media, self._plan.first), (self._base.video.width, self._base.video.height)
             for time, _, frame in frames:
                 stretch.add(time, fit.fitted(frame, size, self._base.video.codec_context.pix_fmt))
+                told(min(1.0, frames.count / piece.frames.count))
             if frames.first is None:
                 raise NothingThere
             stretch.finish()
@@ -98,7 +102,7 @@ class _Stretch:
     the first frames and the last one, by their places."""
 
     def __init__(self, base: Source, joiner: Joiner, output: Output, plan: ReelPlan) -> None:
-        self.times: list[int] = []
+        self.times = array("q")
         self.expected: dict[int, Picture] = {}
         self._output, self._plan, self._depth = output, plan, joiner.depth
         self._encoder = joiner.begin()

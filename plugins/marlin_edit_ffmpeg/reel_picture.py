@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from itertools import groupby
@@ -37,45 +39,38 @@ class JoinedPictures:
         if pieces[0].codec == "hevc" and output.kind.edit_list:
             self.out.codec_context.codec_tag = "hev1"
         self.digest = blake2b()
-        self.times: list[int] = []
         self.expected: dict[int, Picture] = {}
         self._output, self._plan, self._pieces = output, plan, pieces
         self._depth = max(piece.depth for piece in pieces)
+        self._starts = [round(piece.start / plan.tick) for piece in plan.pieces]
+        placed = zip(self._starts, pieces, strict=True)
+        self.times = array("q", (start + since for start, piece in placed for since in sorted(piece.ticks)))
 
     def write(self, heard: Heard) -> None:
         import av
 
-        self.times = sorted(self._all_ticks())
-        one = max(1, self.times[1] - self.times[0]) if len(self.times) > 1 else 1
-        end = round(self._plan.length / self._plan.tick)
-        places = {time: place for place, time in enumerate(self.times)}
+        times, tick = self.times, self._plan.tick
+        one = max(1, times[1] - times[0]) if len(times) > 1 else 1
+        end = round(self._plan.length / tick)
         self._output.begin()
         done = 0
-        for piece, written in zip(self._plan.pieces, self._pieces, strict=True):
+        for start, written in zip(self._starts, self._pieces, strict=True):
             for at, (since, packet) in enumerate(packets_of_piece(written)):
                 again: Any = av.Packet(beside_others(written, packet, is_first=at == 0))
                 again.stream = self.out
-                again.time_base = self._plan.tick
-                again.pts = self._tick(piece, since)
+                again.time_base = tick
+                again.pts = start + since
                 before = done - self._depth
-                again.dts = min(self.times[before] if before >= 0 else self.times[0] + before * one, again.pts)
-                place = places[again.pts]
-                again.duration = (self.times[place + 1] if place + 1 < len(self.times) else end) - again.pts
+                again.dts = min(times[before] if before >= 0 else times[0] + before * one, again.pts)
+                place = bisect_left(times, again.pts)
+                again.duration = (times[place + 1] if place + 1 < len(times) else end) - again.pts
                 again.is_keyframe = packet.is_keyframe
                 self.digest.update(again)
                 if since in written.pictures:
                     self.expected[place] = written.pictures[since]
                 self._output.mux(again)
                 done += 1
-                heard(piece.start + since)
-
-    def _all_ticks(self) -> Iterator[int]:
-        for piece, written in zip(self._plan.pieces, self._pieces, strict=True):
-            for since in written.times:
-                yield self._tick(piece, since)
-
-    def _tick(self, piece: Piece, since: Fraction) -> int:
-        return round((piece.start + since) / self._plan.tick)
+                heard((start + since) * tick)
 
 
 class EncodedPictures:
@@ -86,7 +81,7 @@ class EncodedPictures:
 
     def __init__(self, output: Output, plan: ReelPlan, encoding: VideoEncoding) -> None:
         self.out: Any = output.container.add_stream(encoding.encoder, rate=plan.rate.value)
-        self.times: list[int] = []
+        self.times = array("q")
         self.expected: dict[int, Picture] = {}
         self.missing: dict[int, int] = {}
         self._lengths: dict[int, int] = {}

@@ -25,12 +25,14 @@ _SLIP = Fraction(2, 1000)
 """Seconds by which times of decoded sound may be off without it being moved: containers' clocks are coarse."""
 
 _IN_TS = ("aac", "mp2", "mp3", "ac3", "eac3", "opus")
+_MEANT = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 _IN_OGG = ("opus", "flac")
 _BEFORE_SOUND = Fraction(2)
 """Seconds before a piece from which a file of sound alone is read."""
 
 _AHEAD = Fraction(1, 2)
 _BIT_RATE = 96_000
+"""Bits a second and channel that a sound is encoded with at least."""
 
 
 class ReelSound:
@@ -41,19 +43,20 @@ class ReelSound:
         self._output, self._pieces, self._place = output, pieces, place
         encoder = _encoder(output, like)
         self.rate = _rate(encoder, context.sample_rate)
-        self.out: Any = output.container.add_stream(encoder, rate=self.rate, layout=context.layout.name)
+        self._layout, self._channels = _named_layout(context), context.channels
+        self.out: Any = output.container.add_stream(encoder, rate=self.rate, layout=self._layout)
         formats = [one.name for one in self.out.codec_context.codec.audio_formats or []]
         self._format = _nearest_format(context.format.name if context.format else "fltp", formats)
         self.out.codec_context.format = self._format
         if encoder in ("aac", "libopus", "libmp3lame", "ac3", "eac3", "mp2"):
-            self.out.codec_context.bit_rate = max(context.bit_rate or 0, _BIT_RATE * context.channels)
+            theirs = 0 if is_lossless(like) else context.bit_rate or 0
+            self.out.codec_context.bit_rate = max(theirs, _BIT_RATE * context.channels)
         if "language" in like.metadata:
             self.out.metadata["language"] = like.metadata["language"]
         self.encoder = encoder
         self.errors = 0
         self.silent: list[int] = []
         self.likeness = self.new_likeness()
-        self._layout, self._channels = context.layout.name, context.channels
         self._written = 0
         self._blocks = self._all_blocks()
 
@@ -140,9 +143,8 @@ class ReelSound:
         running: int | None = None
         guide = source.video or source.container.streams.audio[0]
         lead = 5 * _SETTLE if source.video is not None else _BEFORE_SOUND
-        for packet in source.packets(
-            list({guide.index: guide, stream.index: stream}.values()), piece.frames.first, lead
-        ):
+        streams = [guide] if guide is stream else [guide, stream]
+        for packet in source.packets(streams, piece.frames.first, lead):
             if packet.stream is not stream:
                 continue
             time = packet.pts * packet.time_base if packet.pts is not None else None
@@ -189,6 +191,12 @@ def _rate(encoder: str, wanted: int) -> int:
     if encoder == "libopus":
         return 48_000
     return wanted if not rates or wanted in rates else min(rates, key=lambda rate: abs(rate - wanted))
+
+
+def _named_layout(context: Any) -> str:
+    """A sound's channels; where its file only counts them, as WAV does, those that are meant by that many."""
+    name: str = context.layout.name
+    return _MEANT.get(context.channels, name) if name.endswith("channels") else name
 
 
 def _nearest_format(wanted: str, formats: Sequence[str]) -> str:

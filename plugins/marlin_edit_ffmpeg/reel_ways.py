@@ -60,8 +60,9 @@ def _ways(plan: ReelPlan) -> Sequence[PieceWay]:
                     way = unlike or way_of(source, piece.plan)
                     if isinstance(way, str):
                         reason = way if unlike else f"cut {piece.plan.number}: {way}"
-                        way = Matched(piece.plan.frames, reason)
-                    ways.append(way)
+                        ways.append(Matched(piece.plan.frames, reason))
+                    else:
+                        ways.append(way)
     return ways
 
 

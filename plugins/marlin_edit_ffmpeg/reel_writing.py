@@ -28,6 +28,7 @@ from marlin_edit_ffmpeg.reel_sound import ReelSound
 from marlin_edit_ffmpeg.reel_ways import Joining, PieceWay
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.tracks import Told
 from marlin_edit_ffmpeg.verify import Delivered
 from marlin_edit_ffmpeg.words import set_chapters
 
@@ -66,7 +67,6 @@ def join_reel(joining: Joining, temporary: Path) -> Made:
                     found, report = _write_piece(plan, source, piece, way, matcher, path)
                     written.append(found)
                     reports.append(report)
-                    tell_progress(float(piece.end) / 2, float(plan.length), plan.path.name)
         held = [report.frames for report in reports if report.frames is not None]
         plan = plan.with_frames(held)
         header = common_header(written)
@@ -86,19 +86,28 @@ def join_reel(joining: Joining, temporary: Path) -> Made:
     return _with_colours_noted(made_of)
 
 
+def _of_piece(plan: ReelPlan, piece: Piece) -> Told:
+    """Tells how far the reel is for the part of a piece that is done: making the pieces is the first half of it."""
+    length = piece.end - piece.start
+    return lambda part: tell_progress(
+        float(piece.start + Fraction(part) * length) / 2, float(plan.length), plan.path.name
+    )
+
+
 def _write_piece(
     plan: ReelPlan, source: Source, piece: Piece, way: PieceWay, matcher: Matcher | None, path: Path
 ) -> tuple[WrittenPiece, Report]:
-    report = Report(piece.plan)
+    report, told = Report(piece.plan), _of_piece(plan, piece)
     if isinstance(way, Matched):
         assert matcher is not None
-        report.frames, report.encoder = matcher.write(source, piece, path), matcher.encoder
+        report.frames, report.encoder = matcher.write(source, piece, path, told), matcher.encoder
         return read_piece(path, plan.kind, matcher.moment(piece, report.frames)), report
-    wrong = write_clip(source, piece.plan, path, way, report, picture_only=True)
+    wrong = write_clip(source, piece.plan, path, way, report, picture_only=True, told=told)
     if wrong is not None:
         raise NotAsPlanned(f"cut {piece.plan.number}: {wrong}")
     assert report.frames is not None
-    return read_piece(path, plan.kind, moments_of(ClipClock(piece.media, report.frames.first))), report
+    moment = moments_of(ClipClock(piece.media, report.frames.first), plan.tick)
+    return read_piece(path, plan.kind, moment), report
 
 
 def encode_reel(plan: ReelPlan, temporary: Path) -> Made:

@@ -17,7 +17,7 @@ from marlin_edit_ffmpeg.plan import ClipPlan, Mode, Sound
 from marlin_edit_ffmpeg.report import Report
 from marlin_edit_ffmpeg.sound import CopiedSound, is_lossless
 from marlin_edit_ffmpeg.source import NothingThere, Source, Start
-from marlin_edit_ffmpeg.tracks import check_sound, other_tracks, pump
+from marlin_edit_ffmpeg.tracks import Told, check_sound, other_tracks, pump
 from marlin_edit_ffmpeg.verify import Delivered
 from marlin_edit_ffmpeg.words import chapters_between, label_output, label_stream, set_chapters
 
@@ -29,7 +29,7 @@ _LENGTH = Fraction(30, 1000)
 """How much longer or shorter than planned a lossy clip may be: a packet."""
 
 
-def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report) -> str | None:
+def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report, told: Told | None = None) -> str | None:
     """Writes the clip to `target` and checks it, filling the report; returns what is wrong, or None."""
     frames, media = plan.frames, source.media
     begin, end = source.seconds_of(frames.first), source.seconds_of(frames.stop)
@@ -44,9 +44,11 @@ def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report) ->
         for track in tracks:
             label_stream(track.stream, track.out)
         label_output(source.container, output, media, frames.first)
-        set_chapters(output, chapters_between(source.container, begin, end))
+        # MP3's clock counts what decoders throw away, its chapters do not.
+        early = media.zero if media.container == "mp3" else Fraction(0)
+        set_chapters(output, chapters_between(source.container, begin - early, end - early))
         output.begin()
-        pump(source, tracks, frames.first, end, Start(None, _BEFORE))
+        pump(source, tracks, frames.first, end, Start(None, _BEFORE), told)
         for track in tracks:
             track.finish()
         if all(getattr(track, "starts_at", None) is None for track in tracks):

@@ -32,7 +32,7 @@ class Likeness:
         """The next samples, one row a channel."""
         import numpy as np
 
-        self._digest.update(np.ascontiguousarray(samples.T))
+        self._digest.update(np.ascontiguousarray(samples.T).data)
         self.count += samples.shape[1]
         mono = _as_float(samples).mean(axis=0)
         if self._rest is not None:

@@ -4,7 +4,7 @@ handing out of packets until each has what it needs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -88,12 +88,20 @@ def _named(stream: Any) -> dict[str, Any]:
     return {"stream": stream.index, "kind": stream.type, "codec": codec}
 
 
-def pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, start: Start) -> None:
+Told = Callable[[float], None]
+"""Is told what part of a clip is done, from 0 to 1."""
+
+
+def pump(
+    source: Source, tracks: Sequence[Track], first: int, end: Fraction, start: Start, told: Told | None = None
+) -> None:
     """Hands packets out until every track has enough, or the file is well past the end for those that have not; the
     first track is the one that leads."""
     by_stream = {track.stream.index: track for track in tracks}
     too_far = {track.stream.index: first_tick(end + FURTHEST, track.stream.time_base) for track in tracks}
     leading = tracks[0]
+    begin, unit = float(source.seconds_of(first)), float(leading.stream.time_base)
+    length = float(end) - begin
     for packet in source.packets([track.stream for track in tracks], first, start.lead, start.pts):
         track = by_stream[packet.stream_index if packet.size else packet.stream.index]
         if not track.done:
@@ -102,6 +110,8 @@ def pump(source: Source, tracks: Sequence[Track], first: int, end: Fraction, sta
             return
         if leading.done and packet.dts is not None and packet.dts > too_far[track.stream.index]:
             return
+        if told is not None and packet.dts is not None and track is leading:
+            told(min(1.0, max(0.0, (packet.dts * unit - begin) / length)))
 
 
 def check_sound(starts: dict[int, Fraction], tracks: Sequence[Track], report: Report) -> str | None:
