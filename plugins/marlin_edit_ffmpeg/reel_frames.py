@@ -9,6 +9,7 @@ from typing import Any
 
 from marlin_edit_ffmpeg.clock import time_of
 from marlin_edit_ffmpeg.reel_plan import Piece, ReelPlan
+from marlin_edit_ffmpeg.scan import decoding_start
 from marlin_edit_ffmpeg.source import Source
 
 
@@ -50,7 +51,8 @@ class PieceFrames:
 
     def _decoded(self) -> Iterator[tuple[int, Any]]:
         frames = self._piece.frames
-        for number, frame in self._source.frames(frames.first, frames.stop):
+        start = decoding_start(self._source, frames.first, self._plan.kind)
+        for number, frame in self._source.frames(frames.first, frames.stop, start):
             if number > self.last:
                 self.first = number if self.first is None else self.first
                 self.last = number
