@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -51,13 +52,18 @@ class Opened:
     def status(self) -> str:
         return self.page.locator("#status").inner_text()
 
-    def shown_frame(self) -> int:
-        """The index that the picture on the screen carries."""
-        self.until("!video.seeking && wanted === null && video.readyState >= 2")
-        self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        picture = self.page.locator("#video").screenshot()
-        with av.open(BytesIO(picture), "r") as image:
-            return frame_index(next(image.decode(video=0)))
+    def shown_frame(self, awaited: int | None = None) -> int:
+        """The index that the picture on the screen carries. After a seek has ended, a browser that has much to do may
+        show what was there before for a moment: `awaited` is waited for, and what is there after 5 s is told."""
+        latest = time.monotonic() + 5
+        while True:
+            self.until("!video.seeking && wanted === null && video.readyState >= 2")
+            self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            picture = self.page.locator("#video").screenshot()
+            with av.open(BytesIO(picture), "r") as image:
+                shown = frame_index(next(image.decode(video=0)))
+            if awaited in (None, shown) or time.monotonic() > latest:
+                return shown
 
 
 OpenPage = Callable[..., Opened]

@@ -148,11 +148,11 @@ def test_several_sources_are_all_on_the_page(open_page: OpenPage, tmp_path: Path
     opened.page.locator("#group-events ~ .part").nth(1).locator(".go").first.click()
     opened.until("plays && !video.seeking")
     assert opened.value("at.source.name") == "two.mp4"
-    assert opened.shown_frame() == 500 + 12
+    assert opened.shown_frame(500 + 12) == 500 + 12
     assert opened.value("video.textTracks.length") == 1
     opened.page.get_by_label("Source").select_option(label="one.mp4")
     opened.until("plays")
-    assert opened.shown_frame() == 0
+    assert opened.shown_frame(0) == 0
     opened.value("findings.at(-1).row.querySelector('.accept').click()")
     with opened.page.expect_download() as download:
         opened.press("s")

@@ -56,11 +56,13 @@ def test_the_list_is_filtered(film_page: Opened) -> None:
 def test_verdicts_survive_a_reload(film: Path, film_page: Opened) -> None:
     film_page.press("n", "n", "r")
     assert film_page.page.locator("#unsaved").inner_text() == "1 not saved"
+    film_page.page.wait_for_timeout(250)  # the browser's other process keeps it, a moment later
     film_page.page.reload()
     assert film_page.value("findings.map((entry) => entry.verdict)") == ["rejected", None, None]
     assert film_page.page.locator("#unsaved").inner_text() == "1 not saved"
     with film_page.page.expect_download():
         film_page.press("s")
+    film_page.page.wait_for_timeout(250)
     film_page.page.reload()
     assert film_page.value("findings.map((entry) => entry.verdict)") == ["rejected", None, None]
     assert film_page.page.locator("#unsaved").inner_text() == ""
