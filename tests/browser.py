@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -70,28 +68,15 @@ class Opened:
 
 OpenPage = Callable[..., Opened]
 
-_NO_REAL_TIME = """#!{python}
-import ctypes, os, sys
-PR_CAPBSET_DROP, CAP_SYS_NICE = 24, 23
-ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0)
-os.execv({program!r}, [{program!r}, *sys.argv[1:]])
-"""
-"""Started by root, Chromium takes real-time priority, and its processes can then wait for each other for ever."""
-
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         required(True, "playwright")
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     required(found is None, "Chromium")
-    if sys.platform == "linux" and os.geteuid() == 0:
-        starter = tmp_path_factory.mktemp("chromium") / "start"
-        starter.write_text(_NO_REAL_TIME.format(python=sys.executable, program=found))
-        starter.chmod(0o755)
-        found = str(starter)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found)
         yield browser

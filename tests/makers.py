@@ -16,6 +16,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from marlin_edit_ffmpeg.priority import keep_usual_priority
+
 COLUMNS, ROWS = 6, 4
 BURST_EVERY = Fraction(1)
 FIRST_BURST = Fraction(1, 2)
@@ -238,6 +240,7 @@ def make_video(
             texts.append(container.add_mux_stream(subtitle_codec))
 
         container.start_encoding()
+        keep_usual_priority()
         for text in texts:
             container.mux(_subtitle_packet(text, subtitle_codec, shift))
         end = times[-1] + durations[-1] if times else Fraction(0)

@@ -18,6 +18,7 @@ import pytest
 from marlin_edit.cli import main
 from marlin_edit.errors import ExitCode
 from tests.makers import frame_indices, make_audio, make_video
+from tests.test_clips import deliver
 
 ODD_NAMES = (
     "-dash.mp4",
@@ -288,3 +289,13 @@ def test_memory_does_not_grow_with_the_cut(long_film: Path, tmp_path: Path) -> N
     short = peak_memory(long_film, tmp_path / "short", "10.52-12.52")
     long = peak_memory(long_film, tmp_path / "long", "10.52-310.52")
     assert long - short < 20_000  # the clip itself is 23 MB
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can raise a priority")
+def test_no_encoder_raises_the_priority_of_the_program(tmp_path: Path) -> None:
+    source = make_video(tmp_path / "film.mp4", codec="libsvtav1", size=(192, 108), gop=25)
+    for mode in ("smart", "exact"):
+        receipt = deliver(source, tmp_path / mode, (13, 71), clip_mode=mode)
+        assert receipt.items[0]["frames_encoded"] > 0
+        threads = [int(thread) for thread in os.listdir("/proc/self/task")]
+        assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_OTHER}

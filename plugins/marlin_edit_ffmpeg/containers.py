@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from marlin_edit.media import MediaInfo
+from marlin_edit_ffmpeg.priority import keep_usual_priority
 
 _MOVIE_TIMESCALE = 240_000
 """Ticks a second of an mp4's edit lists: every common frame rate and 48 kHz fit in whole ticks."""
@@ -138,6 +139,7 @@ class Output:
         if not self._begun:
             self._begun = True
             self.container.start_encoding()
+            keep_usual_priority()
             for packet in self._waiting:
                 self.container.mux_one(packet)
             self._waiting.clear()

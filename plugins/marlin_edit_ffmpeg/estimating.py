@@ -16,6 +16,7 @@ from marlin_edit.console import time_left
 from marlin_edit_ffmpeg.clock import time_of
 from marlin_edit_ffmpeg.encoders import configure, encoding_for
 from marlin_edit_ffmpeg.plan import ClipPlan, Mode
+from marlin_edit_ffmpeg.priority import keep_usual_priority
 from marlin_edit_ffmpeg.source import Source, Start
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def _tried(plan: ClipPlan) -> float | None:
                     frame = frame.reformat(format=encoding.pixel_format)
                 frame.pict_type, frame.pts, frame.time_base = 0, number - first, media.rate.seconds_per_frame
                 out.encode(frame)
+                if not count:
+                    keep_usual_priority()
                 count += 1
                 if time.monotonic() - began > _LONGEST:
                     break

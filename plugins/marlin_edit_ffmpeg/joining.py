@@ -11,6 +11,7 @@ from marlin_edit_ffmpeg.codecs import Syntax, Unreadable
 from marlin_edit_ffmpeg.codecs.syntax import Attempt
 from marlin_edit_ffmpeg.containers import Container
 from marlin_edit_ffmpeg.encoders import GOP_SECONDS, encoding_for, quieten, set_colour, set_fields, set_quality
+from marlin_edit_ffmpeg.priority import keep_usual_priority
 from marlin_edit_ffmpeg.source import Source
 
 _GLOBAL_HEADER = 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER
@@ -65,6 +66,7 @@ class Joiner:
         context.options = {**self._encoding.options, **attempt.options}
         quieten(self.encoder)
         context.open()
+        keep_usual_priority()
         return context
 
     def begin(self) -> JoinedEncoder:
