@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -100,10 +101,14 @@ def test_breaking_changes_no_word_and_keeps_every_limit(text: str, profile: str,
 
 
 @given(CLEANED)
+@example("0" * 42 + " \u0300")
 def test_no_grapheme_is_ever_divided(text: str) -> None:
-    whole = [one for one in graphemes(text) if one != " "]
-    parts = [one for page in pages_of(text, PACE, ENGLISH) for line in page for one in graphemes(line) if one != " "]
-    assert parts == whole
+    """Lines end at blanks, also before a mark that stands alone (Unicode's line breaking, LB10 and LB18)."""
+
+    def of_words(lines: Iterable[str]) -> list[str]:
+        return [one for line in lines for word in line.split(" ") for one in graphemes(word)]
+
+    assert of_words(line for page in pages_of(text, PACE, ENGLISH) for line in page) == of_words([text])
 
 
 @given(st.lists(WORDS, min_size=8, max_size=18))
