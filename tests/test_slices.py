@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marlin_edit_ffmpeg.codecs import Unreadable
-from marlin_edit_ffmpeg.codecs.h264_slices import SLICE, Renumbering, Slices, begins_an_open_group
+from marlin_edit_ffmpeg.codecs.h264_renumbering import Renumbering, begins_an_open_group
+from marlin_edit_ffmpeg.codecs.h264_slices import SLICE, Slices
 from marlin_edit_ffmpeg.codecs.nal import Kind, Record, read_record
 from tests.makers import make_video
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from marlin_edit.timebase import parse_position
 from marlin_edit_resolve.pool import clips_of
 from marlin_edit_resolve.reading import Version, frames_of, listed, rate_of, whole
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 TRACK = "Visual descriptions"
 MENU = "File > Import > Subtitle, then drag it from the Media Pool onto the timeline"
-_CUE = re.compile(r"^(\d\d):(\d\d):(\d\d),(\d{3}) --> ", re.MULTILINE)
+_CUE = re.compile(r"^(\d\d:\d\d:\d\d),(\d{3}) --> ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,8 @@ def _in_place(timeline: Timeline, items: list[TimelineItem], cues: list[Fraction
 def _starts(file: Path) -> list[Fraction]:
     """When each cue of an .srt begins, in seconds."""
     text = file.read_text(encoding="utf-8-sig")
-    fields = ((int(part) for part in found.groups()) for found in _CUE.finditer(text))
-    return [
-        Fraction(((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds, 1000)
-        for hours, minutes, seconds, milliseconds in fields
-    ]
+    places = (parse_position(f"{found[1]}.{found[2]}") for found in _CUE.finditer(text))
+    return [place for place in places if isinstance(place, Fraction)]
 
 
 def _by_hand(file: Path, why: str) -> Subtitles:

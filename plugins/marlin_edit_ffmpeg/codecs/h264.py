@@ -11,7 +11,8 @@ from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable, unit_bits, unit_of, unsigned_text
-from marlin_edit_ffmpeg.codecs.h264_slices import Renumbering, Slices, begins_an_open_group
+from marlin_edit_ffmpeg.codecs.h264_renumbering import Renumbering, begins_an_open_group
+from marlin_edit_ffmpeg.codecs.h264_slices import Slices
 from marlin_edit_ffmpeg.codecs.nal import Kind, PictureSet, Record, split_annex_b, with_sets
 from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
