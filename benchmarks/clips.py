@@ -34,7 +34,7 @@ from marlin_edit.media import MediaInfo, probe
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg import register_deliveries, register_settings
-from tests.makers import frame_indices, make_video
+from tests.support.synthetic_video import frame_indices, make_video
 
 LOOP = 60 * RATE
 """Frames of the minute that the video repeats."""

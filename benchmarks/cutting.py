@@ -35,8 +35,8 @@ from marlin_edit.media import MediaInfo, probe
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg import register_deliveries, register_settings
-from tests.makers import make_video
-from tests.ruler import read_clip
+from tests.support.clip_reader import read_clip
+from tests.support.synthetic_video import make_video
 
 RATE = 25
 SOURCES: Mapping[str, Mapping[str, Any]] = {

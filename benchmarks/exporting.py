@@ -21,10 +21,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from marlin_edit.analysis import Analysis, Event, ModelIdentity
+from marlin_edit.app import App
 from marlin_edit.edit import Edit, cuts_of_events
 from marlin_edit.interfaces import Carries, Exporter, RenderContext
 from marlin_edit.media import MediaInfo, Stream
-from marlin_edit.plugins import App
+from marlin_edit.plugins import load_app
 from marlin_edit.timebase import FrameRate, Span
 
 LIMIT = 1.0
@@ -36,7 +37,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=10_000, help="how many (default 10000)")
     parser.add_argument("--json", type=Path, help="write the numbers there")
     options = parser.parse_args()
-    app = App.load()
+    app = load_app()
     rows: list[dict[str, str | int | float]] = []
     print(f"{'format':<18} {'events':>6} {'CPU':>9} {'wall':>9}")
     with tempfile.TemporaryDirectory() as folder:

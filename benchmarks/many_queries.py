@@ -29,18 +29,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
-from marlin_edit.interfaces import Question, QuestionKind
-from marlin_edit.marlin.backend import MAX_NEW_TOKENS, MarlinModel, open_checkpoint
+from marlin_edit.marlin.backend import MAX_NEW_TOKENS, MarlinModel
 from marlin_edit.marlin.engine import Claim, Engine, Reading
 from marlin_edit.marlin.frames import display_size, sample_times
-from marlin_edit.marlin.grid import patches, stamps, target_size
+from marlin_edit.marlin.loading import open_checkpoint
+from marlin_edit.marlin.preprocessing import patches, stamps, target_size
 from marlin_edit.marlin.profile import Profile
 from marlin_edit.marlin.prompts import question_text
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import Span
-from tests.checkpoints import save_checkpoint
-from tests.makers import make_video
+from marlin_edit.video_model import Question, QuestionKind
+from tests.support.checkpoints import save_checkpoint
+from tests.support.synthetic_video import make_video
 
 NEW_TOKENS, CAPTION_TOKENS = 12, 200
 LINEAR, FULL = "linear_attention", "full_attention"

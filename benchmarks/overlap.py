@@ -20,12 +20,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.many_queries import fresh, random_model
-from marlin_edit.interfaces import Question, QuestionKind
+from marlin_edit.inference.windows import windows_over
 from marlin_edit.marlin.backend import MAX_NEW_TOKENS, MarlinModel
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.timebase import Span
-from marlin_edit.windows import windows_over
-from tests.makers import make_video
+from marlin_edit.video_model import Question, QuestionKind
+from tests.support.synthetic_video import make_video
 
 
 class Forgetful(MarlinModel):

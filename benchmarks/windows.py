@@ -41,7 +41,7 @@ import torch
 
 from benchmarks.sources import repeat
 from marlin_edit.marlin.frames import display_size, read_frames
-from marlin_edit.marlin.grid import patches, resized, target_size
+from marlin_edit.marlin.preprocessing import patches, resized, target_size
 from marlin_edit.marlin.profile import MARLIN
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.timebase import Span

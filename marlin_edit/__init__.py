@@ -15,8 +15,8 @@ from marlin_edit.interfaces import (
     Receipt,
     RenderContext,
     Rendered,
-    Setting,
 )
+from marlin_edit.settings import Setting
 
 __all__ = [
     "Backend",

@@ -18,10 +18,12 @@ from typing import Any
 import click
 
 from marlin_edit import commands
-from marlin_edit.commands import Run, speaking_options
+from marlin_edit.app import DISTRIBUTION, App
+from marlin_edit.commands import speaking_options
 from marlin_edit.console import PROGRAM, Console
 from marlin_edit.errors import ExitCode, MarlinEditError, did_you_mean
-from marlin_edit.plugins import DISTRIBUTION, App
+from marlin_edit.plugins import load_app, register_commands
+from marlin_edit.workflow.run import Run
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -113,7 +115,7 @@ def command_group(app: App) -> click.Group:
         params=[*speaking_options(), _version_option()],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.register_commands(group)
+    register_commands(app, group)
     return group
 
 
@@ -126,7 +128,7 @@ def version() -> str:
 
 
 def _run(arguments: list[str], console: Console) -> int:
-    app = App.load()
+    app = load_app()
     group = command_group(app)
     if f"_{PROGRAM.replace('-', '_').upper()}_COMPLETE" in os.environ:
         group.main(arguments, PROGRAM, obj=Run(app, console))

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from marlin_edit.interfaces import Backend, Delivery, Detector, Exporter, Setting
+from marlin_edit.interfaces import Backend, Delivery, Detector, Exporter
+from marlin_edit.settings import Setting
 
 if TYPE_CHECKING:
     import click
 
-    from marlin_edit.plugins import App
+    from marlin_edit.app import App
 
 hookspec = pluggy.HookspecMarker("marlin_edit")
 hookimpl = pluggy.HookimplMarker("marlin_edit")

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
-from marlin_edit import settings
+from marlin_edit import core_settings
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Scene
+from marlin_edit.app import App, Candidate
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.interfaces import Exporter, RenderContext
 from marlin_edit.media import MediaInfo
-from marlin_edit.plugins import App, Candidate
+from marlin_edit.plugins import load_app
+from marlin_edit.settings import CONFIG_VARIABLE
 from marlin_edit.timebase import FrameRange, FrameRate, Span
 
 
@@ -56,12 +58,12 @@ def app_with(*plugins: object, environ: Mapping[str, str] | None = None) -> App:
 
     environ: the variables that settings are read from, in place of the process's own.
     """
-    candidates = [Candidate("core", "marlin-edit", "", lambda: settings)]
+    candidates = [Candidate("core", "marlin-edit", "", lambda: core_settings)]
     for plugin in plugins:
         name = getattr(plugin, "__name__", type(plugin).__name__)
         candidates.append(Candidate(name, name, "", _giving(plugin)))
-    variables = {settings.CONFIG_VARIABLE: os.devnull, **(environ or {})}
-    app = App.load(candidates, variables)
+    variables = {CONFIG_VARIABLE: os.devnull, **(environ or {})}
+    app = load_app(candidates, variables)
     assert not app.warnings, "\n".join(app.warnings)
     return app
 

@@ -1,4 +1,4 @@
-"""Lets tests import each other's makers as `tests.makers`, wherever pytest is started from; nothing here is timed."""
+"""Lets tests import `tests.support`, wherever pytest is started from; nothing here is timed."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from marlin_edit.edit import Edit
 from marlin_edit.interfaces import RenderContext, Rendered
 from marlin_edit.text import clean
 from marlin_edit.timebase import clock_text
-from marlin_edit_exporters.labels import TITLE
+from marlin_edit_exporters.subtitles.labels import TITLE
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^=])")
 _LINE_START = re.compile(r"^(\d+)([.)])|^([-:])")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marlin_edit.commands import Run, as_command, json_option, truths_arguments
+from marlin_edit.commands import as_command, json_option, truths_arguments
 from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
+from marlin_edit.workflow.run import Run
 
 if TYPE_CHECKING:
     from marlin_edit.analysis import ModelIdentity
-    from marlin_edit.evaluating.learning import Lesson
+    from marlin_edit.evaluation.training_examples import Lesson
 
 
 @as_command("calibrate")
@@ -44,10 +45,10 @@ def command(
     and those below the threshold are listed as rejected.
     """
     from marlin_edit import files
-    from marlin_edit.calibration import as_text, calibration_of, fit, make_place, save
-    from marlin_edit.evaluating.learning import Lesson, learned
-    from marlin_edit.evaluating.running import Evaluation
-    from marlin_edit.truth import read_truth
+    from marlin_edit.evaluation.ground_truth import read_truth
+    from marlin_edit.evaluation.run import Evaluation
+    from marlin_edit.evaluation.training_examples import Lesson, learned
+    from marlin_edit.inference.calibration import as_text, calibration_of, fit, make_place, save
 
     if not run.settings.value("score", bool):
         raise UsageError(f"Calibrating needs what speaks for findings; {run.settings.source('score')} turns it off.")
@@ -112,8 +113,8 @@ def _is_analysis(path: Path) -> bool:
 
 def _judged_by_a_person(run: Run, paths: Sequence[Path]) -> tuple[Lesson, ModelIdentity | None]:
     """What a person's verdicts teach, and of which model's findings."""
-    from marlin_edit.evaluating.learning import Lesson, learned_of_verdicts
-    from marlin_edit.reading import MediaFacts, read_analyses
+    from marlin_edit.evaluation.training_examples import Lesson, learned_of_verdicts
+    from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
 
     lesson, models = Lesson(), {}
     for path in paths:
@@ -134,7 +135,7 @@ def _judged_by_a_person(run: Run, paths: Sequence[Path]) -> tuple[Lesson, ModelI
 
 def _print(console: Console, model: str, threshold: float, about: dict[str, object]) -> None:
     """The fit, each signal with what it is worth alone. Scores are those that each video got from the others."""
-    from marlin_edit.signals import SIGNALS
+    from marlin_edit.inference.signals import SIGNALS
 
     def number(value: object) -> str:
         return f"{value:.3f}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -7,11 +7,7 @@ from pathlib import Path
 import click
 
 from marlin_edit.analysis import Analysis
-from marlin_edit.asking import ask_about, checked_queries, model_opener
-from marlin_edit.batch import planned_jobs, videos_in, work_off
-from marlin_edit.choosing import chosen_cuts
 from marlin_edit.commands import (
-    Run,
     as_command,
     deliver_option,
     dry_run_option,
@@ -22,11 +18,15 @@ from marlin_edit.commands import (
 )
 from marlin_edit.edit import Cut, cuts_of_findings, cuts_of_spans
 from marlin_edit.errors import ExitCode, UsageError
+from marlin_edit.inference.pipeline import ask_about, checked_queries, model_opener
+from marlin_edit.inference.windows import span_between
 from marlin_edit.interfaces import Carries
 from marlin_edit.media import MediaInfo
-from marlin_edit.snapping import detector_for
 from marlin_edit.timebase import Position, parse_positions
-from marlin_edit.windows import span_between
+from marlin_edit.workflow.batch import planned_jobs, videos_in, work_off
+from marlin_edit.workflow.cut_selection import chosen_cuts
+from marlin_edit.workflow.run import Run
+from marlin_edit.workflow.snapping import detector_for
 
 MAKES = Carries.FINDINGS | Carries.CUTS
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata, util
 
-from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.commands import as_command, json_option
 from marlin_edit.errors import ExitCode, MarlinEditError
+from marlin_edit.workflow.run import Run
 
 OK, NOTE, MISSING = "ok", "note", "missing"
 OLDEST_TRANSFORMERS = (5, 7)
@@ -76,7 +77,7 @@ def _torch() -> Check:
 
 
 def _device(run: Run) -> Check:
-    from marlin_edit.marlin.backend import choose_device, memory_text
+    from marlin_edit.marlin.loading import choose_device, memory_text
 
     try:
         device = choose_device(run.settings.value("device", str))
@@ -102,7 +103,7 @@ def _transformers(torch: Check, device: str) -> Check:
     if torch.state != OK or not device:
         return Check(name, OK, version)
     try:
-        from marlin_edit.marlin.continuing import continuation_is_exact
+        from marlin_edit.marlin.prefix_cache import continuation_is_exact
 
         exact = continuation_is_exact(device)
     except Exception as error:  # whatever an installation that does not fit together raises

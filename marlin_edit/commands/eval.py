@@ -9,15 +9,16 @@ from pathlib import Path
 
 import click
 
-from marlin_edit.asking import checked_queries
-from marlin_edit.commands import Run, as_command, json_option, truths_arguments
+from marlin_edit.commands import as_command, json_option, truths_arguments
 from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
-from marlin_edit.evaluating.measures import Measures
-from marlin_edit.evaluating.running import Evaluation
-from marlin_edit.evaluating.telling import caption_lines, effort_lines, find_lines
+from marlin_edit.evaluation.ground_truth import TrueVideo, read_truth
+from marlin_edit.evaluation.metrics import Measures
+from marlin_edit.evaluation.report import caption_lines, effort_lines, find_lines
+from marlin_edit.evaluation.run import Evaluation
 from marlin_edit.files import refuse_existing, write_output
-from marlin_edit.truth import TrueVideo, read_truth
+from marlin_edit.inference.pipeline import checked_queries
+from marlin_edit.workflow.run import Run
 
 
 @as_command("eval")
@@ -37,7 +38,7 @@ def command(
     annotations of Charades-STA, ActivityNet Captions, QVHighlights or TimeLens-Bench. What is known from an earlier
     run is not asked again.
     """
-    from marlin_edit.evaluating.plots import FILES, drawn
+    from marlin_edit.evaluation.plots import FILES, drawn
 
     overwrite = run.settings.value("overwrite", bool)
     read = [read_truth(path, videos) for path in truths]

@@ -9,11 +9,9 @@ import click
 
 from marlin_edit.analysis import Analysis, joined_by_media
 from marlin_edit.commands import (
-    Run,
     as_command,
     deliver_option,
     dry_run_option,
-    edit_made,
     encoding_option,
     json_option,
     output_options,
@@ -21,10 +19,11 @@ from marlin_edit.commands import (
 from marlin_edit.edit import Cut, cuts_of_events, cuts_of_findings, edit_of_several
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Carries
-from marlin_edit.outputs import planned_deliveries, planned_outputs, publish
-from marlin_edit.reading import MediaFacts, read_analyses
-from marlin_edit.reporting import documented, report, tell
 from marlin_edit.timebase import FrameRate, parse_position
+from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
+from marlin_edit.workflow.outputs import planned_deliveries, planned_outputs, publish
+from marlin_edit.workflow.report import documented, report, tell
+from marlin_edit.workflow.run import Run, edit_made
 
 NOMINAL_RATE = FrameRate(Fraction(25))
 """The rate of an edit of which no output counts frames, where nothing says one."""

@@ -7,10 +7,7 @@ from pathlib import Path
 import click
 
 from marlin_edit.analysis import Analysis
-from marlin_edit.asking import ask_about, checked_queries, model_opener
-from marlin_edit.batch import planned_jobs, videos_in, work_off
 from marlin_edit.commands import (
-    Run,
     as_command,
     deliver_option,
     dry_run_option,
@@ -21,9 +18,12 @@ from marlin_edit.commands import (
 )
 from marlin_edit.edit import Cut
 from marlin_edit.errors import ExitCode
+from marlin_edit.inference.pipeline import ask_about, checked_queries, model_opener
 from marlin_edit.interfaces import Carries
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import Position
+from marlin_edit.workflow.batch import planned_jobs, videos_in, work_off
+from marlin_edit.workflow.run import Run
 
 MAKES = Carries.FINDINGS
 

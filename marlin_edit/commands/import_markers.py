@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from marlin_edit.analysis import Analysis
-from marlin_edit.commands import Run, as_command, edit_made, json_option, opened, output_options
+from marlin_edit.commands import as_command, json_option, output_options
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.interfaces import Carries, GivenMarkers
-from marlin_edit.judging import judged
 from marlin_edit.media import MediaInfo
-from marlin_edit.outputs import planned_outputs, publish
-from marlin_edit.reading import MediaFacts, read_analyses
-from marlin_edit.reporting import report
+from marlin_edit.workflow.import_markers import judged
+from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
+from marlin_edit.workflow.outputs import planned_outputs, publish
+from marlin_edit.workflow.report import report
+from marlin_edit.workflow.run import Run, edit_made, opened
 
 MAKES = Carries.SCENES | Carries.EVENTS | Carries.FINDINGS
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.commands import as_command, json_option
 from marlin_edit.interfaces import Backend, ModelOnDisk
+from marlin_edit.workflow.run import Run
 
 
 @as_command("models")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.commands import as_command, json_option
+from marlin_edit.workflow.run import Run
 
 
 @as_command("plugins")

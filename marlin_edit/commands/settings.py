@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.commands import as_command, json_option
 from marlin_edit.settings import config_path, variable
 from marlin_edit.timebase import FrameNumber, seconds_text
+from marlin_edit.workflow.run import Run
 
 
 @as_command("settings")

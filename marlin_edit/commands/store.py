@@ -13,11 +13,12 @@ from typing import Any
 
 import click
 
-from marlin_edit.commands import Function, Run, as_command, json_option
+from marlin_edit.commands import Function, as_command, json_option
 from marlin_edit.errors import UsageError
 from marlin_edit.files import refuse_existing, staged
-from marlin_edit.store import Choice, Kept, Store, store_path
+from marlin_edit.inference.store import Choice, Kept, Store, store_path
 from marlin_edit.timebase import seconds_text
+from marlin_edit.workflow.run import Run
 
 _UNITS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -187,7 +188,7 @@ def _store(run: Run) -> Store:
 def _choice(media: str | None, model: str | None, before: float | None = None) -> Choice:
     """media: a file that is there stands for its content, whatever it was called when it was watched."""
     if media is not None and Path(media).is_file():
-        from marlin_edit.media.content import fingerprint
+        from marlin_edit.media.fingerprints import fingerprint
 
         media = fingerprint(Path(media))
     return Choice(media, model, before)

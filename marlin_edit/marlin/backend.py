@@ -9,34 +9,26 @@ from __future__ import annotations
 import json
 import logging
 import math
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from marlin_edit import calibration
 from marlin_edit.analysis import ModelIdentity
-from marlin_edit.errors import MarlinEditError, UsageError
-from marlin_edit.interfaces import Answer, Question, QuestionKind, Terms
-from marlin_edit.marlin import hub
-from marlin_edit.marlin.continuing import quieten
+from marlin_edit.errors import UsageError
+from marlin_edit.marlin.decode_ahead import DecodeAhead, Group
 from marlin_edit.marlin.engine import MOST_TOGETHER, Claim, Engine, Prompt, Reading
 from marlin_edit.marlin.frames import WindowFrames, display_size, read_frames, sample_times
-from marlin_edit.marlin.grid import patches, resized, stamps, target_size
-from marlin_edit.marlin.memory import out_of_memory
-from marlin_edit.marlin.profile import Profile, read_profile
+from marlin_edit.marlin.preprocessing import patches, resized, stamps, target_size
+from marlin_edit.marlin.profile import Profile
 from marlin_edit.marlin.prompts import judged_text, question_text
-from marlin_edit.marlin.tokens import Tokens
 from marlin_edit.media import MediaInfo
-from marlin_edit.settings import Settings
 from marlin_edit.timebase import Span
+from marlin_edit.video_model import Answer, Question, QuestionKind, Terms
 
 _log = logging.getLogger(__name__)
 
@@ -47,129 +39,8 @@ PREPARATION = 1
 """Which way frames.py, grid.py and engine.py make a prompt of a window and a profile. To be raised with every change of
 that, so that answers kept from before are not taken for answers to the new prompt."""
 
-SMALL_MODEL = 1_000_000_000
-"""Parameters up to which a CPU runs in float32, where answers do not depend on how questions are grouped. Above it
-takes bfloat16: half the memory (about 6 GB instead of 11 for 2B) and, on CPUs that have it, a third of the time."""
-
-_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
-_GROUPS_AHEAD = 4
 
 _Pair = tuple[str, str, Fraction, Fraction, int, int]
-
-
-def open_checkpoint(
-    source: str, settings: Settings, revision: str | None = None, name: str | None = None
-) -> MarlinModel:
-    """Open a model of the Qwen3.5-VL family: a directory, or a name on the hub whose files are on disk.
-
-    The weights are loaded when the first window is watched, so that all else can be refused before. name: what it is
-    called in results, where that is not the source's own name. Raises MarlinEditError, which says what to do, where
-    the files are missing, not whole or of another kind, and where the device is missing.
-    """
-    checkpoint = hub.find(source, revision)
-    device = choose_device(settings.value("device", str))
-    dtype = choose_dtype(settings.value("dtype", str), device, hub.weights(checkpoint.path).parameters)
-    profile = read_profile(checkpoint.path)
-    tokens = Tokens(checkpoint.path / "tokenizer.json")
-    identity = ModelIdentity(
-        name or checkpoint.name, checkpoint.revision, profile.name, str(dtype).removeprefix("torch."), profile.notice
-    )
-
-    def load() -> Engine:
-        model = _load(checkpoint.path, device, dtype)
-        try:
-            return Engine(model, tokens, profile)
-        except (RuntimeError, TypeError, AttributeError, ValueError) as error:
-            raise MarlinEditError(
-                f"The installed transformers cannot run this model on {device}: {error}. "
-                "`marlin-edit doctor` tells more."
-            ) from error
-
-    return MarlinModel(load, profile, identity, settings.value("decoder", str), checkpoint.path / calibration.FILE)
-
-
-def choose_device(wanted: str) -> str:
-    """`auto`: the best that is here. Anything else is taken at its word, or refused."""
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        return next(device for device, present in here.items() if present)
-    if wanted not in here:
-        raise UsageError(f"There is no device {wanted!r}: auto, {', '.join(here)}.")
-    if not here[wanted]:
-        there = " or ".join(device for device, present in here.items() if present)
-        raise UsageError(
-            f"The installed torch ({torch.__version__}) finds no {wanted} device here. Use {there}, or auto."
-        )
-    return wanted
-
-
-def choose_dtype(wanted: str, device: str, parameters: int) -> torch.dtype:
-    """`auto`: bfloat16 on CUDA (float16 on cards without it), float16 on MPS, on a CPU by size (see SMALL_MODEL)."""
-    if wanted in _DTYPES:
-        return _DTYPES[wanted]
-    if wanted != "auto":
-        raise UsageError(f"There is no number format {wanted!r}: auto, {', '.join(_DTYPES)}.")
-    if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device == "mps":
-        return torch.float16
-    return torch.float32 if parameters <= SMALL_MODEL else torch.bfloat16
-
-
-def memory_text(device: str) -> str:
-    """A device's name and memory, for a person; nothing where torch does not tell."""
-    if device != "cuda":
-        return ""
-    properties = torch.cuda.get_device_properties(0)
-    return f"({properties.name}, {properties.total_memory / 2**30:.0f} GiB)"
-
-
-def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
-    import transformers
-
-    quieten()
-    values = hub.read_config(path)
-    values = {key: value for key, value in values.items() if key not in ("auto_map", "model_type", "architectures")}
-    stored = hub.weights(path).values
-    text: dict[str, Any] = values.get("text_config") or {}
-    tied = bool(values.get("tie_word_embeddings") or text.get("tie_word_embeddings") or "lm_head.weight" not in stored)
-    try:
-        config: Any = transformers.Qwen3_5Config.from_dict(values)
-        for part in (config, config.text_config):
-            part.tie_word_embeddings = tied
-            part.use_cache = True
-        loaded: Any = transformers.Qwen3_5ForConditionalGeneration.from_pretrained(
-            path,
-            config=config,
-            dtype=dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            attn_implementation="sdpa",
-            output_loading_info=True,
-        )
-        model, found = loaded
-        missing = sorted(key for key in found["missing_keys"] if not (tied and key == "lm_head.weight"))
-        if missing:
-            raise MarlinEditError(
-                f"The weights in {path} do not fit its config.json: {len(missing)} tensors are missing, such as "
-                f"{missing[0]}. Get the model again."
-            )
-        if tied:
-            model.lm_head.weight = model.model.language_model.embed_tokens.weight
-        model.requires_grad_(False)
-        model.eval()
-        return model.to(device)
-    except MarlinEditError:
-        raise
-    except Exception as error:  # transformers and safetensors raise all kinds
-        if out_of_memory(error):
-            raise MarlinEditError(
-                f"There is not enough memory on {device} to load the model as {str(dtype).removeprefix('torch.')}. "
-                "Try --dtype bfloat16, or another --device, or close other programs that use it."
-            ) from error
-        reason = " ".join(str(error).split())[:300]
-        raise MarlinEditError(f"The model in {path} cannot be loaded: {reason}. Get the model again.") from error
 
 
 class MarlinModel:
@@ -250,7 +121,7 @@ class MarlinModel:
     ) -> Iterator[WatchedWindow]:
         last: WatchedWindow | None = None
         _ = self.engine  # loaded before the thread needs it
-        with _Ahead(self, media, spans) as ahead:
+        with DecodeAhead(partial(self.prepared, media), spans) as ahead:
             for span in spans:
                 if last is not None:
                     last.forget()
@@ -265,7 +136,7 @@ class MarlinModel:
                 f"e.g. --range {float(span.start):g}-{float(span.start + self.longest_window):g}."
             )
 
-    def prepared(self, media: MediaInfo, span: Span) -> Iterator[_Group]:
+    def prepared(self, media: MediaInfo, span: Span) -> Iterator[Group]:
         """A window's frames as the vision tower takes them, group by group."""
         frames = read_frames(media, span, self.profile, self._decoder)
         layout = self.engine.layout
@@ -275,14 +146,14 @@ class MarlinModel:
             step = layout.temporal
             firsts = range(0, len(group.times), step)
             pairs = [(group.times[first], group.times[min(first + step, len(group.times)) - 1]) for first in firsts]
-            yield _Group(rows, grid, pairs, frames)
+            yield Group(rows, grid, pairs, frames)
         for note in frames.notes:
             _log.info("%s", note)
 
     def _look(
         self,
         media: MediaInfo,
-        groups: Iterable[_Group],
+        groups: Iterable[Group],
         *,
         keep: bool,
         told: Callable[[Fraction], None] | None = None,
@@ -436,66 +307,3 @@ class _Looked:
     pairs: tuple[_LookedPair, ...]
     grid: tuple[int, int]
     whole: bool
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Some pairs of frames: patches, their grid, and the times of each pair's frames in the source.
-
-    source: what they come from. Once all groups of a window were taken, it knows what was damaged.
-    """
-
-    rows: Tensor
-    grid: tuple[int, int, int]
-    pairs: Sequence[tuple[Fraction, Fraction]]
-    source: WindowFrames
-
-
-@dataclass
-class _Ahead:
-    """Decodes the windows one after another on a thread, a few groups further than they are taken."""
-
-    model: MarlinModel
-    media: MediaInfo
-    spans: Sequence[Span]
-    _queue: queue.Queue[_Group | BaseException | None] = field(default_factory=lambda: queue.Queue(_GROUPS_AHEAD))
-    _stopped: threading.Event = field(default_factory=threading.Event)
-
-    def __enter__(self) -> _Ahead:
-        self._thread = threading.Thread(target=self._work, name="decode-ahead", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def groups(self) -> Iterator[_Group]:
-        """The next window's groups. What went wrong on the thread is raised here."""
-        while True:
-            item = self._queue.get()
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def _work(self) -> None:
-        try:
-            for span in self.spans:
-                for group in self.model.prepared(self.media, span):
-                    if not self._put(group):
-                        return
-                if not self._put(None):
-                    return
-        except BaseException as error:
-            self._put(error)
-
-    def _put(self, item: _Group | BaseException | None) -> bool:
-        while not self._stopped.is_set():
-            try:
-                self._queue.put(item, timeout=0.05)
-                return True
-            except queue.Full:
-                continue
-        return False

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Backend, ModelOnDisk, VideoModel
+from marlin_edit.interfaces import Backend, ModelOnDisk
 from marlin_edit.settings import Settings
+from marlin_edit.video_model import VideoModel
 
 
 @hookimpl
@@ -33,7 +34,7 @@ def _open(settings: Settings) -> VideoModel:
 
     # A model that is not here is said before torch is imported.
     hub.find(settings.value("model", str))
-    from marlin_edit.marlin.backend import open_checkpoint
+    from marlin_edit.marlin.loading import open_checkpoint
 
     return open_checkpoint(settings.value("model", str), settings)
 

@@ -4,10 +4,10 @@ Zero is the first presented frame of the chosen video stream, after edit lists (
 no video). All times here count from it; `MediaInfo.zero` tells where it lies on the container's own clock.
 """
 
-from marlin_edit.media.content import fingerprint
-from marlin_edit.media.opening import decoded_frames, open_media, packets_of
-from marlin_edit.media.probing import need_picture, probe, probe_video
-from marlin_edit.media.values import Colour, FrameTimes, MediaInfo, Scan, Stream
+from marlin_edit.media.container import decoded_frames, open_media, packets_of
+from marlin_edit.media.fingerprints import fingerprint
+from marlin_edit.media.info import Colour, FrameTimes, MediaInfo, Scan, Stream
+from marlin_edit.media.prober import need_picture, probe, probe_video
 
 __all__ = [
     "Colour",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.media.values import Colour, Scan
+from marlin_edit.media.info import Colour, Scan
 from marlin_edit.timebase import (
     FrameRate,
 )

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from marlin_edit.app import App
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Backend, ModelOnDisk, VideoModel
-from marlin_edit.plugins import App
+from marlin_edit.interfaces import Backend, ModelOnDisk
 from marlin_edit.settings import Settings
-from marlin_edit_demo import demo
+from marlin_edit.video_model import VideoModel
+from marlin_edit_demo import command
 
 NAME = "demo"
 CHECKPOINT = Path(__file__).parent / "checkpoint"
@@ -32,11 +33,11 @@ def register_backends() -> list[Backend]:
 
 @hookimpl
 def register_commands(cli: click.Group, app: App) -> None:
-    cli.add_command(demo.command)
+    cli.add_command(command.command)
 
 
 def _open(settings: Settings) -> VideoModel:
-    from marlin_edit.marlin.backend import open_checkpoint
+    from marlin_edit.marlin.loading import open_checkpoint
 
     return open_checkpoint(str(CHECKPOINT), settings, name=NAME)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Carries, Delivery, Detector, Finds, Receipt, Setting
+from marlin_edit.interfaces import Carries, Delivery, Detector, Finds, Receipt
+from marlin_edit.settings import Setting
 
 if TYPE_CHECKING:
     from marlin_edit.edit import Edit
@@ -42,37 +43,37 @@ def register_deliveries() -> Sequence[Delivery]:
 
 
 def _check(settings: Settings) -> None:
-    from marlin_edit_ffmpeg.delivery import check
+    from marlin_edit_ffmpeg.clips.delivery import check
 
     check(settings)
 
 
 def _deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
-    from marlin_edit_ffmpeg.delivery import deliver
+    from marlin_edit_ffmpeg.clips.delivery import deliver
 
     return deliver(edit, settings, dry_run)
 
 
 def _foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:
-    from marlin_edit_ffmpeg.delivery import foresee
+    from marlin_edit_ffmpeg.clips.delivery import foresee
 
     foresee(videos, queries, settings)
 
 
 def _check_reel(settings: Settings) -> None:
-    from marlin_edit_ffmpeg.reel import check
+    from marlin_edit_ffmpeg.reels.delivery import check
 
     check(settings)
 
 
 def _deliver_reel(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
-    from marlin_edit_ffmpeg.reel import deliver
+    from marlin_edit_ffmpeg.reels.delivery import deliver
 
     return deliver(edit, settings, dry_run)
 
 
 def _foresee_reel(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:
-    from marlin_edit_ffmpeg.reel import foresee
+    from marlin_edit_ffmpeg.reels.delivery import foresee
 
     foresee(videos, queries, settings)
 
@@ -162,7 +163,7 @@ def _file(text: str) -> Path:
 
 
 def _template(text: str) -> str:
-    from marlin_edit_ffmpeg.naming import parse_template
+    from marlin_edit_ffmpeg.clips.naming import parse_template
 
     return parse_template(text)
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Carries, Delivery, Receipt, Setting
-from marlin_edit.settings import parse_switch
+from marlin_edit.interfaces import Carries, Delivery, Receipt
+from marlin_edit.settings import Setting, parse_switch
 
 if TYPE_CHECKING:
     import click

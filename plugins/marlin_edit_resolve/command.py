@@ -22,7 +22,7 @@ def status(run: Run) -> ExitCode:
     from marlin_edit_resolve.delivery import reasons
     from marlin_edit_resolve.installation import is_running, places
     from marlin_edit_resolve.menu import installed_script
-    from marlin_edit_resolve.talking import knock
+    from marlin_edit_resolve.process import knock
 
     reply, found = knock(), places()
     told = [] if reply.reached else list(reasons(reply))

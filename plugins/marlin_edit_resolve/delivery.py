@@ -10,13 +10,14 @@ from pathlib import Path
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Receipt
-from marlin_edit.outputs import write_beside
 from marlin_edit.settings import Settings
+from marlin_edit.workflow.outputs import write_beside
 from marlin_edit_resolve.diagnosis import causes
 from marlin_edit_resolve.installation import is_running, places
+from marlin_edit_resolve.process import Reply, knock
+from marlin_edit_resolve.process import deliver as deliver_there
+from marlin_edit_resolve.request import Wishes
 from marlin_edit_resolve.subtitles import MENU as SUBTITLE_MENU
-from marlin_edit_resolve.talking import Reply, Wishes, knock
-from marlin_edit_resolve.talking import deliver as deliver_there
 
 _log = logging.getLogger("marlin_edit.resolve")
 MENUS = {

@@ -9,7 +9,7 @@ from marlin_edit.analysis import Analysis, Event, Finding
 from marlin_edit.markers import Marker, frames_or_none
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange
-from marlin_edit_resolve.tags import Tag, short_digest
+from marlin_edit_resolve.marker_tags import Tag, short_digest
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marlin_edit.files import file_identity
-from marlin_edit_resolve.reading import listed
+from marlin_edit_resolve.api_values import listed
 
 if TYPE_CHECKING:
     from fusionscript import Folder, MediaPool, MediaPoolItem

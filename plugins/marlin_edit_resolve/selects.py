@@ -14,8 +14,8 @@ from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange, FrameRate
+from marlin_edit_resolve.api_values import END_LEFT_OUT, Stretch, Version, counted, listed, rate_of, stretch_of, whole
 from marlin_edit_resolve.pool import Clip
-from marlin_edit_resolve.reading import END_LEFT_OUT, Stretch, Version, counted, listed, rate_of, stretch_of, whole
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, MediaPoolClipInfo, MediaPoolItem, Project, Timeline, TimelineItem

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marlin_edit.timebase import parse_position
+from marlin_edit_resolve.api_values import Version, frames_of, listed, rate_of, whole
 from marlin_edit_resolve.pool import clips_of
-from marlin_edit_resolve.reading import Version, frames_of, listed, rate_of, whole
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, Timeline, TimelineItem

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Origin, Scene, Verdict
-from marlin_edit.checking import (
+from marlin_edit.errors import MarlinEditError
+from marlin_edit.json_values import (
     checked_count,
     checked_list,
     checked_number,
@@ -24,7 +25,6 @@ from marlin_edit.checking import (
     parsed_json,
     utf8_text,
 )
-from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRate, Span, seconds_text

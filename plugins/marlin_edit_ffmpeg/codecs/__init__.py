@@ -8,12 +8,12 @@ from marlin_edit_ffmpeg.codecs.av1 import Av1
 from marlin_edit_ffmpeg.codecs.bits import Unreadable
 from marlin_edit_ffmpeg.codecs.h264 import H264
 from marlin_edit_ffmpeg.codecs.hevc import Hevc
+from marlin_edit_ffmpeg.codecs.intra_only import WholePictures
 from marlin_edit_ffmpeg.codecs.mpeg2 import Mpeg2
 from marlin_edit_ffmpeg.codecs.mpeg4 import Mpeg4
 from marlin_edit_ffmpeg.codecs.nal import Kind, read_record
 from marlin_edit_ffmpeg.codecs.syntax import Begin, Syntax
 from marlin_edit_ffmpeg.codecs.vp9 import Vp9
-from marlin_edit_ffmpeg.codecs.whole import WholePictures
 from marlin_edit_ffmpeg.containers import MKV, MOV, MP4, TS, WEBM, Container
 
 _ISO = (MP4, MOV, MKV)

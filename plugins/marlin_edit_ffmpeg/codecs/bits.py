@@ -65,3 +65,17 @@ def unit_of(text: str) -> bytes:
         written.append(byte)
         zeros = zeros + 1 if byte == 0 else 0
     return bytes(written)
+
+
+def units_of(data: bytes) -> list[bytes]:
+    units = []
+    begin = data.find(b"\0\0\1")
+    while 0 <= begin < len(data) - 3:
+        end = data.find(b"\0\0\1", begin + 3)
+        units.append(data[begin : end if end >= 0 else len(data)])
+        begin = end
+    return units
+
+
+def code_of(unit: bytes) -> int:
+    return unit[3]

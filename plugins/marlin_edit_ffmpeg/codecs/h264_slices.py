@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable, unit_bits, unsigned_text
+from marlin_edit_ffmpeg.codecs.h264_sets import read_h264_set
 
 SLICE, IDR, SEI, SPS, PPS = 1, 5, 6, 7, 8
 I_SLICE = 2
@@ -244,8 +245,6 @@ def _skip_weights(bits: Bits, active: Sequence[int], *, chroma: bool) -> None:
 
 
 def _read_sps(unit: bytes) -> tuple[int, _Sps]:
-    from marlin_edit_ffmpeg.codecs.h264 import read_h264_set
-
     known = read_h264_set(unit)
     if known.order_bits is None:
         raise Unreadable("its pictures are not counted one by one")

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from marlin_edit.media import Scan
-from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable
-from marlin_edit_ffmpeg.codecs.start_codes import code_of, units_of
+from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable, code_of, units_of
 from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 _PICTURE, _USER, _SEQUENCE, _EXTENSION, _END, _GROUP = 0x00, 0xB2, 0xB3, 0xB5, 0xB7, 0xB8

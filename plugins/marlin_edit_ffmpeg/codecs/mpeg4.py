@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from marlin_edit.media import Scan
-from marlin_edit_ffmpeg.codecs.bits import Unreadable
-from marlin_edit_ffmpeg.codecs.start_codes import code_of, units_of
+from marlin_edit_ffmpeg.codecs.bits import Unreadable, code_of, units_of
 from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
 
 _FIRST_LAYER, _LAST_LAYER = 0x20, 0x2F

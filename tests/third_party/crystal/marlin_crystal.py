@@ -22,13 +22,13 @@ from marlin_edit import (
     hookimpl,
 )
 from marlin_edit.analysis import ModelIdentity
+from marlin_edit.app import App
 from marlin_edit.commands import Run, as_command
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel, Watched
 from marlin_edit.media import MediaInfo
-from marlin_edit.plugins import App
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import Span
+from marlin_edit.video_model import Answer, Question, QuestionKind, VideoModel, Watched
 
 
 class Window:

@@ -17,10 +17,10 @@ from typing import Any
 from marlin_edit import Backend, hookimpl
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import NoPicture
-from marlin_edit.interfaces import Answer, Question, QuestionKind, VideoModel, Watched
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import Span
+from marlin_edit.video_model import Answer, Question, QuestionKind, VideoModel, Watched
 
 
 class Window:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from marlin_edit import Backend, hookimpl
 from marlin_edit.analysis import ModelIdentity
-from marlin_edit.interfaces import Answer, Question, QuestionKind, Terms, VideoModel, Watched
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import Span
+from marlin_edit.video_model import Answer, Question, QuestionKind, Terms, VideoModel, Watched
 
 
 def told(name: str, otherwise: str = "") -> str:

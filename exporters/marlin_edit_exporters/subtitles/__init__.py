@@ -1,0 +1,31 @@
+"""Subtitle formats, one a file; `cues` makes readable cues of events."""
+
+from __future__ import annotations
+
+from marlin_edit.interfaces import Carries, Exporter
+from marlin_edit_exporters.lazy import reading, rendering
+
+
+def exporters() -> list[Exporter]:
+    """The formats of timed text. All are read too, and need to know nothing of a media file."""
+    held = Carries.EVENTS | Carries.FINDINGS
+    told = "of the events, or of the findings where there are no events"
+    return [
+        _subtitle("srt", (".srt",), held, "subrip", f"SubRip subtitles {told}."),
+        _subtitle("vtt", (".vtt",), held, "webvtt", f"WebVTT descriptions {told}."),
+        _subtitle("ttml", (".ttml", ".dfxp"), held, "ttml", f"TTML in the IMSC 1.1 text profile {told}."),
+        _subtitle("ass", (".ass",), held, "ass", f"Advanced SubStation Alpha, with a look, {told}."),
+        _subtitle(
+            "old-subtitles",
+            (".ssa", ".sub", ".mpl", ".mpl2", ".tmp", ".smi", ".sami"),
+            Carries.NOTHING,
+            "legacy",
+            "SSA, MicroDVD, MPL2, TMPlayer and SAMI: read, not written.",
+        ),
+    ]
+
+
+def _subtitle(name: str, suffixes: tuple[str, ...], carries: Carries, file: str, help: str) -> Exporter:
+    return Exporter(
+        name, suffixes, carries, rendering(f"subtitles.{file}"), reading(f"subtitles.{file}"), help, needs_media=False
+    )

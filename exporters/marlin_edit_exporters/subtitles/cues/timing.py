@@ -1,0 +1,257 @@
+"""When each text is shown: one lane, every cue long enough to be read, apart from the next as the profile says.
+
+First everything gets only the time that it needs, and as many texts as possible are told; then cues grow into the time
+that is free. Everything is in whole milliseconds, and the same texts always give the same times.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from marlin_edit_exporters.subtitles.cues.profiles import Pace, size
+from marlin_edit_exporters.subtitles.cues.values import Cue
+
+FOREVER = 10**15
+_LOOK_BACK = 32
+_SWEEPS = 8
+
+
+@dataclass(slots=True)
+class Told:
+    """A text to be shown from `start` to `end`, in pages of lines; `sizes` are the cells and words of each page.
+
+    least: the time that its pages need, gaps between them included. wanted: the same at the wished speed. earliest,
+    latest: when it may begin.
+    """
+
+    start: int
+    end: int
+    text: str
+    pages: list[tuple[str, ...]]
+    least: int = 0
+    wanted: int = 0
+    needs: Sequence[int] = ()
+    earliest: int = 0
+    latest: int = 0
+
+    def measure(self, pace: Pace, limits: Limits) -> None:
+        """Work out what it needs, and when it may begin: while its event still goes on, or a little after its start."""
+        if len(self.pages) == 1:
+            least, self.wanted = pace.times(*size(self.pages[0]))
+            self.needs = (least,)
+        else:
+            gaps = pace.gap * (len(self.pages) - 1)
+            self.needs, wishes = zip(*[pace.times(*size(lines)) for lines in self.pages], strict=True)
+            least = gaps + sum(self.needs)
+            self.wanted = gaps + sum(wishes)
+        self.least = least
+        last = limits.end - least
+        self.earliest = max(0, min(self.start - limits.early, last))
+        self.latest = min(max(self.start + limits.late, self.end - least), last)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a text may begin from its event, in milliseconds, and where the media ends (FOREVER: not known).
+
+    wished: whether cues grow up to the wished speed where there is room, past the end of their event.
+    """
+
+    early: int
+    late: int
+    end: int = FOREVER
+    wished: bool = True
+
+
+@dataclass
+class Schedule:
+    """Cues in order, the text of each by its place in `kept`, and the texts for which there was no time."""
+
+    cues: list[Cue]
+    kept: list[Told]
+    crowded_out: list[Told]
+    too_long: list[Told]
+
+
+def scheduled(told: Sequence[Told], pace: Pace, limits: Limits, shots: Sequence[int] = ()) -> Schedule:
+    """The cues of texts in order of their start; `shots` are the times of shot changes, ascending."""
+    fitting: list[Told] = []
+    too_long: list[Told] = []
+    for one in told:
+        one.measure(pace, limits)
+        (fitting if one.least <= limits.end else too_long).append(one)
+    kept, crowded_out = _chosen(fitting, pace.gap)
+    cues = _grown(kept, _starts(kept, pace.gap), pace, limits)
+    _close_gaps(cues, pace)
+    if shots:
+        _snap(cues, pace, shots, limits.end)
+    return Schedule(cues, kept, crowded_out, too_long)
+
+
+def _chosen(told: Sequence[Told], gap: int) -> tuple[list[Told], list[Told]]:
+    """As many of the texts as can be told in their order, each in time, and those left out.
+
+    Where one would be too late, the longest of those just before it goes, or it does itself: the rule that keeps the
+    most (Moore and Hodgson), looking back a few places only.
+    """
+    kept: list[Told] = []
+    ends: list[int] = []
+    left_out: list[Told] = []
+    for one in told:
+        kept.append(one)
+        end = max(ends[-1] + gap if ends else 0, one.earliest) + one.least
+        ends.append(end)
+        if end - one.least <= one.latest:
+            continue
+        changed = len(kept) - 1
+        while True:
+            for place in range(changed, len(kept)):
+                free = ends[place - 1] + gap if place else 0
+                ends[place] = max(free, kept[place].earliest) + kept[place].least
+            if not kept or kept[-1] is not one or ends[-1] - one.least <= one.latest:
+                break
+            changed = _longest_of_crowd(kept, ends)
+            left_out.append(kept.pop(changed))
+            ends.pop()
+    return kept, left_out
+
+
+def _longest_of_crowd(kept: Sequence[Told], ends: Sequence[int]) -> int:
+    """The place of the longest among the last texts that follow one another without a pause; of equals the last."""
+    longest = place = len(kept) - 1
+    while place > 0 and ends[place] - kept[place].least > kept[place].earliest:
+        place -= 1
+        if len(kept) - place > _LOOK_BACK:
+            break
+        if kept[place].least > kept[longest].least:
+            longest = place
+    return longest
+
+
+def _starts(kept: Sequence[Told], gap: int) -> list[int]:
+    """Each at its event where that can be; earlier only where a later one would else be too late."""
+    latest = []
+    following = FOREVER * 2
+    for one in reversed(kept):
+        following = min(one.latest, following - one.least - gap)
+        latest.append(following)
+    starts = []
+    free = 0
+    for one, last in zip(kept, reversed(latest), strict=True):
+        start = max(free, min(one.start, last))
+        starts.append(start)
+        free = start + one.least + gap
+    return starts
+
+
+def _grown(kept: Sequence[Told], starts: Sequence[int], pace: Pace, limits: Limits) -> list[Cue]:
+    """Cues with the time that is free: up to the wished speed, and up to the event's own end."""
+    cues: list[Cue] = []
+    gap, longest = pace.gap, pace.longest
+    last = len(kept) - 1
+    for place, (one, start) in enumerate(zip(kept, starts, strict=True)):
+        stop = starts[place + 1] - gap if place < last else limits.end
+        stop = min(stop, max(one.end, start + (one.wanted if limits.wished else one.least)))
+        if len(one.pages) == 1:
+            cues.append(Cue(start, min(max(stop, start + one.least), start + longest), one.pages[0]))
+            continue
+        extra = max(0, stop - start - one.least)
+        needed = given = 0
+        for lines, need in zip(one.pages, one.needs, strict=True):
+            # In proportion, and of what is rounded down nothing is lost.
+            needed += need
+            share = extra * needed // sum(one.needs) - given
+            given += share
+            end = start + min(longest, need + share)
+            cues.append(Cue(start, end, lines))
+            start = end + gap
+    return cues
+
+
+def _close_gaps(cues: list[Cue], pace: Pace) -> None:
+    """Gaps that only flicker are closed, or where a cue may not stay longer, made long enough to be seen as one."""
+    for place in range(len(cues) - 1):
+        cue, following = cues[place], cues[place + 1]
+        between = following.start - cue.end
+        if not pace.gap < between < pace.closed_under:
+            continue
+        if following.start - pace.gap - cue.start <= pace.longest:
+            cues[place] = Cue(cue.start, following.start - pace.gap, cue.lines)
+            continue
+        shorter = following.start - pace.closed_under
+        if shorter - cue.start >= pace.times(*size(cue.lines))[0]:
+            cues[place] = Cue(cue.start, shorter, cue.lines)
+            continue
+        start = cue.end + pace.gap
+        cues[place + 1] = Cue(start, min(following.end, start + pace.longest), following.lines)
+
+
+def keeps_rules(before: Cue | None, cue: Cue, after: Cue | None, pace: Pace, end: int = FOREVER) -> bool:
+    """Whether a cue between two others has the length and the gaps that the profile asks for."""
+    if not pace.times(*size(cue.lines))[0] <= cue.length <= pace.longest or cue.start < 0 or cue.end > end:
+        return False
+    for one, following in ((before, cue), (cue, after)):
+        if one is not None and following is not None:
+            between = following.start - one.end
+            if between < pace.gap or pace.open_gap < between < pace.closed_under:
+                return False
+    return True
+
+
+def nearest_shot(time: int, shots: Sequence[int], reach: int) -> int | None:
+    """The shot change nearest to a time, no further than `reach`."""
+    place = bisect_left(shots, time)
+    near = [shot for shot in shots[max(0, place - 1) : place + 1] if abs(shot - time) <= reach]
+    return min(near, key=lambda shot: (abs(shot - time), shot)) if near else None
+
+
+def snapped(cues: Sequence[Cue], place: int, pace: Pace, shots: Sequence[int], end: int = FOREVER) -> list[Cue] | None:
+    """The cue before, the cue and the cue after it with this one on the shot changes near its start and end.
+
+    None where it is there already, or no rule-keeping way leads there.
+    """
+    before = cues[place - 1] if place else None
+    cue = cues[place]
+    after = cues[place + 1] if place + 1 < len(cues) else None
+    wanted: list[tuple[Cue, int | None]] = []
+    shot = nearest_shot(cue.start, shots, pace.shot_reach)
+    if shot is not None and shot != cue.start:
+        wanted.append((Cue(shot, max(cue.end, shot + 1), cue.lines), shot))
+    shot = nearest_shot(cue.end, shots, pace.shot_reach)
+    there = nearest_shot(cue.end + pace.shot_gap, shots, 0) is not None
+    if shot is not None and not there and cue.start < shot - pace.shot_gap:
+        wanted.append((Cue(cue.start, shot - pace.shot_gap, cue.lines), None))
+    far_before = cues[place - 2] if place > 1 else None
+    for moved, shot in wanted:
+        if moved.length > pace.longest:
+            continue
+        if keeps_rules(before, moved, after, pace, end):
+            return [one for one in (before, moved, after) if one is not None]
+        # The one before may end earlier, or later, to keep its distance.
+        if shot is not None and before is not None and pace.closed_under > 0:
+            pulled = Cue(before.start, shot - pace.gap, before.lines) if shot - pace.gap > before.start else None
+            if (
+                pulled is not None
+                and keeps_rules(far_before, pulled, moved, pace, end)
+                and keeps_rules(pulled, moved, after, pace, end)
+            ):
+                return [one for one in (pulled, moved, after) if one is not None]
+    return None
+
+
+def _snap(cues: list[Cue], pace: Pace, shots: Sequence[int], end: int) -> None:
+    """Starts and ends near a shot change go there, wherever no other rule is broken by it."""
+    if not pace.shot_reach:
+        return
+    for _ in range(_SWEEPS):
+        changed = False
+        for place in range(len(cues)):
+            moved = snapped(cues, place, pace, shots, end)
+            if moved is not None:
+                first = max(0, place - 1)
+                cues[first : first + len(moved)] = moved
+                changed = True
+        if not changed:
+            return

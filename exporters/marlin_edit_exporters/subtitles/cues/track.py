@@ -1,0 +1,241 @@
+"""From an edit to its track: what of its source is told, and how; what is not told is in the notes, with the reason."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from marlin_edit.analysis import Analysis, Verdict
+from marlin_edit.edit import Edit
+from marlin_edit.media import MediaInfo
+from marlin_edit.settings import DEFAULT, Settings
+from marlin_edit.text import clean
+from marlin_edit.timebase import clock_text, milliseconds_of
+from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
+from marlin_edit_exporters.subtitles.cues.profiles import Pace, Profile, profile_named, words_of
+from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, Told, scheduled
+from marlin_edit_exporters.subtitles.cues.values import Cue, Track
+
+READY = "cue"
+"""The flag of an event that was read from a subtitle file: its lines and times are somebody's, and stay."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person chose of a track: `subtitle_settings.py` says what the words mean."""
+
+    profile: str
+    kind: str
+    language: str
+    language_is_chosen: bool
+    detail: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Options:
+        return cls(
+            settings.value("subtitle_profile", str),
+            settings.value("subtitle_kind", str),
+            settings.value("subtitle_language", str),
+            settings.source("subtitle_language") != DEFAULT,
+            settings.value("subtitle_detail", str),
+        )
+
+
+_last: tuple[Edit, Options, Track] | None = None
+
+
+def track_of(edit: Edit, settings: Settings) -> Track:
+    """The track of an edit's source. Several formats of one edit ask for the same: the last answer is kept."""
+    global _last
+    options = Options.of(settings)
+    last = _last
+    if last is not None and last[0] is edit and last[1] == options:
+        return last[2]
+    with _no_search_for_cycles():
+        track = _track(edit, options)
+    _last = edit, options, track
+    return track
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """No value here refers to itself, and looking for such among hundreds of thousands takes a fifth of the time."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
+
+
+def _track(edit: Edit, options: Options) -> Track:
+    profile = profile_named(options.profile)
+    notes: list[str] = []
+    cues: Sequence[Cue] = ()
+    converted = False
+    if not edit.sources:
+        notes.append("there is no source, so there is nothing to tell")
+    else:
+        source = edit.sources[0]
+        if len(edit.sources) > 1:
+            notes.append(f"only {clean(source.media.path.name)} is told: one subtitle file is for one source")
+        told = _told(source, notes)
+        converted = bool(source.events) and all(READY in event.flags for event in source.events)
+        if converted:
+            cues = _as_they_are(source)
+        elif options.kind == "metadata":
+            cues = _exact(told, _length(source.media), notes)
+        else:
+            cues = _readable(source, told, profile, options, notes)
+    language = options.language if options.language_is_chosen or not converted else "und"
+    return Track(tuple(cues), tuple(notes), options.kind, language, profile.name, converted)
+
+
+class _Text(NamedTuple):
+    start: int
+    end: int
+    text: str
+
+
+def _told(source: Analysis, notes: list[str]) -> list[_Text]:
+    """The texts of the events in order of time, or where there are none, of the findings that nobody rejected."""
+    if source.events:
+        if source.findings:
+            notes.append(f"{_count(len(source.findings), 'finding')} left out: the track tells the events")
+        told = [
+            _Text(milliseconds_of(event.span.start), milliseconds_of(event.span.end), clean(event.text))
+            for event in source.events
+        ]
+    else:
+        kept = [finding for finding in source.findings if finding.verdict is not Verdict.REJECTED]
+        if len(kept) < len(source.findings):
+            notes.append(f"{_count(len(source.findings) - len(kept), 'rejected finding')} left out")
+        told = [
+            _Text(milliseconds_of(finding.span.start), milliseconds_of(finding.span.end), clean(finding.query))
+            for finding in kept
+        ]
+    silent = sum(not one.text for one in told)
+    if silent:
+        notes.append(f"{_count(silent, 'event')} without any text left out")
+    return sorted((one for one in told if one.text), key=lambda one: (one.start, one.end))
+
+
+def _as_they_are(source: Analysis) -> list[Cue]:
+    """The cues of a subtitle file that was read: somebody else's work, so nothing but their order is changed."""
+    cues = []
+    for event in source.events:
+        lines = tuple(line for line in map(clean, event.text.split("\n")) if line)
+        if lines:
+            start = milliseconds_of(event.span.start)
+            cues.append(Cue(start, max(start + 1, milliseconds_of(event.span.end)), lines))
+    return sorted(cues, key=lambda cue: (cue.start, cue.end))
+
+
+def _exact(told: Iterable[_Text], length: int, notes: list[str]) -> list[Cue]:
+    """Each event a cue at exactly its own time, whatever overlaps: for programs, not for readers."""
+    inside = _inside(told, length, notes)
+    return [Cue(one.start, max(one.start + 1, one.end), (one.text,)) for one in inside]
+
+
+def _readable(
+    source: Analysis, told: Iterable[_Text], profile: Profile, options: Options, notes: list[str]
+) -> list[Cue]:
+    media = source.media
+    profile = profile.on_picture(media)
+    if options.detail == "low":
+        profile = profile.at_wished_speed()
+        told = _outermost(told, notes)
+    length = _length(media)
+    pace = Pace.of(profile, media.rate)
+    words = words_of(options.language)
+    texts = [
+        Told(one.start, one.end, one.text, pages_of(one.text, pace, words)) for one in _inside(told, length, notes)
+    ]
+    late = FOREVER if options.detail == "full" else int(profile.late * 1000)
+    limits = Limits(int(profile.early * 1000), late, length or FOREVER)
+    shots = sorted({milliseconds_of(shot) for shot in source.shots or ()})
+    schedule = scheduled(texts, pace, limits, shots)
+    for one in schedule.too_long:
+        _leave_out(one, "because the media is too short to read it", notes)
+    reason = (
+        "because the media is too short for all"
+        if options.detail == "full"
+        else "because more happens there than can be read"
+    )
+    for one in schedule.crowded_out:
+        _leave_out(one, reason, notes)
+    _tell_changes(schedule.kept, schedule.cues, notes)
+    return schedule.cues
+
+
+def _outermost(told: Iterable[_Text], notes: list[str]) -> list[_Text]:
+    """Without the events that lie within another one."""
+    kept: list[_Text] = []
+    end = -1
+    for one in sorted(told, key=lambda one: (one.start, -one.end)):
+        if one.end <= end:
+            _leave_out(one, "because it lies within another event (--detail low)", notes)
+        else:
+            kept.append(one)
+            end = one.end
+    return kept
+
+
+def _inside(told: Iterable[_Text], length: int, notes: list[str]) -> list[_Text]:
+    """Without what lies outside the media: that is not in the picture, whatever the model said. length: 0, unknown."""
+    if not length:
+        return list(told)
+    inside = []
+    clipped = 0
+    for one in told:
+        if one.start >= length:
+            _leave_out(one, "because it begins after the end of the media", notes)
+            continue
+        clipped += one.end > length
+        inside.append(_Text(one.start, min(one.end, length), one.text) if one.end > length else one)
+    if clipped:
+        notes.append(f"{_count(clipped, 'event')} ended with the media")
+    return inside
+
+
+def _leave_out(one: _Text | Told, reason: str, notes: list[str]) -> None:
+    at = clock_text(Fraction(one.start, 1000))
+    notes.append(f"left out, {reason}: {at} {one.text}")
+
+
+def _tell_changes(kept: Sequence[Told], cues: Sequence[Cue], notes: list[str]) -> None:
+    """Sum up where the cues differ from their events."""
+    divided = sum(len(one.pages) > 1 for one in kept)
+    moves = []
+    shorter = longer = place = 0
+    for one in kept:
+        first, last = cues[place], cues[place + len(one.pages) - 1]
+        place += len(one.pages)
+        if first.start != one.start:
+            moves.append(abs(first.start - one.start))
+        shorter += last.end < one.end
+        longer += last.end > max(one.end, one.start + 1)
+    if divided:
+        notes.append(f"{_count(divided, 'event')} told in several cues, to fit the lines")
+    if moves:
+        notes.append(
+            f"{_count(len(moves), 'event')} moved by up to {max(moves) / 1000:.3f} s, to be told one after another"
+        )
+    if shorter:
+        notes.append(f"{_count(shorter, 'event')} shown for a part of the time")
+    if longer:
+        notes.append(f"{_count(longer, 'event')} shown past the end, to be readable")
+
+
+def _length(media: MediaInfo) -> int:
+    """The media's length in milliseconds; 0 where it is not known."""
+    return media.duration.numerator * 1000 // media.duration.denominator
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,51 @@
+"""The values of a track: cues in whole milliseconds, the finest that subtitle files hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from marlin_edit_exporters.subtitles.cues.width import is_wide
+
+
+class Cue(NamedTuple):
+    """One timed text, in milliseconds from zero; `end` is not in it. (A named tuple, since there may be very many.)"""
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines as one."""
+        return joined(self.lines)
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Track:
+    """The cues of one source in order, and notes on everything that differs from its events.
+
+    kind: `descriptions`, `subtitles` or `metadata`. language: BCP 47, `und` where it is not known. profile: the rules
+    that it was made by. converted: the cues are those of a subtitle file, as somebody made them.
+    """
+
+    cues: tuple[Cue, ...]
+    notes: tuple[str, ...]
+    kind: str
+    language: str
+    profile: str
+    converted: bool = False
+
+
+def joined(lines: Sequence[str]) -> str:
+    """Lines as one: with a blank between them, but not where both sides are written without blanks."""
+    text = ""
+    for line in lines:
+        blank = text and line and not (is_wide(text[-1]) and is_wide(line[0]))
+        text += f" {line}" if blank else line
+    return text

@@ -1,0 +1,77 @@
+"""What a person can choose of a subtitle track: the settings of all formats that hold one."""
+
+from __future__ import annotations
+
+import re
+
+from marlin_edit.settings import WRITING, Setting, parse_switch
+
+KINDS = ("descriptions", "metadata", "subtitles")
+DETAILS = ("low", "normal", "full")
+JUDGING = (*WRITING, "lint")
+"""The commands that need the rules: those that write outputs, and the one that judges subtitle files."""
+
+
+def parse_language(text: str) -> str:
+    """Read a language tag, like `en` or `pt-BR`."""
+    if not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", text):
+        raise ValueError(f"{text!r} is not a language tag. Write it like en or pt-BR.")
+    return text
+
+
+def settings() -> list[Setting]:
+    return [
+        Setting(
+            "subtitle_profile",
+            parse=str,
+            default="default",
+            help="Rules of readable subtitles: default, netflix-en, bbc-online, bbc-portrait, dcmp, or a .toml file.",
+            flag="--profile",
+            commands=JUDGING,
+            metavar="NAME",
+        ),
+        Setting(
+            "subtitle_kind",
+            parse=str,
+            default="descriptions",
+            help="What a subtitle track is for: to be read out (descriptions) or read (subtitles), or for programs.",
+            flag="--kind",
+            commands=WRITING,
+            choices=KINDS,
+        ),
+        Setting(
+            "subtitle_language",
+            parse=parse_language,
+            default="en",
+            help="Language of the texts, which says where lines are best broken, like en or pt-BR.",
+            flag="--language",
+            commands=JUDGING,
+            metavar="TAG",
+        ),
+        Setting(
+            "subtitle_detail",
+            parse=str,
+            default="normal",
+            help="How much of what happens a subtitle track tells where more happens than can be read.",
+            flag="--detail",
+            commands=WRITING,
+            choices=DETAILS,
+        ),
+        Setting(
+            "subtitle_style",
+            parse=str,
+            default="",
+            help="Look of .ass subtitles, like fontname=Arial,fontsize=60,marginv=40.",
+            flag="--style",
+            commands=WRITING,
+            metavar="KEY=VALUE,...",
+        ),
+        Setting(
+            "subtitle_provenance",
+            parse=parse_switch,
+            default=False,
+            help="Write into subtitle files which model and rules made them, where the format has notes.",
+            flag="--provenance",
+            commands=WRITING,
+        ),
+    ]

@@ -1,0 +1,90 @@
+"""Formats of editing programs: timelines, cut lists and markers, one a file."""
+
+from __future__ import annotations
+
+from marlin_edit.interfaces import Carries, Exporter
+from marlin_edit_exporters.lazy import reading_markers, rendering
+
+_MARKERS = Carries.EVENTS | Carries.FINDINGS | Carries.MARKERS | Carries.SEVERAL_SOURCES
+_TIMELINE = _MARKERS | Carries.MARKER_DURATION | Carries.CUTS | Carries.NOTES | Carries.AUDIO
+_ALL_OF_A_TIMELINE = _TIMELINE | Carries.COLOUR | Carries.SOURCE_TIMECODE | Carries.REEL | Carries.TRACKS
+
+
+def exporters() -> list[Exporter]:
+    return [
+        Exporter(
+            "edl",
+            (".edl",),
+            Carries.CUTS
+            | Carries.MARKERS
+            | Carries.COLOUR
+            | Carries.SOURCE_TIMECODE
+            | Carries.REEL
+            | Carries.AUDIO
+            | Carries.SEVERAL_SOURCES,
+            rendering("timelines.edl"),
+            help="CMX 3600 cut list, for nearly every editing program.",
+            # Resolve gives its marker lists this suffix when it exports them.
+            read_markers=reading_markers("timelines.resolve_markers"),
+        ),
+        Exporter(
+            "resolve-markers",
+            (".markers.edl",),
+            _MARKERS | Carries.MARKER_DURATION | Carries.COLOUR | Carries.NOTES,
+            rendering("timelines.resolve_markers"),
+            help="Marker list for the timeline of Resolve, Free and Studio.",
+            read_markers=reading_markers("timelines.resolve_markers"),
+        ),
+        Exporter(
+            "otio",
+            (".otio",),
+            _ALL_OF_A_TIMELINE,
+            rendering("timelines.otio"),
+            help="OpenTimelineIO timeline: cuts as clips, or whole sources, with markers.",
+            read_markers=reading_markers("timelines.otio"),
+        ),
+        Exporter(
+            "otioz",
+            (".otioz",),
+            _ALL_OF_A_TIMELINE,
+            rendering("timelines.otioz"),
+            help="OpenTimelineIO timeline and the media, in one archive.",
+        ),
+        Exporter(
+            "fcpxml",
+            (".fcpxml",),
+            _TIMELINE | Carries.SOURCE_TIMECODE | Carries.TRACKS,
+            rendering("timelines.fcpxml"),
+            help="Final Cut Pro's XML, also for Resolve.",
+            read_markers=reading_markers("timelines.fcpxml_markers"),
+        ),
+        Exporter(
+            "xmeml",
+            (".xml",),
+            _ALL_OF_A_TIMELINE,
+            rendering("timelines.xmeml"),
+            help="Final Cut Pro 7's XML, for Premiere.",
+            read_markers=reading_markers("timelines.xmeml_markers"),
+        ),
+        Exporter(
+            "avid",
+            (".avid.txt",),
+            _MARKERS | Carries.COLOUR | Carries.NOTES,
+            rendering("timelines.avid"),
+            help="Avid markers, for its Markers window.",
+        ),
+        Exporter(
+            "mlt",
+            (".mlt",),
+            _TIMELINE | Carries.COLOUR | Carries.TRACKS,
+            rendering("timelines.mlt"),
+            help="MLT project, for Shotcut and melt.",
+        ),
+        Exporter(
+            "losslesscut",
+            (".llc",),
+            Carries.CUTS | Carries.EVENTS | Carries.FINDINGS,
+            rendering("timelines.losslesscut"),
+            help="LosslessCut project: cuts, or events and findings, as segments.",
+        ),
+    ]

@@ -1,0 +1,41 @@
+"""LosslessCut's project (`.llc`): a segment for each cut, or without cuts for each event and finding.
+
+It lies beside the media. It is plain JSON, which JSON5 includes. Times are seconds: of the first frame, and of the end
+of the last.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from marlin_edit.conform import file_name, sources_used
+from marlin_edit.edit import Edit
+from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.markers import markers_of
+from marlin_edit.media import MediaInfo
+from marlin_edit.text import clean
+from marlin_edit.timebase import FrameRange
+
+
+def render(edit: Edit, context: RenderContext) -> Rendered:
+    """The segments of the edit's first source; the project format has one."""
+    source, *others = sources_used(edit)
+    media = source.media
+    notes = [f"only {file_name(media)} is in it: a project of LosslessCut has one source"] if others else []
+    if edit.cuts:
+        cuts = [cut for cut in edit.cuts if cut.source.media.path == media.path]
+        segments = [_segment(media, cut.frames, clean(cut.name)) for cut in cuts]
+    else:
+        markers, left_out = markers_of(source)
+        notes += left_out
+        segments = [_segment(media, marker.frames, marker.name) for marker in markers]
+    if context.path is not None and context.path.absolute().parent != media.path.absolute().parent:
+        notes.append(f"LosslessCut looks for {file_name(media)} beside this file")
+    project = {"version": 1, "mediaFileName": file_name(media), "cutSegments": segments}
+    return Rendered(json.dumps(project, ensure_ascii=False, indent=1) + "\n", tuple(notes))
+
+
+def _segment(media: MediaInfo, frames: FrameRange, name: str) -> dict[str, Any]:
+    start, end = media.time_of(frames.first), media.time_of(frames.stop)
+    return {"start": round(float(start), 6), "end": round(float(end), 6), "name": name}

@@ -1,0 +1,293 @@
+"""The two trained prompts, word for word, and tolerant reading of what the model answers.
+
+Reading never raises, whatever the answer; what cannot be told as an event or a finding becomes a sentence with its
+reason. Times in an answer count from the window's start, times in events and findings from zero.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from marlin_edit.analysis import Event, Finding, Origin
+from marlin_edit.text import clean, shortened
+from marlin_edit.timebase import Span, seconds_text
+from marlin_edit.video_model import Answer
+
+WIDENED, CLAMPED, REPEATED, PARTIAL = "widened", "clamped", "repeated", "partial"
+"""Flags: a point made one sampling step long, an end past the window, a line said again, an answer cut off."""
+
+
+_MOST_UNREAD = 50
+
+
+@dataclass(frozen=True)
+class ReadCaption:
+    """A caption as it was read. unread: sentences about what is in the answer and not in the events."""
+
+    scene: str
+    events: tuple[Event, ...]
+    unread: tuple[str, ...] = ()
+
+
+def read_caption(answer: Answer, window: Span, step: Fraction) -> ReadCaption:
+    """The scene and the events of a caption answer. step: the seconds that a point in time is widened to."""
+    reader = _CaptionReader(answer, window, step)
+    for line in _without_thoughts(answer.raw).splitlines():
+        reader.take(_BLANKS.sub(" ", line).strip())
+    return reader.result()
+
+
+def read_find(answer: Answer, window: Span, step: Fraction, query: str) -> tuple[Finding | None, tuple[str, ...]]:
+    """The first span that a find answer gives, or None; and sentences about what else it says."""
+    text = _BLANKS.sub(" ", _without_thoughts(answer.raw)).strip()
+    problems = _Unread(window)
+    finding: Finding | None = None
+    seen: set[tuple[str, str]] = set()
+    for found in _RANGE_ANYWHERE.finditer(text):
+        key = _times_of(found)
+        if key in seen:
+            if finding is not None and REPEATED not in finding.flags:
+                finding = replace(finding, flags=(*finding.flags, REPEATED))
+            continue
+        seen.add(key)
+        span, flags, reason = _span(found, window, step)
+        if span is None:
+            problems.add(found[0], reason)
+        elif finding is None:
+            finding = Finding(span, query, flags=flags, origin=Origin((window,), answer.raw))
+        else:
+            problems.add(found[0], "only the first span of an answer is taken")
+    if not seen:
+        problems.add(text, "it names no time range" if text else "the answer is empty")
+    if finding is not None and answer.stopped_by == "length":
+        finding = replace(finding, flags=(*finding.flags, PARTIAL))
+    return finding, problems.sentences()
+
+
+_BLANKS = re.compile(r"\s+")
+
+
+_NUMBER = r"([0-9]++(?::[0-9]++){0,2}(?:\.[0-9]++)?)(?![.:]?[0-9])(?: ?(?:seconds?|secs?|s)\b\.?)?"
+
+
+_RANGE = rf"{_NUMBER} ?>? ?(?:[-‐‑‒–—−~]|to\b|until\b) ?<? ?{_NUMBER}"
+
+
+_RANGE_ANYWHERE = re.compile(rf"(?<![\w.:\-−]){_RANGE}", re.IGNORECASE)
+
+
+_ANGLED = re.compile(rf"< ?{_RANGE} ?>", re.IGNORECASE)
+
+
+_LINE_START = re.compile(
+    rf"(?:[-*•·+] )?(?:[0-9]{{1,3}}[.)] )?[*_]{{0,2}}[<\[(]? ?(?:from )?{_RANGE} ?[>\])]?[*_]{{0,2}}", re.IGNORECASE
+)
+
+
+_AFTER_RANGE = " .:;,-–—*_"
+
+
+_HEADER = re.compile(r"[*_#]{0,3} ?(scene|events?)[*_]{0,2} ?(?:$|:[*_]{0,2} ?)", re.IGNORECASE)
+
+
+_EVENTS_INSIDE = re.compile(r"(?<= )[*_]{0,2}events:[*_]{0,2} ?(?=[<\[(0-9*-]|from |$)", re.IGNORECASE)
+
+
+_END_TOKENS = re.compile(r"<\|(?:im_end|endoftext)\|>")
+
+
+_LONGEST_WHOLE, _LONGEST_PART = 12, 60
+
+
+def _without_thoughts(raw: str) -> str:
+    """The answer without a leading `<think>`: bare, closed, or as a block with what is in it."""
+    text = _END_TOKENS.sub(" ", raw)
+    opened, closed = text.find("<think>"), text.find("</think>")
+    if closed >= 0 and (opened < 0 or opened > closed or not text[:opened].strip()):
+        after = text[closed + len("</think>") :]
+        # A model that never left its thoughts still said something there.
+        text = after if after.strip() else text[:closed]
+    start = len(text) - len(text.lstrip())
+    while text.startswith(("<think>", "</think>"), start):
+        start = text.index(">", start) + 1
+        while start < len(text) and text[start].isspace():
+            start += 1
+    return text[start:]
+
+
+def _times_of(found: re.Match[str]) -> tuple[str, str]:
+    return found[1], found[2]
+
+
+def _seconds(text: str) -> Fraction | None:
+    """Exact seconds of `14.3`, `1:02.5` or `1:01:02`; None where minutes or seconds pass 59. Absurd ones are capped."""
+    whole, _, part = text.partition(".")
+    fields = whole.split(":")
+    if any(len(field.lstrip("0")) > _LONGEST_WHOLE for field in fields):
+        return Fraction(10**_LONGEST_WHOLE)
+    numbers = [int(field.lstrip("0") or "0") for field in fields]
+    if any(number > 59 for number in numbers[1:]):
+        return None
+    total = Fraction(0)
+    for number in numbers:
+        total = total * 60 + number
+    part = part[:_LONGEST_PART]
+    return total + (Fraction(int(part), 10 ** len(part)) if part else 0)
+
+
+def _span(found: re.Match[str], window: Span, step: Fraction) -> tuple[Span | None, tuple[str, ...], str]:
+    """The span that an answer's range means, with flags; or None and the reason."""
+    start, end = (_seconds(text) for text in _times_of(found))
+    if start is None or end is None:
+        return None, (), "that is not a time"
+    if end < start:
+        return None, (), "it ends before it starts"
+    if start >= window.length:
+        return None, (), f"it starts after the window's end ({_short(window.length)} s)"
+    flags: list[str] = []
+    if end > window.length:
+        end = window.length
+        flags.append(CLAMPED)
+    if start == end:
+        end = min(start + step, window.length)
+        start = max(Fraction(0), min(start, end - step))
+        flags.append(WIDENED)
+    return Span(window.start + start, window.start + end), tuple(flags), ""
+
+
+def _short(seconds: Fraction) -> str:
+    text = seconds_text(seconds)
+    return text if "/" not in text else f"{float(seconds):.3f}"
+
+
+class _Unread:
+    """Sentences about what could not be read, at most so many; the raw answer keeps the rest."""
+
+    def __init__(self, window: Span) -> None:
+        self._place = f"Of {_short(window.start)} - {_short(window.end)} s"
+        self._sentences: list[str] = []
+        self._more = 0
+
+    def add(self, said: str, reason: str) -> None:
+        if len(self._sentences) < _MOST_UNREAD:
+            # Cleaning is for the part that is shown only: an answer may be a megabyte in one line.
+            words = shortened(clean(said[:400]), 120)
+            quoted = f' the model wrote "{words}"' if words else " the model wrote nothing"
+            self._sentences.append(f"{self._place}{quoted}: {reason}.")
+        else:
+            self._more += 1
+
+    def sentences(self) -> tuple[str, ...]:
+        more = [f"{self._place} {self._more} more lines could not be read."] if self._more else []
+        return (*self._sentences, *more)
+
+
+class _CaptionReader:
+    """Takes a caption line by line: scene, then events, each header optional."""
+
+    def __init__(self, answer: Answer, window: Span, step: Fraction) -> None:
+        self._answer = answer
+        self._window = window
+        self._step = step
+        self._origin = Origin((window,), answer.raw)
+        self._scene: list[str] = []
+        self._events: list[Event] = []
+        self._place: dict[tuple[str, str, str], int] = {}
+        self._said_again: dict[int, int] = {}
+        self._in_events = False
+        self._waiting: re.Match[str] | None = None
+        self._unread = _Unread(window)
+
+    def take(self, line: str) -> None:
+        if not line:
+            return
+        header = _HEADER.match(line)
+        if header is not None:
+            self._in_events = header[1].lower() != "scene"
+            line = line[header.end() :]
+        inside = None if self._in_events else _EVENTS_INSIDE.search(line)
+        if inside is not None:
+            self._take_text(line[: inside.start()])
+            self._in_events = True
+            line = line[inside.end() :]
+        for found, text in _pieces(line):
+            if found is None:
+                self._take_text(text)
+            else:
+                self._in_events = True
+                self._give_up_waiting()
+                self._take_event(found, text)
+
+    def _take_text(self, text: str) -> None:
+        text = text.strip()
+        if not text or not any(map(str.isalnum, text)):
+            return
+        if self._waiting is not None:
+            found, self._waiting = self._waiting, None
+            self._take_event(found, text)
+        elif self._in_events:
+            cut = self._answer.stopped_by == "length"
+            self._unread.add(text, "it names no time range" + (", or was cut off" if cut else ""))
+        elif not self._scene or self._scene[-1] != text:
+            self._scene.append(text)
+
+    def _take_event(self, found: re.Match[str], text: str) -> None:
+        words = clean(text.strip(_AFTER_RANGE)) if text else ""
+        if not any(map(str.isalnum, words)):
+            self._waiting = found
+            return
+        key = (*_times_of(found), words.casefold())
+        place = self._place.get(key)
+        if place is not None:
+            self._said_again[place] = self._said_again.get(place, 0) + 1
+            return
+        span, flags, reason = _span(found, self._window, self._step)
+        if span is None:
+            self._place[key] = -1
+            self._unread.add(f"{found[0]} {words}", reason)
+            return
+        self._place[key] = len(self._events)
+        self._events.append(Event(span, words, flags, self._origin))
+
+    def _give_up_waiting(self) -> None:
+        if self._waiting is not None:
+            self._unread.add(self._waiting[0], "it says when, but not what")
+            self._waiting = None
+
+    def result(self) -> ReadCaption:
+        self._give_up_waiting()
+        events = list(self._events)
+        for place, times in self._said_again.items():
+            if place >= 0:
+                event = events[place]
+                events[place] = replace(event, flags=(*event.flags, REPEATED))
+                again = "once more" if times == 1 else f"{times} times more"
+                self._unread.add(event.text, f"it was said {again}, and is kept once")
+        if self._answer.stopped_by == "length":
+            if events:
+                events[-1] = replace(events[-1], flags=(*events[-1].flags, PARTIAL))
+            else:
+                self._unread.add(" ".join(self._scene), "the answer was cut off before any event")
+        scene = clean(" ".join(self._scene))
+        if not scene and not events and not self._unread.sentences():
+            self._unread.add("", "the answer is empty")
+        return ReadCaption(scene, tuple(events), self._unread.sentences())
+
+
+def _pieces(line: str) -> Iterator[tuple[re.Match[str] | None, str]]:
+    """A line as text without a range, and ranges with the text after each."""
+    starts: list[re.Match[str]] = []
+    first = _LINE_START.match(line)
+    if first is not None:
+        starts.append(first)
+    starts += _ANGLED.finditer(line, first.end() if first is not None else 0)
+    if not starts:
+        yield None, line
+        return
+    if starts[0].start() > 0:
+        yield None, line[: starts[0].start()]
+    for found, following in zip(starts, [*starts[1:], None], strict=True):
+        yield found, line[found.end() : following.start() if following is not None else len(line)]

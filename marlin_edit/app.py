@@ -1,0 +1,198 @@
+"""The registry: what the installed plugins offer, by name, and the settings of the run.
+
+`plugins.py` fills it; here nothing is loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from marlin_edit.errors import MarlinEditError, UsageError, did_you_mean
+from marlin_edit.interfaces import Backend, Delivery, Detector, Exporter
+from marlin_edit.settings import Setting, Settings, resolved
+
+DISTRIBUTION = "marlin-edit"
+
+
+Offer = Backend | Exporter | Delivery | Detector | Setting
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plugin before it is loaded: what its entry point says."""
+
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], object]
+
+    @property
+    def builtin(self) -> bool:
+        return self.distribution == DISTRIBUTION
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin as it was found: what it offers (`exporter srt`), and why it, or a part of it, is set aside."""
+
+    candidate: Candidate
+    offers: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class App:
+    """What this installation can do: everything that plugins offer, by name, and the settings of the run.
+
+    origins: the plugin of each offer, by kind and name (`("exporter", "srt")`). warnings: what was set aside, and why.
+    command_hooks: each plugin's `register_commands`.
+    """
+
+    backends: dict[str, Backend] = field(default_factory=dict)
+    exporters: dict[str, Exporter] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    detectors: dict[str, Detector] = field(default_factory=dict)
+    definitions: dict[str, Setting] = field(default_factory=dict)
+    origins: dict[tuple[str, str], Candidate] = field(default_factory=dict)
+    plugins: list[Plugin] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    environ: Mapping[str, str] | None = None
+    command_hooks: list[tuple[Candidate, Callable[..., object]]] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; UsageError where the environment or the configuration file says what cannot be."""
+        return resolved(self.definitions, self.environ)
+
+    def with_flags(self, flags: Mapping[str, str | bool | None]) -> App:
+        """This app with the settings that the command line gives, by setting name."""
+        app = copy.copy(self)
+        app.settings = self.settings.with_flags(flags)
+        return app
+
+    def exporter_for(self, path: Path | None, format_name: str | None = None) -> Exporter:
+        """The exporter of an output: by `format_name`, else by the longest suffix. `path` is None for stdout."""
+        if format_name is not None:
+            if format_name not in self.exporters:
+                raise UsageError(
+                    f"There is no format {format_name!r}.{did_you_mean(format_name, self.exporters)}"
+                    f" Formats: {', '.join(sorted(self.exporters))}."
+                )
+            return self.exporters[format_name]
+        if path is None:
+            raise UsageError("`-o -` needs a format: add --format NAME (`marlin-edit formats` lists them).")
+        found: tuple[str, Exporter] | None = None
+        for suffix, exporter in self._suffixes().items():
+            if path.name.lower().endswith(suffix) and (found is None or len(suffix) > len(found[0])):
+                found = suffix, exporter
+        if found is None:
+            raise UsageError(
+                f"{path.name}: no format has this suffix. Suffixes: {', '.join(sorted(self._suffixes()))}."
+                " Or name a format with --format."
+            )
+        return found[1]
+
+    def backend_for(self, model: str) -> Backend:
+        """The first backend that opens `model`: other distributions' are asked first, marlin-edit's own last."""
+        by_distance = sorted(self.backends.values(), key=lambda backend: self.origin(backend).builtin)
+        for backend in by_distance:
+            with self.calling(backend):
+                if backend.opens(model):
+                    return backend
+        raise UsageError(f"No plugin opens the model {model!r}. `marlin-edit models` shows what there is.")
+
+    def origin(self, offer: Offer) -> Candidate:
+        """The plugin that offers it."""
+        return self.origins[kind_of(offer), offer.name]
+
+    @contextlib.contextmanager
+    def calling(self, offer: Offer) -> Iterator[None]:
+        """Around a call into a plugin: what it lets out by mistake becomes an error that names it."""
+        try:
+            yield
+        except (MarlinEditError, BrokenPipeError):
+            raise
+        except Exception as error:
+            raise MarlinEditError(
+                f"The {kind_of(offer)} {offer.name} of the plugin {self.origin(offer)} failed: {described(error)}."
+                " That is a fault of the plugin; -v shows where."
+            ) from error
+
+    def add(self, candidate: Candidate, offer: Offer) -> None:
+        """Take what a plugin offers; refused with a warning if its name, suffix or flag is there already."""
+        refused = self._namesake(offer)
+        if refused:
+            self.problem(candidate, f"its {kind_of(offer)} {offer.name} is set aside: {refused}")
+            return
+        self._registry(offer)[offer.name] = offer
+        self.origins[kind_of(offer), offer.name] = candidate
+        self.note(candidate, offers=(f"{kind_of(offer)} {offer.name}",))
+
+    def problem(self, candidate: Candidate, problem: str) -> None:
+        """Keep why a plugin, or a part of it, is set aside."""
+        self.note(candidate, problems=(problem,))
+        self.warnings.append(f"{candidate}: {problem}.")
+
+    def note(self, candidate: Candidate, offers: tuple[str, ...] = (), problems: tuple[str, ...] = ()) -> None:
+        """Add to what `marlin-edit plugins` shows of a plugin."""
+        for index, plugin in enumerate(self.plugins):
+            if plugin.candidate is candidate:
+                self.plugins[index] = Plugin(candidate, plugin.offers + offers, plugin.problems + problems)
+
+    def _registry(self, offer: Offer) -> dict[str, Any]:
+        registries: dict[str, dict[str, Any]] = {
+            "backend": self.backends,
+            "exporter": self.exporters,
+            "delivery": self.deliveries,
+            "detector": self.detectors,
+            "setting": self.definitions,
+        }
+        return registries[kind_of(offer)]
+
+    def _namesake(self, offer: Offer) -> str | None:
+        """Why something that was taken already rules this out, or None."""
+        if offer.name in self._registry(offer):
+            return f"{self.origins[kind_of(offer), offer.name]} has one of that name"
+        if isinstance(offer, Exporter):
+            for suffix in offer.suffixes:
+                owner = self._suffixes().get(suffix.lower())
+                if owner is not None:
+                    return f"the suffix {suffix} belongs to {owner.name} of {self.origin(owner)}"
+        if isinstance(offer, Setting) and offer.flag is not None:
+            for setting in self.definitions.values():
+                if setting.flag == offer.flag:
+                    return f"the flag {offer.flag} belongs to {setting.name} of {self.origin(setting)}"
+        return None
+
+    def _suffixes(self) -> dict[str, Exporter]:
+        return {suffix.lower(): exporter for exporter in self.exporters.values() for suffix in exporter.suffixes}
+
+
+KINDS: dict[str, type[Offer]] = {
+    "backend": Backend,
+    "exporter": Exporter,
+    "delivery": Delivery,
+    "detector": Detector,
+    "setting": Setting,
+}
+
+
+def kind_of(offer: Offer) -> str:
+    """What an offer is: `backend`, `exporter`, `delivery`, `detector` or `setting`."""
+    return next(kind for kind, made in KINDS.items() if isinstance(offer, made))
+
+
+def described(error: BaseException) -> str:
+    """An error in one line: a MarlinEditError's own words, any other with its type."""
+    if isinstance(error, MarlinEditError):
+        return " ".join(str(error).split()).rstrip(".")
+    return f"{type(error).__name__}: {error}".replace("\n", " ").rstrip(".: ")

@@ -1,0 +1,259 @@
+"""The settings of marlin-edit itself: a plugin like any other, with a parser for each kind of value."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from marlin_edit.hookspecs import hookimpl
+from marlin_edit.settings import FINDING, WATCHING, WRITING, Setting, parse_switch
+from marlin_edit.timebase import FrameNumber, SourceTimecode, parse_position
+
+
+def parse_handles(text: str) -> FrameNumber | Fraction:
+    """Read `12f`, frames, or `0.5s`, seconds."""
+    length = parse_position(text)
+    if isinstance(length, SourceTimecode):
+        raise ValueError(f"{text!r} is not a length. Write frames (12f) or seconds (0.5s).")
+    return length
+
+
+def parse_length(text: str) -> Fraction:
+    """Read a length in seconds, `60`, `60s` or `1:30`."""
+    length = parse_position(text)
+    if not isinstance(length, Fraction):
+        raise ValueError(f"{text!r} is not a length in seconds. Write it like 60 or 1:30.")
+    return length
+
+
+def parse_count(text: str) -> int:
+    """Read a whole number above zero."""
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{text!r} is not a number of cuts. Write a whole number, like 5.")
+    return int(text)
+
+
+def parse_longest(text: str) -> FrameNumber | Fraction:
+    """Read a length above zero: `250f`, frames, or `10s`, seconds."""
+    length = parse_handles(text)
+    if length in (Fraction(0), FrameNumber(0)):
+        raise ValueError("a cut has at least one frame. Write a length above zero, like 10s or 250f.")
+    return length
+
+
+def parse_record_start(text: str) -> str:
+    """Read time code, or `source`, which is each source's own start."""
+    if text != "source" and not isinstance(parse_position(text), SourceTimecode):
+        raise ValueError(f"{text!r} is not a time code. Write it like 01:00:00:00, or source.")
+    return text
+
+
+def parse_stream(text: str) -> int | None:
+    """Read a stream's number in the file, or `auto`, which leaves the choice to marlin-edit."""
+    if text == "auto":
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{text!r} is not a stream. Write its number in the file, like 0, or auto.")
+    return int(text)
+
+
+def parse_score(text: str) -> float:
+    """Read a score, 0 to 1."""
+    try:
+        score = float(text)
+    except ValueError:
+        score = -1.0
+    if not 0 <= score <= 1:
+        raise ValueError(f"{text!r} is not a score. Write a number from 0 to 1, like 0.6.")
+    return score
+
+
+def parse_file(text: str) -> Path:
+    """Read the name of a file; `~` is the home directory."""
+    return Path(text).expanduser()
+
+
+@hookimpl
+def register_settings() -> tuple[Setting, ...]:
+    return (
+        Setting(
+            "model",
+            parse=str,
+            default="NemoStation/Marlin-2B",
+            help="Video model: a name on the hub, a directory, or `demo`.",
+            flag="--model",
+            commands=WATCHING,
+            metavar="NAME",
+        ),
+        Setting(
+            "device",
+            parse=str,
+            default="auto",
+            help="Where the model runs.",
+            flag="--device",
+            commands=WATCHING,
+            choices=("auto", "cuda", "mps", "cpu"),
+        ),
+        Setting(
+            "dtype",
+            parse=str,
+            default="auto",
+            help="The model's number format.",
+            flag="--dtype",
+            commands=WATCHING,
+            choices=("auto", "bfloat16", "float16", "float32"),
+        ),
+        Setting(
+            "decoder",
+            parse=str,
+            default="auto",
+            help="What reads the frames that the model is shown.",
+            flag="--decoder",
+            commands=WATCHING,
+            choices=("auto", "torchcodec", "pyav"),
+        ),
+        Setting(
+            "stream",
+            parse=parse_stream,
+            default=None,
+            help="Video stream to use, by its number in the file. Without it: the main one.",
+            flag="--stream",
+            commands=WATCHING,
+            metavar="N",
+        ),
+        Setting(
+            "store",
+            parse=parse_switch,
+            default=True,
+            help="Keep the model's answers on this computer, and do not ask again what is known.",
+            flag="--store",
+            commands=WATCHING,
+        ),
+        Setting(
+            "store_path",
+            parse=parse_file,
+            default=None,
+            help="File that answers are kept in. Without it: one in the user's data directory.",
+            metavar="FILE",
+        ),
+        Setting(
+            "window",
+            parse=parse_length,
+            default=Fraction(60),
+            help="How much of a long file the model is shown at once; never more than it was trained for.",
+            flag="--window",
+            commands=WATCHING,
+            metavar="SECONDS",
+        ),
+        Setting(
+            "overlap",
+            parse=parse_length,
+            default=Fraction(10),
+            help="How much of a window the next one shows again.",
+            flag="--overlap",
+            commands=WATCHING,
+            metavar="SECONDS",
+        ),
+        Setting(
+            "score",
+            parse=parse_switch,
+            default=True,
+            help="Ask what speaks for each finding as well, and for every other time that it happens. Slower.",
+            flag="--score",
+            commands=FINDING,
+        ),
+        Setting(
+            "min_score",
+            parse=parse_score,
+            default=None,
+            help="Accept findings from this score on, 0 to 1. Without it: as the model was calibrated.",
+            flag="--min-score",
+            commands=(*FINDING, "export"),
+            metavar="SCORE",
+        ),
+        Setting(
+            "all",
+            parse=parse_switch,
+            default=False,
+            help="Accept every finding, whatever speaks for it.",
+            flag="--all",
+            commands=(*FINDING, "export"),
+        ),
+        Setting(
+            "handles",
+            parse=parse_handles,
+            default=FrameNumber(0),
+            help="Extra frames kept on both sides of a cut, like 12f or 0.5s.",
+            flag="--handles",
+            commands=("cut", "export"),
+            metavar="LENGTH",
+        ),
+        Setting(
+            "merge_gap",
+            parse=parse_handles,
+            default=None,
+            help="Make one cut of those that are at most this far apart, like 12f or 0.5s; 0 joins what overlaps.",
+            flag="--merge-gap",
+            commands=("cut",),
+            metavar="LENGTH",
+        ),
+        Setting(
+            "top",
+            parse=parse_count,
+            default=None,
+            help="Keep the best scored cuts, so many; without scores the first ones.",
+            flag="--top",
+            commands=("cut",),
+            metavar="N",
+        ),
+        Setting(
+            "snap",
+            parse=str,
+            default="none",
+            help="Move the ends of cuts to shot changes near them, or (for --mode copy) to the keyframes around them.",
+            flag="--snap",
+            commands=("cut",),
+            choices=("none", "shots", "keyframes"),
+        ),
+        Setting(
+            "snap_limit",
+            parse=parse_length,
+            default=Fraction(1, 2),
+            help="How far a shot change may be from an end that is moved to it.",
+            flag="--snap-limit",
+            commands=("cut",),
+            metavar="SECONDS",
+        ),
+        Setting(
+            "max_duration",
+            parse=parse_longest,
+            default=None,
+            help="Make no cut longer than this, like 10s or 250f: of a longer one the beginning is kept.",
+            flag="--max-duration",
+            commands=("cut",),
+            metavar="LENGTH",
+        ),
+        Setting(
+            "record_start",
+            parse=parse_record_start,
+            default="01:00:00:00",
+            help="Time code at which timelines and cut lists begin, or `source`, where the source's own does.",
+            flag="--record-start",
+            commands=(*WRITING, "import-markers"),
+            metavar="TC",
+        ),
+        Setting(
+            "cut_to",
+            parse=str,
+            default="clips",
+            help="The delivery that `cut` makes where no output is named.",
+        ),
+        Setting(
+            "overwrite",
+            parse=parse_switch,
+            default=False,
+            help="Write over outputs that exist.",
+            flag="--overwrite",
+            commands=WRITING,
+        ),
+    )

@@ -1,0 +1,269 @@
+"""From signals to a score: fitted on clips whose truth is known, kept for the one model that it was fitted for.
+
+The score is a logistic regression of the standardised signals: about the share of findings like this one that were
+true in the labelled clips. From `threshold` on a finding is accepted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from marlin_edit import files
+from marlin_edit.analysis import ModelIdentity
+from marlin_edit.errors import MarlinEditError
+from marlin_edit.inference.measures import auroc
+from marlin_edit.inference.signals import SIGNALS, VERSION
+from marlin_edit.inference.store import store_path
+from marlin_edit.settings import Settings
+from marlin_edit.video_model import VideoModel
+
+SCHEMA = "marlin-edit.calibration/1"
+FILE = "marlin_edit_calibration.json"
+"""A checkpoint may bring a calibration of its own under this name. One that the user made goes before it."""
+
+_RIDGE = 1.0
+_LEAST, _MOST = 0.02, 0.5
+_FOLDS = 6
+_STEPS = 100
+_NO_MODEL = ModelIdentity("")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A finding whose truth is known, with the video it is from as its group.
+
+    true: None where it is neither right nor wrong enough to learn from, as it shows the thing but not quite its time.
+    """
+
+    signals: Mapping[str, float]
+    true: bool | None
+    group: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How signals become a score: least, most and weights are one for each of `names`; `about` tells of the fit.
+
+    Of a signal counts where it lies from `least` (0) to `most` (1), no less and no more: what is surer than usual right
+    answers are is no surer for that.
+
+    known: the stems of all words that the model used in its captions of the labelled clips.
+    """
+
+    model: ModelIdentity
+    names: tuple[str, ...]
+    least: tuple[float, ...]
+    most: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+    threshold: float
+    known: frozenset[str] = frozenset()
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def score(self, signals: Mapping[str, float]) -> float:
+        """0 to 1. A signal that is missing counts as half."""
+        total = self.bias
+        for name, least, most, weight in zip(self.names, self.least, self.most, self.weights, strict=True):
+            part = (signals[name] - least) / (most - least) if name in signals else 0.5
+            total += weight * max(0.0, min(1.0, part))
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+
+
+def fit(
+    model: ModelIdentity, examples: Sequence[Example], known: frozenset[str], hours: float, most_false: float
+) -> Calibration:
+    """A calibration from labelled findings.
+
+    hours: footage times queries that the findings are of. most_false: how many false findings an hour of footage and a
+    query may have at the threshold, by scores that each video got from a fit on the others. Raises MarlinEditError
+    where there is too little to learn from.
+    """
+    learned = [example for example in examples if example.true is not None]
+    true = sum(1 for example in learned if example.true)
+    if true < 5 or len(learned) - true < 5:
+        raise MarlinEditError(
+            f"There is too little to calibrate on: {true} right and {len(learned) - true} wrong answers, and at least "
+            "5 of each are needed. Label more clips, among them queries for things that are not there."
+        )
+    held_out = _held_out_scores(learned)
+    order = sorted(zip(held_out, learned, strict=True), key=lambda pair: -pair[0])
+    threshold, kept, false = _threshold([(score, bool(one.true)) for score, one in order], most_false * hours)
+    fitted = _fitted(learned)
+    about = {
+        "videos": len({example.group for example in examples}),
+        "hours_times_queries": round(hours, 4),
+        "right": true,
+        "wrong": len(learned) - true,
+        "kept": kept / true,
+        "false_per_hour": false / hours if hours else None,
+        "auroc": _auroc([(score, one.true) for score, one in order]),
+        "signals": {name: worth(name, learned) for name in fitted.names},
+    }
+    return replace(fitted, model=model, threshold=threshold, known=known, about=about)
+
+
+def worth(name: str, examples: Sequence[Example]) -> float | None:
+    """The AUROC of a signal by itself: how often a right answer has more of it than a wrong one. 0.5 tells nothing."""
+    return _auroc([(example.signals[name], example.true) for example in examples if name in example.signals])
+
+
+def as_text(calibration: Calibration) -> str:
+    """The file that keeps it."""
+    content = {"schema": SCHEMA, "version": VERSION, **asdict(calibration), "known": sorted(calibration.known)}
+    content["model"].pop("notice")
+    return json.dumps(content, indent=1) + "\n"
+
+
+def save(settings: Settings, calibration: Calibration) -> Path:
+    """Keeps a calibration for its model, in place of an earlier one; gives its file."""
+    make_place(settings)
+    path = _path(settings, calibration.model)
+    files.write_output(path, as_text(calibration), overwrite=True)
+    return path
+
+
+def make_place(settings: Settings) -> None:
+    """Makes the directory of the user's calibrations; MarlinEditError where that cannot be."""
+    place = store_path(settings).with_name("calibrations")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MarlinEditError(
+            f"Calibrations cannot be kept in {place}: {error.strerror}. Name a file with -o FILE.json instead."
+        ) from error
+
+
+def calibration_of(settings: Settings, model: ModelIdentity, bundled: Path | None = None) -> Calibration | None:
+    """The calibration for a model: the user's own, else the one that came with it, else None.
+
+    Raises MarlinEditError for a file that cannot be read. One that was made for other weights, or for signals as
+    another version made them, is none.
+    """
+    for path in (_path(settings, model), bundled):
+        if path is None:
+            continue
+        found = _read(path)
+        if found is not None and _key(found.model) == _key(model):
+            return found
+    return None
+
+
+def least_score(settings: Settings, threshold: float | None) -> float | None:
+    """From which score on findings are accepted: as the settings want it, else as calibrated; 0 accepts everything."""
+    if settings.value("all", bool):
+        return 0.0
+    given = settings.optional("min_score", float)
+    return threshold if given is None else given
+
+
+def bundled_calibration(model: VideoModel) -> Path | None:
+    """The calibration that came with a model, if it brings one."""
+    path = getattr(model, "calibration", None)
+    return path if isinstance(path, Path) else None
+
+
+def _read(path: Path) -> Calibration | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise MarlinEditError(f"The calibration {path} cannot be read: {error.strerror}.") from error
+    try:
+        content = json.loads(text)
+        if content["schema"] != SCHEMA or content["version"] != VERSION:
+            return None
+        model = ModelIdentity(**{key: str(value) for key, value in content["model"].items()})
+        least, most, weights = (tuple(map(float, content[key])) for key in ("least", "most", "weights"))
+        names = tuple(str(name) for name in content["names"])
+        threshold = float(content["threshold"])
+        if not 0 <= threshold <= 1 or len(names) != len(weights):
+            raise ValueError("its numbers do not fit each other")
+        if any(low >= high for low, high in zip(least, most, strict=True)) or len(least) != len(names):
+            raise ValueError("its numbers do not fit each other")
+        known = frozenset(str(word) for word in content["known"])
+        return Calibration(
+            model, names, least, most, weights, float(content["bias"]), threshold, known, content["about"]
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise MarlinEditError(
+            f"The calibration {path} is not one ({error}). Delete it, or make it again with `marlin-edit calibrate`."
+        ) from error
+
+
+def _path(settings: Settings, model: ModelIdentity) -> Path:
+    name = hashlib.sha256("\n".join(_key(model)).encode()).hexdigest()[:24]
+    return store_path(settings).with_name("calibrations") / f"{name}.json"
+
+
+def _key(model: ModelIdentity) -> tuple[str, ...]:
+    return model.name, model.revision, model.profile, model.dtype
+
+
+def _fitted(examples: Sequence[Example]) -> Calibration:
+    """Logistic regression with a ridge, by Newton's method; of no model yet, and without a threshold."""
+    import numpy as np
+
+    names = tuple(name for name in SIGNALS if any(name in example.signals for example in examples))
+    values = np.array([[example.signals.get(name, math.nan) for name in names] for example in examples])
+    true = np.array([1.0 if example.true else 0.0 for example in examples])
+    least = np.nanquantile(values, _LEAST, axis=0)
+    most = np.nanquantile(values[true == 1], _MOST, axis=0)
+    told = most - least > 1e-9
+    names = tuple(name for name, one in zip(names, told, strict=True) if one)
+    values, least, most = values[:, told], least[told], most[told]
+    parts = np.nan_to_num(np.clip((values - least) / (most - least), 0, 1), nan=0.5)
+    spread = np.maximum(parts.std(axis=0), 1e-9)
+    table = np.hstack([parts, np.ones((len(parts), 1))])
+    ridge = np.diag([*(_RIDGE * spread**2), 1e-6])
+    weights = np.zeros(len(names) + 1)
+    for _ in range(_STEPS):
+        likely = 1 / (1 + np.exp(-np.clip(table @ weights, -60, 60)))
+        slope = table.T @ (likely - true) + ridge @ weights
+        bend = (table * (likely * (1 - likely))[:, None]).T @ table + ridge
+        step = np.linalg.solve(bend, slope)
+        weights -= step / max(1.0, float(np.abs(step).max()))
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    *each, bias = (float(weight) for weight in weights)
+    return Calibration(_NO_MODEL, names, tuple(map(float, least)), tuple(map(float, most)), tuple(each), bias, 0.5)
+
+
+def _held_out_scores(examples: Sequence[Example]) -> list[float]:
+    """The score that each example gets from a fit without its video (or without some of them, where there are many)."""
+    groups = sorted({example.group for example in examples})
+    fold_of = {group: number % min(_FOLDS, len(groups)) for number, group in enumerate(groups)}
+    fits: dict[int, Calibration] = {}
+    for fold in set(fold_of.values()):
+        others = [example for example in examples if fold_of[example.group] != fold]
+        fits[fold] = _fitted(others if len({example.true for example in others}) == 2 else examples)
+    return [fits[fold_of[example.group]].score(example.signals) for example in examples]
+
+
+def _threshold(ranked: Sequence[tuple[float, bool]], most_false: float) -> tuple[float, int, int]:
+    """Threshold, and how many true and false ones it keeps, of scores from the highest on.
+
+    It keeps as many true ones as it can with at most so many false ones, and lies in the middle of the gap below.
+    """
+    best = (1.0, 0, 0)
+    kept = false = 0
+    for place, (score, true) in enumerate(ranked):
+        kept, false = kept + true, false + (not true)
+        if false > most_false:
+            break
+        following = ranked[place + 1][0] if place + 1 < len(ranked) else 0.0
+        if true and following < score:
+            best = ((score + following) / 2, kept, false)
+    return best
+
+
+def _auroc(values: Sequence[tuple[float, bool | None]]) -> float | None:
+    right = [value for value, true in values if true]
+    wrong = [value for value, true in values if true is False]
+    return auroc(right, wrong).value if right and wrong else None

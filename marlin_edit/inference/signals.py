@@ -1,0 +1,152 @@
+"""What speaks for a finding and against it, beside the answer itself: numbers from which a calibration makes a score.
+
+`find` always answers, so the model's other mode is asked as well: what the caption tells of, and in which words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from marlin_edit.analysis import Event
+from marlin_edit.inference.measures import iou
+from marlin_edit.text import words_of
+from marlin_edit.timebase import Span
+from marlin_edit.video_model import Answer
+
+SIGNALS: Mapping[str, str] = {
+    "told": "the caption tells of it there: overlap with an event (IoU) times the query's words in that event",
+    "words": "how many of the query's words are in an event that has at least half in common with the span",
+    "known": "how little that event lacks of those words that the model is known to use in captions",
+    "likelihood": "how likely the caption mode finds the query's words for the span, per token",
+    "lift": "that, less the same on a window that shows nothing",
+    "weakest": "the least lift of any token",
+    "certainty": "how likely the model found its own answer, per token",
+    "share": "how much of the window the span takes up",
+}
+"""Every signal with what it is. A change of how one is made is a change of `VERSION`."""
+
+VERSION = 1
+
+SUPPORTED = 0.3
+"""`told` from which on something else speaks for an answer: half in common in time, and more than half of the words."""
+
+ALIKE = 0.5
+"""Overlap (IoU) from which on two spans are of one thing, as the usual measures of such models have it."""
+
+LIFTED = 1.0
+"""`lift` from which on something else speaks for an answer: the words are e times as likely with the picture."""
+
+_EMPTY_WORDS = frozenset(
+    word
+    for line in (
+        "a an the this that these those some any there here then",
+        "in on at to from into onto over under by with of and or while as for up down out off",
+        "is are was were be being been am has have had do does did",
+        "it its he she they his her their him them",
+    )
+    for word in line.split()
+)
+
+
+class Vocabulary:
+    """How much a word says, by how many events have it: one that all have says next to nothing (as in tf-idf).
+
+    A word that none has says as much as the others do on average. Without events, every word says the same.
+    known: stems of more words that the model uses in its captions (see `Calibration`).
+    """
+
+    def __init__(self, texts: Iterable[str] = (), known: Collection[str] = frozenset()) -> None:
+        having: dict[str, int] = {}
+        count = 0
+        for text in texts:
+            count += 1
+            for word in content_words(text):
+                having[word] = having.get(word, 0) + 1
+        self._weights = {word: math.log((count + 1) / (events + 0.5)) for word, events in having.items()}
+        self._usual = sum(self._weights.values()) / len(having) if having else 1.0
+        self._known = known
+
+    def share(self, query: str, text: str) -> float:
+        """How much of what the query says is in the text: 0 to 1, by word stems."""
+        wanted, there = content_words(query), content_words(text)
+        whole = sum(map(self._weight, wanted))
+        return sum(self._weight(word) for word in wanted if word in there) / whole if whole else 0.0
+
+    def lack(self, query: str, text: str) -> float:
+        """How much of what the query says in words that the model is known to use is not in the text: 0 is nothing.
+
+        A word that it does not use may just not be how it puts things; one that it uses elsewhere and not here speaks
+        against the text.
+        """
+        there = content_words(text)
+        return sum(
+            self._weight(word)
+            for word in content_words(query)
+            if word not in there and (word in self._weights or word in self._known)
+        )
+
+    def _weight(self, word: str) -> float:
+        return self._weights.get(word, self._usual)
+
+
+@lru_cache(maxsize=4096)
+def content_words(text: str) -> frozenset[str]:
+    """The stems of a text's words, but for those that say nothing by themselves."""
+    words = words_of(text)
+    telling = [word for word in words if word not in _EMPTY_WORDS] or words
+    return frozenset(_stemmer().stemWords(telling))
+
+
+def of_events(span: Span, query: str, events: Sequence[Event], vocabulary: Vocabulary) -> dict[str, float]:
+    """The signals that what was told of a span gives."""
+    told = words = known = 0.0
+    for event in events:
+        alike = iou(span, event.span)
+        if alike > 0:
+            share = vocabulary.share(query, event.text)
+            told = max(told, alike * share)
+            if alike >= ALIKE:
+                words = max(words, share)
+                known = max(known, math.exp(-vocabulary.lack(query, event.text)) if share else 0.0)
+    return {"told": told, "words": words, "known": known}
+
+
+def of_answer(answer: Answer, span: Span, window: Span) -> dict[str, float]:
+    """The signals that an answer itself gives."""
+    signals = {"share": float(span.length / window.length)}
+    if answer.token_logprobs:
+        signals["certainty"] = _mean(answer.token_logprobs)
+    return signals
+
+
+def of_judgement(shown: Answer, blank: Answer) -> dict[str, float]:
+    """The signals of a query's words for a span, given what is shown and given nothing."""
+    if not shown.token_logprobs:
+        return {}
+    lifts = [one - other for one, other in zip(shown.token_logprobs, blank.token_logprobs, strict=True)]
+    return {"likelihood": _mean(shown.token_logprobs), "lift": _mean(lifts), "weakest": min(lifts)}
+
+
+def is_supported(signals: Mapping[str, float]) -> bool:
+    """Whether anything else speaks for an answer, as a rule of thumb for models that are not calibrated."""
+    return signals.get("told", 0.0) >= SUPPORTED or signals.get("lift", 0.0) >= LIFTED
+
+
+def joined(signals: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of several answers about one thing: the greatest of each signal."""
+    names = dict.fromkeys(name for one in signals for name in one)
+    return {name: max(one[name] for one in signals if name in one) for name in names}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")

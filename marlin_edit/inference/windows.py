@@ -1,0 +1,128 @@
+"""Which stretches of a source are looked at, and in which windows the model is shown them.
+
+Windows of one run lie on one grid: each begins a whole number of pairs of frames after the first one, which begins
+where the looking begins. So where two windows overlap, the model is shown the same pairs, and sees each of them once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+
+from marlin_edit.console import Console
+from marlin_edit.errors import UsageError
+from marlin_edit.media import MediaInfo
+from marlin_edit.settings import DEFAULT, Settings
+from marlin_edit.timebase import Position, Span, seconds_text
+from marlin_edit.video_model import VideoModel
+
+EDGE = Fraction(1, 2)
+"""Seconds. An end this close to its window's edge may be that edge and no end at all: a model that is shown two frames
+a second sees the last one half a second before the edge."""
+
+FEWEST_PAIRS = 4
+"""Pairs of frames in the shortest window that may be asked for. Half of it still has the four frames that a model needs
+at least."""
+
+
+def span_between(media: MediaInfo, start: Position, end: Position, console: Console) -> Span:
+    """The span between two positions in a media file; an end past the media's is taken to its end, with a warning.
+
+    Raises UsageError where the out point does not come after the in point, or the span begins after the end.
+    """
+    first, last = media.seconds_at(start), media.seconds_at(end)
+    if not 0 <= first < last:
+        raise UsageError(
+            f"The out point must come after the in point, and {seconds_text(last)} s does not come after "
+            f"{seconds_text(first)} s."
+        )
+    if first >= media.duration:
+        raise UsageError(
+            f"The span from {seconds_text(first)} s begins after the end of {media.path.name}, "
+            f"which is {float(media.duration):.3f} s."
+        )
+    if last > media.duration:
+        console.warning(
+            f"The span to {seconds_text(last)} s reaches past the end of {media.path.name}: "
+            f"taken to its end, {float(media.duration):.3f} s."
+        )
+        last = media.duration
+    return Span(first, last)
+
+
+def windows_over(wanted: Span, length: Fraction, overlap: Fraction, step: Fraction) -> tuple[Span, ...]:
+    """Windows that show the whole of `wanted`, in order; `step` is the seconds between two frames that are shown.
+
+    Each is at most `length` long, and two neighbours share `overlap` seconds, but at most half a window. Where the last
+    one would be shorter than half a window, the last two share their stretch evenly. What fits into one window is one.
+    """
+    if wanted.length <= length:
+        return (wanted,)
+    pair = 2 * step
+    length = max(pair, _whole(length, pair))
+    overlap = _whole(min(overlap, length / 2), pair)
+    starts = [wanted.start]
+    while starts[-1] + length < wanted.end:
+        starts.append(starts[-1] + length - overlap)
+    ends = [start + length for start in starts]
+    ends[-1] = wanted.end
+    if ends[-1] - starts[-1] < length / 2:
+        ends[-2] = starts[-2] + _whole((wanted.end - starts[-2] + overlap) / 2, pair)
+        starts[-1] = ends[-2] - overlap
+    return tuple(Span(start, end) for start, end in zip(starts, ends, strict=True))
+
+
+def chosen_windows(wanted: Span, model: VideoModel, settings: Settings, console: Console) -> tuple[Span, ...]:
+    """The windows that the settings `window` and `overlap` mean for this model, which may watch less at once.
+
+    Raises UsageError for a window that is too short for the model's frames.
+    """
+    length, overlap = settings.value("window", Fraction), settings.value("overlap", Fraction)
+    shortest = min(2 * FEWEST_PAIRS * model.sampling_step, model.longest_window)
+    if length < shortest:
+        raise UsageError(
+            f"{settings.source('window')}: a window of {float(length):g} s is too short to see anything happen. "
+            f"Give at least {float(shortest):g} s."
+        )
+    if length > model.longest_window:
+        length = model.longest_window
+        _tell(console, settings, "window", f"the model watches at most {float(length):g} s at once: windows of that")
+    windows = windows_over(wanted, length, overlap, model.sampling_step)
+    if len(windows) > 1 and overlap > length / 2:
+        _tell(console, settings, "overlap", f"at most half of a window overlaps the next: {float(length / 2):g} s")
+    return windows
+
+
+def maximal(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same moments in as few spans as possible, in order: those that touch or overlap become one."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda one: (one.start, one.end)):
+        if joined and span.start <= joined[-1].end:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return tuple(joined)
+
+
+def uncovered(wanted: Iterable[Span], seen: Iterable[Span]) -> tuple[Span, ...]:
+    """What of the wanted moments is in none of the others, as few spans as possible."""
+    left = list(maximal(wanted))
+    for other in seen:
+        rest: list[Span] = []
+        for span in left:
+            for start, end in ((span.start, min(span.end, other.start)), (max(span.start, other.end), span.end)):
+                if start < end:
+                    rest.append(Span(start, end))
+        left = rest
+    return tuple(left)
+
+
+def _whole(seconds: Fraction, pair: Fraction) -> Fraction:
+    return math.floor(seconds / pair) * pair
+
+
+def _tell(console: Console, settings: Settings, name: str, words: str) -> None:
+    """Says that a value cannot be kept; where nobody asked for it, only with -v."""
+    source = settings.source(name)
+    (console.detail if source == DEFAULT else console.receipt)(f"{name} ({source}): {words}")

@@ -1,0 +1,146 @@
+"""Opens a checkpoint: the files, the device, the number format, and the weights.
+
+The weights go into transformers' own class, from safetensors only, and no code that comes with a model is run. Nothing
+is fetched: `hub.py` finds what is on disk.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from marlin_edit.analysis import ModelIdentity
+from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.inference import calibration
+from marlin_edit.marlin import hub
+from marlin_edit.marlin.backend import MarlinModel
+from marlin_edit.marlin.device_memory import out_of_memory
+from marlin_edit.marlin.engine import Engine
+from marlin_edit.marlin.prefix_cache import quieten
+from marlin_edit.marlin.profile import read_profile
+from marlin_edit.marlin.tokenizer import Tokens
+from marlin_edit.settings import Settings
+
+SMALL_MODEL = 1_000_000_000
+"""Parameters up to which a CPU runs in float32, where answers do not depend on how questions are grouped. Above it
+takes bfloat16: half the memory (about 6 GB instead of 11 for 2B) and, on CPUs that have it, a third of the time."""
+
+
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+
+
+def open_checkpoint(
+    source: str, settings: Settings, revision: str | None = None, name: str | None = None
+) -> MarlinModel:
+    """Open a model of the Qwen3.5-VL family: a directory, or a name on the hub whose files are on disk.
+
+    The weights are loaded when the first window is watched, so that all else can be refused before. name: what it is
+    called in results, where that is not the source's own name. Raises MarlinEditError, which says what to do, where
+    the files are missing, not whole or of another kind, and where the device is missing.
+    """
+    checkpoint = hub.find(source, revision)
+    device = choose_device(settings.value("device", str))
+    dtype = choose_dtype(settings.value("dtype", str), device, hub.weights(checkpoint.path).parameters)
+    profile = read_profile(checkpoint.path)
+    tokens = Tokens(checkpoint.path / "tokenizer.json")
+    identity = ModelIdentity(
+        name or checkpoint.name, checkpoint.revision, profile.name, str(dtype).removeprefix("torch."), profile.notice
+    )
+
+    def load() -> Engine:
+        model = _load(checkpoint.path, device, dtype)
+        try:
+            return Engine(model, tokens, profile)
+        except (RuntimeError, TypeError, AttributeError, ValueError) as error:
+            raise MarlinEditError(
+                f"The installed transformers cannot run this model on {device}: {error}. "
+                "`marlin-edit doctor` tells more."
+            ) from error
+
+    return MarlinModel(load, profile, identity, settings.value("decoder", str), checkpoint.path / calibration.FILE)
+
+
+def choose_device(wanted: str) -> str:
+    """`auto`: the best that is here. Anything else is taken at its word, or refused."""
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(device for device, present in here.items() if present)
+    if wanted not in here:
+        raise UsageError(f"There is no device {wanted!r}: auto, {', '.join(here)}.")
+    if not here[wanted]:
+        there = " or ".join(device for device, present in here.items() if present)
+        raise UsageError(
+            f"The installed torch ({torch.__version__}) finds no {wanted} device here. Use {there}, or auto."
+        )
+    return wanted
+
+
+def choose_dtype(wanted: str, device: str, parameters: int) -> torch.dtype:
+    """`auto`: bfloat16 on CUDA (float16 on cards without it), float16 on MPS, on a CPU by size (see SMALL_MODEL)."""
+    if wanted in _DTYPES:
+        return _DTYPES[wanted]
+    if wanted != "auto":
+        raise UsageError(f"There is no number format {wanted!r}: auto, {', '.join(_DTYPES)}.")
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device == "mps":
+        return torch.float16
+    return torch.float32 if parameters <= SMALL_MODEL else torch.bfloat16
+
+
+def memory_text(device: str) -> str:
+    """A device's name and memory, for a person; nothing where torch does not tell."""
+    if device != "cuda":
+        return ""
+    properties = torch.cuda.get_device_properties(0)
+    return f"({properties.name}, {properties.total_memory / 2**30:.0f} GiB)"
+
+
+def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
+    import transformers
+
+    quieten()
+    values = hub.read_config(path)
+    values = {key: value for key, value in values.items() if key not in ("auto_map", "model_type", "architectures")}
+    stored = hub.weights(path).values
+    text: dict[str, Any] = values.get("text_config") or {}
+    tied = bool(values.get("tie_word_embeddings") or text.get("tie_word_embeddings") or "lm_head.weight" not in stored)
+    try:
+        config: Any = transformers.Qwen3_5Config.from_dict(values)
+        for part in (config, config.text_config):
+            part.tie_word_embeddings = tied
+            part.use_cache = True
+        loaded: Any = transformers.Qwen3_5ForConditionalGeneration.from_pretrained(
+            path,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            attn_implementation="sdpa",
+            output_loading_info=True,
+        )
+        model, found = loaded
+        missing = sorted(key for key in found["missing_keys"] if not (tied and key == "lm_head.weight"))
+        if missing:
+            raise MarlinEditError(
+                f"The weights in {path} do not fit its config.json: {len(missing)} tensors are missing, such as "
+                f"{missing[0]}. Get the model again."
+            )
+        if tied:
+            model.lm_head.weight = model.model.language_model.embed_tokens.weight
+        model.requires_grad_(False)
+        model.eval()
+        return model.to(device)
+    except MarlinEditError:
+        raise
+    except Exception as error:  # transformers and safetensors raise all kinds
+        if out_of_memory(error):
+            raise MarlinEditError(
+                f"There is not enough memory on {device} to load the model as {str(dtype).removeprefix('torch.')}. "
+                "Try --dtype bfloat16, or another --device, or close other programs that use it."
+            ) from error
+        reason = " ".join(str(error).split())[:300]
+        raise MarlinEditError(f"The model in {path} cannot be loaded: {reason}. Get the model again.") from error

@@ -1,0 +1,266 @@
+"""Which frames a stream shows, when, and at what rate.
+
+The stream's packets are read once, without decoding, and sorted by presentation time; packets that an edit list hides
+do not count. A decoder may still show fewer frames than there are packets, at the beginning (a recording that starts
+inside a group of pictures) and at the end (one that stops inside a frame), so the beginning is always decoded, and the
+end where the container keeps no index or the file is damaged. Where packets and frames disagree otherwise, or packets
+carry no times, the whole stream is decoded. Reading is as fast as the disk; an MP4 or MOV above 16 MiB with an intact
+index at a constant rate is counted from the index instead.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from marlin_edit.media.container import decoded, decoded_frames, flushed, only, open_media, packets_of
+from marlin_edit.media.info import FrameTimes
+from marlin_edit.timebase import (
+    FrameRate,
+    nearest_standard,
+    snapped,
+)
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+
+_HEAD_FRAMES = 8
+_HEAD_PACKETS = 900
+_TAIL_PIXELS = 300 * 1920 * 1080
+_NO_INDEX = ("mpegts", "mpeg", "flv", "dv")
+COUNT_FROM_INDEX = 16 << 20
+
+
+@dataclass
+class ShownFrames:
+    """The frames that decoding shows: container pts, ascending, the end of the last one, and one frame to look at."""
+
+    pts: list[int] = field(default_factory=list)
+    end: int | None = None
+    sample: VideoFrame | None = None
+    interlaced: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def look_at(self, frame: VideoFrame) -> None:
+        self.sample = self.sample or frame
+        self.interlaced = self.interlaced or frame.interlaced_frame
+
+
+def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, damaged: bool) -> ShownFrames:
+    shown = ShownFrames()
+    packets: list[tuple[int, int]] = []
+    head: list[int] = []
+    head_packets = 0
+    group: list[Packet[VideoStream]] | None = []
+    group_limit = max(30, _TAIL_PIXELS // max(1, stream.width * stream.height))
+    torn = False  # whether the last packet is damaged: at the end of the file that is checked below
+    untrue = False  # whether packets do not tell what decoding will show
+    last_dts: int | None = None
+    check_tail = damaged or container.format.name in _NO_INDEX
+    assert stream.time_base is not None
+    second = round(1 / stream.time_base)
+    may_hide = stream.codec_context.name in ("vp8", "libvpx")
+
+    def damage() -> None:
+        nonlocal torn
+        torn = True
+
+    for packet in packets_of(container, stream, damage):
+        if packet.size == 0:
+            continue
+        untrue = untrue or torn
+        torn = packet.is_corrupt
+        if packet.dts is not None:
+            if last_dts is not None and packet.dts < last_dts - second and not shown.notes:
+                shown.notes.append("The file's clock jumps back on the way. Rewrite it with steady time stamps first.")
+            last_dts = packet.dts
+        untrue = untrue or packet.pts is None
+        if packet.pts is not None and not packet.is_discard and not (may_hide and _is_hidden(packet)):
+            packets.append((packet.pts, packet.duration or 0))
+        if len(head) < _HEAD_FRAMES and head_packets < _HEAD_PACKETS:
+            head_packets += 1
+            for frame in decoded(packet):
+                shown.look_at(frame)
+                if frame.pts is not None:
+                    head.append(frame.pts)
+        if packet.is_keyframe:
+            group = []
+        if group is not None:
+            group.append(packet)
+            if len(group) > group_limit:
+                group = None
+    if len(head) < _HEAD_FRAMES:
+        for frame in flushed(stream):
+            shown.look_at(frame)
+            if frame.pts is not None:
+                head.append(frame.pts)
+
+    context = stream.codec_context
+    if container.format.name == "avi" and context.name in ("h264", "hevc") and context.reorder_depth > 0:
+        shown.notes.append(
+            "The file keeps no presentation times (AVI with B-frames): they are guessed, and cuts can be a frame off."
+            " Rewrite it as MP4 or MKV first."
+        )
+    packets.sort()
+    if packets and head and not untrue:
+        first, last = min(head), max(head)
+        expected = [pts for pts, _ in packets if first <= pts <= last]
+        kept = [packet for packet in packets if packet[0] >= first]
+        if expected == sorted(head):
+            missing = _missing_at_end(stream, group, kept) if (check_tail or torn) and group else 0
+            if missing is not None:
+                kept = kept[: len(kept) - missing]
+                shown.pts = [pts for pts, _ in kept]
+                shown.end = kept[-1][0] + kept[-1][1] if kept and kept[-1][1] > 0 else None
+                return shown
+    if packets or untrue:
+        _decode_all(path, stream.index, shown)
+    return shown
+
+
+def _is_hidden(packet: Packet[VideoStream]) -> bool:
+    """VP8 keeps frames that are only referred to as packets of their own: the show_frame bit (RFC 6386, 9.1)."""
+    return not bytes(memoryview(packet)[:1])[0] >> 4 & 1
+
+
+def _missing_at_end(
+    stream: VideoStream, group: Sequence[Packet[VideoStream]], kept: Sequence[tuple[int, int]]
+) -> int | None:
+    """How many of the last packets a decoder shows no frame for; None where frames are missing further inside."""
+    stream.codec_context.flush_buffers()
+    found: set[int] = set()
+    for packet in group:
+        found.update(frame.pts for frame in decoded(packet) if frame.pts is not None)
+    found.update(frame.pts for frame in flushed(stream) if frame.pts is not None)
+    if not found:
+        return None
+    first, last = min(found), max(found)
+    inside = [pts for pts, _ in kept if first <= pts <= last]
+    if len(inside) != len(found):
+        return None
+    return sum(1 for pts, _ in kept if pts > last)
+
+
+def _decode_all(path: Path, index: int, shown: ShownFrames) -> None:
+    """The slow and certain way: every frame that decoding shows."""
+    times = []
+    with open_media(path) as container:
+        for frame in decoded_frames(container, only(container, index)):
+            shown.look_at(frame)
+            if frame.pts is not None:
+                times.append((frame.pts, frame.duration or 0))
+    times.sort()
+    shown.pts = [pts for pts, _ in times]
+    shown.end = times[-1][0] + times[-1][1] if times and times[-1][1] > 0 else None
+
+
+def counted_from_index(container: InputContainer, stream: VideoStream) -> ShownFrames | None:
+    """Count a large MP4 or MOV from its index, which holds each frame's decoding time; None where that is unsafe.
+
+    Safe at a constant rate only, where presentation times are the decoding times in another order; the decoded
+    beginning shows whether they are. The container is not at its beginning afterwards.
+    """
+    entries = [entry.timestamp for entry in stream.index_entries if not entry.is_discard]
+    rate = stream.average_rate
+    assert stream.time_base is not None
+    if "mp4" not in container.format.name.split(",") or len(entries) < 4 * _HEAD_FRAMES or not rate:
+        return None
+    if not _fits(entries, stream.time_base, snapped(rate)[0].value, stream.time_base):
+        return None
+    shown = ShownFrames()
+    for frame in decoded_frames(container, stream):
+        shown.look_at(frame)
+        if frame.pts is None:
+            return None
+        shown.pts.append(frame.pts)
+        if len(shown.pts) == 4 * _HEAD_FRAMES:
+            break
+    if not shown.pts:
+        return None
+    from_index = [entry - entries[0] + shown.pts[0] for entry in entries]
+    if from_index[: len(shown.pts)] != shown.pts:
+        return None
+    shown.pts = from_index
+    return shown
+
+
+def rate_of(shown: ShownFrames, stream: VideoStream) -> tuple[FrameRate, FrameTimes | None, Fraction, list[str]]:
+    """The nominal rate, the frames' own times where no constant rate gives them, the end in seconds, and notes."""
+    assert stream.time_base is not None
+    time_base = stream.time_base
+    zero, last = shown.pts[0], shown.pts[-1]
+    coded = stream.codec_context.framerate
+    declared = [rate for rate in (stream.average_rate, coded, stream.guessed_rate, stream.base_rate) if rate]
+    average = None
+    if last > zero:
+        average = (len(shown.pts) - 1) / ((last - zero) * time_base)
+    elif shown.end is not None and shown.end > zero and not declared:
+        average = 1 / ((shown.end - zero) * time_base)
+    measured = [average] if average is not None else []
+    standard = [snapped(rate)[0].value for rate in (*declared, *measured)]
+    other = [*declared, *(rate.limit_denominator(1001) for rate in measured)]
+    if average is not None and snapped(average)[0] == nearest_standard(average):
+        other = []
+    for rounding in (time_base, max(time_base, Fraction(1, 1000))):
+        for candidate in (*standard, *other):
+            if _fits(shown.pts, time_base, candidate, rounding):
+                rate = FrameRate(candidate)
+                notes = []
+                if stream.average_rate and stream.average_rate != candidate and snapped(stream.average_rate)[1]:
+                    notes.append(f"The average of {_decimal(stream.average_rate)} fps is taken as {candidate} fps.")
+                return rate, None, rate.seconds(len(shown.pts)), notes
+    if average is None:
+        rate = FrameRate(Fraction(25))
+        return rate, None, rate.seconds(len(shown.pts)), ["The file does not say its frame rate; 25 fps is taken."]
+    rate = nearest_standard(average)
+    usual = _usual_step(shown.pts) * time_base
+    if usual and snapped(1 / usual)[0] == nearest_standard(1 / usual) != rate:
+        rate = nearest_standard(1 / usual)
+        text = (
+            f"The frame rate is {rate.name} fps with frames missing (average {_decimal(average)} fps):"
+            " each frame keeps its own time."
+        )
+    elif snapped(average)[0] == rate:
+        text = (
+            f"The frame rate is not exactly {rate.name} fps (average {_decimal(average)}), which it is taken as:"
+            " each frame keeps its own time."
+        )
+    else:
+        text = (
+            f"The frame rate varies (average {_decimal(average)} fps): each frame keeps its own time, and formats"
+            f" that need one rate get {rate.name} fps, the nearest standard one."
+        )
+    end = (shown.end - zero) * time_base if shown.end is not None else (last - zero) * time_base + rate.seconds(1)
+    times = FrameTimes(tuple(pts - zero for pts in shown.pts), time_base)
+    return rate, times, end, [text]
+
+
+def _fits(pts: Sequence[int], time_base: Fraction, rate: Fraction, rounding: Fraction) -> bool:
+    """Whether a constant rate gives all times, but for rounding (and that at most a quarter of a frame)."""
+    allowed = min(rounding, 1 / (4 * rate))
+    # |pts * time_base - n / rate| <= allowed, in whole numbers: long files have a million frames.
+    tick = time_base.numerator * rate.numerator
+    step = rate.denominator * time_base.denominator
+    bound = int(allowed * rate.numerator * time_base.denominator)
+    zero = pts[0]
+    return all(-bound <= (value - zero) * tick - number * step <= bound for number, value in enumerate(pts))
+
+
+def _usual_step(pts: Sequence[int]) -> int:
+    """The clock ticks between most frames (nine in ten); 0 where there is no such step."""
+    steps = Counter(later - now for now, later in pairwise(pts))
+    step, times = steps.most_common(1)[0]
+    return step if 10 * times >= 9 * (len(pts) - 1) else 0
+
+
+def _decimal(rate: Fraction) -> str:
+    return f"{float(rate):.4f}".rstrip("0").rstrip(".")

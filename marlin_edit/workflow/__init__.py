@@ -1,0 +1,1 @@
+"""A run from its command line to what it writes: jobs, cuts, outputs, deliveries, the report."""

@@ -1,0 +1,124 @@
+"""Reads analysis files back, with what is known of its media: from the media itself, and from the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from marlin_edit.analysis import Analysis
+from marlin_edit.app import App
+from marlin_edit.console import Console
+from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.inference.calibration import least_score
+from marlin_edit.media import MediaInfo, probe
+from marlin_edit.timebase import FrameRate
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What a person says of the media: its file, and what to believe instead of it."""
+
+    path: Path | None = None
+    rate: FrameRate | None = None
+    duration: Fraction | None = None
+    start_timecode: str | None = None
+
+    def applied_to(self, media: MediaInfo) -> MediaInfo:
+        """The media with these facts; UsageError for a time code that its rate does not have."""
+        rate = self.rate or media.rate
+        if self.rate is not None:
+            media = replace(
+                media, rate=rate, times=None, frame_count=self.rate.first_frame_at(self.duration or media.duration)
+            )
+        if self.duration is not None:
+            count = rate.first_frame_at(self.duration) if rate is not None else media.frame_count
+            media = replace(media, duration=self.duration, frame_count=count)
+        if self.start_timecode is not None:
+            if rate is None:
+                raise UsageError("--start-timecode needs the frame rate. Give it with --rate.")
+            if ";" in self.start_timecode and not rate.drop_frame:
+                rate = FrameRate(rate.value, drop_frame=True)
+            media = replace(media, rate=rate, start_frame=rate.frame_of(self.start_timecode), has_timecode=True)
+        return media
+
+
+def read_bytes(path: Path, encoding: str | None = None) -> bytes:
+    """What is in a file; of a text in the encoding that a person names, that text in UTF-8."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MarlinEditError(f"{path} cannot be read: {error.strerror}.") from error
+    if encoding is None:
+        return content
+    try:
+        return content.decode(encoding).encode()
+    except UnicodeError as error:
+        raise MarlinEditError(
+            f"{path.name} is not in {encoding}: {error}. Name another one with --encoding."
+        ) from error
+
+
+def read_analyses(
+    app: App, console: Console, path: Path, facts: MediaFacts, encoding: str | None = None
+) -> tuple[Analysis, ...]:
+    """The analysis in a file, in the format of its suffix, or all of them in a file of several sources.
+
+    What it does not say of its media is probed from the media, which is `facts.path`, or where the file says, counted
+    from its own folder; if it is not there any more, the file's word has to do. A subtitle file needs no media.
+    encoding: of the file, where the person says it.
+    """
+    exporter = app.exporter_for(path)
+    if exporter.read is None:
+        readable = sorted(suffix for one in app.exporters.values() if one.read for suffix in one.suffixes)
+        raise UsageError(f"{path.name}: {exporter.name} files are not read. Files that are: {', '.join(readable)}.")
+    content = read_bytes(path, encoding)
+    try:
+        with app.calling(exporter):
+            if facts.path is not None:
+                found = _several(exporter.read(content, probe(facts.path)))
+            elif facts.rate is not None and facts.duration is not None:
+                found = _several(exporter.read(content, MediaInfo(Path(path.stem), facts.duration, facts.rate)))
+            elif not exporter.needs_media:
+                known = MediaInfo(Path(path.stem), facts.duration or Fraction(0), facts.rate)
+                found = _several(exporter.read(content, known))
+            else:
+                found = _several(exporter.read(content, None))
+                found = tuple(_with_media(console, exporter.read, content, analysis, path) for analysis in found)
+    except MarlinEditError as error:
+        if str(path.name) in str(error):
+            raise
+        raise type(error)(f"{path.name}: {error}") from error
+    if len(found) > 1 and facts != MediaFacts():
+        raise UsageError(
+            f"{path.name} is of {len(found)} sources, and what you say of the media can be true of one only."
+        )
+    return tuple(
+        replace(
+            analysis,
+            media=facts.applied_to(analysis.media),
+            threshold=least_score(app.settings, analysis.threshold),
+        )
+        for analysis in found
+    )
+
+
+def _with_media(
+    console: Console,
+    read: Callable[[bytes, MediaInfo | None], Analysis | Sequence[Analysis]],
+    content: bytes,
+    analysis: Analysis,
+    path: Path,
+) -> Analysis:
+    """The analysis as it is read beside its media, where that is still there."""
+    media = path.parent / analysis.media.path
+    if media.is_file():
+        (analysis,) = _several(read(content, probe(media)))
+    else:
+        console.detail(f"{analysis.media.path} is not there; what {path.name} says of it has to do")
+    return analysis
+
+
+def _several(read: Analysis | Sequence[Analysis]) -> tuple[Analysis, ...]:
+    return (read,) if isinstance(read, Analysis) else tuple(read)

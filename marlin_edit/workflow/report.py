@@ -1,0 +1,171 @@
+"""What a run tells at its end: one JSON document or lines to read, receipts, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from marlin_edit.analysis import AGAIN, Analysis, Finding
+from marlin_edit.app import App
+from marlin_edit.console import Console
+from marlin_edit.edit import Cut, accepted_findings, edit_of, frames_of
+from marlin_edit.errors import ExitCode
+from marlin_edit.interfaces import RenderContext
+from marlin_edit.timebase import clock_text
+from marlin_edit.workflow.outputs import Outcome
+
+NOT_SCORED = "not scored for this model, check before cutting"
+_REJECTED_TOLD = 5
+
+
+def report(
+    app: App,
+    console: Console,
+    analysis: Analysis,
+    outcome: Outcome,
+    cuts: Sequence[Cut] = (),
+    *,
+    into: MutableMapping[str, Any] | None = None,
+) -> ExitCode:
+    """Prints what came of a run, and gives its exit code. into: takes the JSON document where it is one of several.
+
+    Partial where something is missing or the media is cut short; nothing matched where the model was asked and there is
+    nothing to show for it.
+    """
+    accepted = accepted_findings(analysis)
+    missing = list(outcome.missing)
+    if analysis.media.incomplete:
+        missing.append(f"{analysis.media.path.name} is cut short: what there is of it was used")
+    for span in analysis.unseen:
+        missing.append(f"{analysis.media.path.name} shows no picture in {span}: nothing is known of it")
+    code = outcome.exit_code
+    if code is ExitCode.DONE and missing:
+        code = ExitCode.PARTIAL
+    elif code is ExitCode.DONE and analysis.asked and not (analysis.events or accepted or analysis.scenes):
+        code = ExitCode.NOTHING_MATCHED
+    if console.json:
+        document = {
+            "analysis": _document(app, analysis, cuts),
+            **documented(outcome),
+            "missing": missing,
+            "exit_code": int(code),
+        }
+        if into is None:
+            console.answer(document)
+        else:
+            into.update(document)
+    elif outcome.stdout is not None:
+        console.data(outcome.stdout)
+    elif not outcome.files:
+        _print(console, analysis, accepted, cuts)
+    for line in analysis.unread:
+        console.warning(f"not used: {line}")
+    if accepted and all(finding.score is None for finding in accepted):
+        console.receipt(f"note: findings are {NOT_SCORED}")
+    _tell_rejected(console, analysis, accepted)
+    tell(console, outcome, missing)
+    if code is ExitCode.NOTHING_MATCHED:
+        console.receipt(_nothing_matched(analysis))
+    return code
+
+
+def documented(outcome: Outcome) -> dict[str, Any]:
+    """What was written and delivered, for the JSON document."""
+    return {
+        "files": [str(path) for path in outcome.files],
+        "planned": [str(path) for path in outcome.planned],
+        "items": list(outcome.items),
+        "notes": outcome.notes,
+        "missing": outcome.missing,
+        "exit_code": int(outcome.exit_code),
+    }
+
+
+def tell(console: Console, outcome: Outcome, missing: Sequence[str] | None = None) -> None:
+    """Says what was written and delivered, and what is missing of it. missing: with more than the outcome knows."""
+    for note in outcome.notes:
+        console.receipt(f"note: {note}")
+    for path in outcome.planned:
+        console.receipt(f"would write {path}")
+    for path in outcome.files:
+        console.receipt(f"wrote {path}")
+    for sentence in outcome.missing if missing is None else missing:
+        console.warning(sentence)
+
+
+def _document(app: App, analysis: Analysis, cuts: Sequence[Cut]) -> Any:
+    """The analysis as its own file would say it."""
+    with tempfile.TemporaryDirectory(prefix="marlin-edit-") as temporary:
+        context = RenderContext(app.settings, None, Path(temporary))
+        content = app.exporters["json"].render(edit_of(analysis, cuts), context).content
+    assert isinstance(content, str)
+    return json.loads(content)
+
+
+def _tell_rejected(console: Console, analysis: Analysis, accepted: Sequence[Finding]) -> None:
+    """The rejected findings, the best scored first; what came of asking again, and many of them, only when asked to say
+    more."""
+    kept = {id(finding) for finding in accepted}
+    rejected = [finding for finding in analysis.findings if id(finding) not in kept]
+    rejected.sort(key=lambda finding: -(finding.score or 0))
+    told = {id(finding) for finding in [one for one in rejected if AGAIN not in one.flags][:_REJECTED_TOLD]}
+    for finding in rejected:
+        tell = console.receipt if id(finding) in told else console.detail
+        tell(f"rejected: {_finding_line(analysis, finding)}")
+    if more := len(rejected) - len(told):
+        answers = f"{more} {'more ' if told else ''}answer{'s' if more > 1 else ''}"
+        console.receipt(f"rejected: {answers} (-v lists them, --all accepts them)")
+
+
+def _nothing_matched(analysis: Analysis) -> str:
+    """What was looked at, and why nothing of it is told."""
+    queries = [asked for asked in analysis.asked if asked.query is not None]
+    spans = ", ".join(str(span) for span in analysis.asked[0].looked_at)
+    sought = " and ".join(f'"{asked.query}"' for asked in queries[:3]) or "anything"
+    more = f" and {len(queries) - 3} more" if len(queries) > 3 else ""
+    why = ""
+    if analysis.findings:
+        scores = [finding.score for finding in analysis.findings if finding.score is not None]
+        why = f": {len(analysis.findings)} answer{'s' if len(analysis.findings) > 1 else ''} rejected"
+        if scores and analysis.threshold is not None:
+            why += f", the best with a score of {max(scores):.2f} where {analysis.threshold:.2f} is needed"
+    return f"nothing matched {sought}{more} in {analysis.media.path.name} ({spans}){why}"
+
+
+def _print(console: Console, analysis: Analysis, accepted: Sequence[Finding], cuts: Sequence[Cut]) -> None:
+    for scene in analysis.scenes:
+        console.lines(scene.text, "")
+    for event in analysis.events:
+        flags = f"  ({', '.join(event.flags)})" if event.flags else ""
+        console.lines(f"{_times(analysis, event.span.start, event.span.end)}  {event.text}{flags}")
+    if cuts:
+        media = analysis.media
+        for cut in cuts:
+            console.lines(
+                f"{_times(analysis, cut.span.start, cut.span.end)}  frames {cut.frames.first} to {cut.frames.stop - 1}"
+                f"  {_label(analysis, cut.frames.first)}  {cut.name or media.path.name}"
+            )
+        return
+    for finding in accepted:
+        console.lines(_finding_line(analysis, finding))
+
+
+def _finding_line(analysis: Analysis, finding: Finding) -> str:
+    frames = frames_of(finding.span, analysis.media)
+    notes = [*finding.flags, "not scored" if finding.score is None else f"score {finding.score:.2f}"]
+    return (
+        f"{_times(analysis, finding.span.start, finding.span.end)}  frames {frames.first} to {frames.stop - 1}"
+        f"  {_label(analysis, frames.first)}  {finding.query}  ({', '.join(notes)})"
+    )
+
+
+def _times(analysis: Analysis, start: Any, end: Any) -> str:
+    return f"{clock_text(start)} - {clock_text(end)}"
+
+
+def _label(analysis: Analysis, frame: int) -> str:
+    media = analysis.media
+    return media.rate.timecode(media.start_frame + frame) if media.rate is not None else ""

@@ -1,0 +1,1 @@
+"""How the demo model was trained. Nothing that the product runs is in here."""

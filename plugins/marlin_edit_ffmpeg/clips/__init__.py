@@ -1,0 +1,1 @@
+"""Clips: one media file per cut."""

@@ -1,0 +1,1 @@
+"""Reels: all cuts one after another in one media file."""
