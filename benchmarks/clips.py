@@ -30,6 +30,7 @@ import av
 from benchmarks.cutting import RATE, ffmpeg_program, version
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut, Edit
+from marlin_edit.interfaces import Context
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import FrameRange
@@ -138,7 +139,7 @@ def ours(media: MediaInfo, spans: Sequence[FrameRange], mode: str) -> Callable[[
     clips, _ = register_deliveries()
 
     def make(out: Path) -> str:
-        receipt = clips.deliver(edit_of(media, spans), settings_with(out_dir=out, clip_mode=mode), False)
+        receipt = clips.deliver(edit_of(media, spans), Context(settings_with(out_dir=out, clip_mode=mode)), False)
         return used(receipt.items)
 
     return make
@@ -148,7 +149,7 @@ def reel(media: MediaInfo, spans: Sequence[FrameRange]) -> Callable[[Path], str]
     _, delivery = register_deliveries()
 
     def make(out: Path) -> str:
-        receipt = delivery.deliver(edit_of(media, spans), settings_with(reel=out / "reel.mp4"), False)
+        receipt = delivery.deliver(edit_of(media, spans), Context(settings_with(reel=out / "reel.mp4")), False)
         return used(receipt.items)
 
     return make

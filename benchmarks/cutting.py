@@ -31,6 +31,7 @@ import av
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut, Edit
+from marlin_edit.interfaces import Context
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import FrameRange
@@ -155,7 +156,9 @@ def ours(mode: str) -> Way:
         edit = Edit("benchmark", media.rate, 0, (analysis,), (Cut(analysis, span, None, ""),))
         values: dict[str, Any] = {setting.name: setting.default for setting in register_settings()}
         values |= {"overwrite": False, "out_dir": out, "clip_mode": mode}
-        receipt = delivery.deliver(edit, Settings({name: Value(value) for name, value in values.items()}), False)
+        receipt = delivery.deliver(
+            edit, Context(Settings({name: Value(value) for name, value in values.items()})), False
+        )
         return Made(receipt.files[0], str(receipt.items[0]["mode"]["used"]))
 
     return cut

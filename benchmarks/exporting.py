@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from marlin_edit.analysis import Analysis, Event, ModelIdentity
 from marlin_edit.app import App
 from marlin_edit.edit import Edit, cuts_of_events
-from marlin_edit.interfaces import Carries, Exporter, RenderContext
+from marlin_edit.interfaces import Carries, Context, Exporter
 from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.plugins import load_app
 from marlin_edit.timebase import FrameRate, Span
@@ -79,7 +79,7 @@ def measured(app: App, exporter: Exporter, edit: Edit, folder: Path) -> tuple[fl
     for _ in range(3):
         with tempfile.TemporaryDirectory() as temporary:
             begun, begun_cpu = time.perf_counter(), time.process_time()
-            content = exporter.render(edit, RenderContext(app.settings, folder / "out", Path(temporary))).content
+            content = exporter.render(edit, Context(app.settings, folder / "out", Path(temporary))).content
             wall, cpu = min(wall, time.perf_counter() - begun), min(cpu, time.process_time() - begun_cpu)
             size = content.stat().st_size if isinstance(content, Path) else len(content)
     return cpu, wall, size

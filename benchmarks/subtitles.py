@@ -11,7 +11,7 @@ from pathlib import Path
 import marlin_edit_exporters
 from marlin_edit.analysis import Analysis, Event
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext
+from marlin_edit.interfaces import Context
 from marlin_edit.media import MediaInfo
 from marlin_edit.testing import app_with
 from marlin_edit.timebase import FrameRate, Span
@@ -38,7 +38,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     edit = edit_of(count)
     app = app_with(marlin_edit_exporters)
-    context = RenderContext(app.settings, None, Path())
+    context = Context(app.settings, None, Path())
     all_wall, all_cpu = time.perf_counter(), time.process_time()
     for name in ("vtt", "srt", "ttml"):
         wall, cpu = time.perf_counter(), time.process_time()

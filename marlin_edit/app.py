@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marlin_edit.errors import MarlinEditError, UsageError, did_you_mean
-from marlin_edit.interfaces import Backend, Delivery, Detector, Exporter
+from marlin_edit.interfaces import Backend, Context, Delivery, Detection, Detector, Exporter, Finds
 from marlin_edit.settings import Setting, Settings, resolved
+
+if TYPE_CHECKING:
+    from marlin_edit.media import MediaInfo
+    from marlin_edit.timebase import Span
 
 DISTRIBUTION = "marlin-edit"
 
@@ -109,6 +114,24 @@ class App:
                 if backend.opens(model):
                     return backend
         raise UsageError(f"No plugin opens the model {model!r}. `marlin-edit models` shows what there is.")
+
+    def detector_for(self, finds: Finds) -> Detector:
+        """The first detector that finds this. Raises UsageError if no plugin has one."""
+        for detector in self.detectors.values():
+            if detector.finds is finds:
+                return detector
+        raise UsageError(f"No plugin finds {finds.value} here (`marlin-edit plugins` lists what there is).")
+
+    def detect(self, detector: Detector, media: MediaInfo, span: Span) -> Sequence[Detection]:
+        """What a detector finds in a span of the media."""
+        with self.calling(detector), self.context() as context:
+            return detector.detect(media, span, context)
+
+    @contextlib.contextmanager
+    def context(self, path: Path | None = None, **more: Any) -> Iterator[Context]:
+        """What a plugin's function is given, with a temporary directory. more: further fields of `Context`."""
+        with tempfile.TemporaryDirectory(prefix="marlin-edit-") as temporary:
+            yield Context(self.settings, path, Path(temporary), **more)
 
     def origin(self, offer: Offer) -> Candidate:
         """The plugin that offers it."""

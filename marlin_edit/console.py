@@ -8,12 +8,15 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from marlin_edit.interfaces import ReportProgress
 
 PROGRAM = "marlin-edit"
 _REDRAW_SECONDS = 0.1
@@ -112,12 +115,16 @@ class Console:
             self._clear()
 
     @contextmanager
-    def showing_progress(self, label: str) -> Iterator[None]:
-        """Shows what is told with `tell_progress` inside the block."""
+    def reporting(self, label: str) -> Iterator[ReportProgress]:
+        """Progress of a task whose total is not known before, for `Context.progress`."""
         with self.progress(label, 0) as progress:
-            token = _told.set(lambda done, total, detail: progress.reached(done, detail, total=total))
+
+            def shown(done: float, total: float, detail: str = "") -> None:
+                progress.reached(done, detail, total=total)
+
+            token = _told.set(shown)
             try:
-                yield
+                yield shown
             finally:
                 _told.reset(token)
 
@@ -142,11 +149,10 @@ class Console:
             self._line = ""
 
 
-_told: ContextVar[Callable[[float, float, str], None] | None] = ContextVar("told", default=None)
+_told: ContextVar[ReportProgress | None] = ContextVar("told", default=None)
 
 
 def tell_progress(done: float, total: float, detail: str = "") -> None:
-    """For deliveries: `done` of `total` is done. What shows it is whatever run is under way; without one, nothing."""
     told = _told.get()
     if told is not None:
         told(done, total, detail)

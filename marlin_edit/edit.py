@@ -204,6 +204,25 @@ def _as_one(cuts: Sequence[Cut]) -> Cut:
     return Cut(cuts[0].source, frames, max(cuts, key=score_of).finding, ", ".join(names))
 
 
+def record_start_frame(media: MediaInfo, record_start: str, rate: FrameRate | None = None) -> tuple[FrameRate, int]:
+    """The rate of an edit of this media, and the frame number of its first frame.
+
+    Args:
+        media: The media; its own rate is the edit's if it has one.
+        record_start: Time code. At a drop-frame rate it is read as drop-frame.
+        rate: The edit's rate if the media has none.
+
+    Raises:
+        MarlinEditError: Neither has a rate, or the rate has no such time code.
+    """
+    rate = media.rate or rate
+    if rate is None:
+        raise MarlinEditError(
+            f"{media.path.name} has no known frame rate. Set one with --rate, e.g. --rate 24000/1001."
+        )
+    return rate, rate.frame_of(record_start)
+
+
 def edit_of(
     analysis: Analysis,
     cuts: Sequence[Cut] = (),
@@ -211,16 +230,20 @@ def edit_of(
     record_start: str = "01:00:00:00",
     rate: FrameRate | None = None,
 ) -> Edit:
-    """The edit of one source. `record_start` is time code; at a drop-frame rate its label is read as drop-frame.
+    """The edit of one source.
 
-    rate: the edit's, where the source has none. Raises MarlinEditError where neither has one.
+    Args:
+        analysis: The source with what was seen in it.
+        cuts: Its cuts, in the order of the finished programme.
+        title: The edit's title; without one, the name of the media file.
+        record_start: Time code of the programme's first frame.
+        rate: The edit's rate if the source has none.
+
+    Raises:
+        MarlinEditError: Neither the source nor `rate` gives a frame rate.
     """
-    rate = analysis.media.rate or rate
-    if rate is None:
-        raise MarlinEditError(
-            f"{analysis.media.path.name} has no known frame rate. Set one with --rate, e.g. --rate 24000/1001."
-        )
-    return Edit(title or analysis.media.path.stem, rate, rate.frame_of(record_start), (analysis,), tuple(cuts))
+    found, start = record_start_frame(analysis.media, record_start, rate)
+    return Edit(title or analysis.media.path.stem, found, start, (analysis,), tuple(cuts))
 
 
 def edit_of_several(parts: Sequence[Edit], title: str = "") -> Edit:

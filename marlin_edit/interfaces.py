@@ -1,4 +1,4 @@
-"""What plugins give and take: the values of the hooks in `hookspecs.py`, and the protocol of a video model."""
+"""The values of the hooks in `hookspecs.py`: what a plugin offers, what it is given, and what it returns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, Flag, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from marlin_edit.errors import MarlinEditError
 
 if TYPE_CHECKING:
     from marlin_edit.analysis import Analysis, Verdict
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
 
 
 class Carries(Flag):
-    """What a format can hold. What it cannot is said once, by the core ("out.srt: 3 cuts left out").
+    """What a format or a delivery can hold. What it cannot is reported once, by the core ("out.srt: 3 cuts left out").
 
-    REJECTED: findings that are not accepted as well; other formats get the accepted ones only. NOTES: of markers.
-    SEVERAL_RATES: sources at different frame rates in one file. TRACKS: several tracks of picture.
+    FRAMES: it counts frames, so it needs a frame rate; formats without it keep seconds. REJECTED: findings that are not
+    accepted as well; other formats get the accepted ones only. NOTES: notes of markers. SEVERAL_RATES: sources of
+    different frame rates in one file. TRACKS: several tracks of picture.
     """
 
     NOTHING = 0
@@ -31,6 +34,7 @@ class Carries(Flag):
     FINDINGS = auto()
     REJECTED = auto()
     CUTS = auto()
+    FRAMES = auto()
     MARKERS = auto()
     MARKER_DURATION = auto()
     SOURCE_TIMECODE = auto()
@@ -43,22 +47,53 @@ class Carries(Flag):
     TRACKS = auto()
 
 
-@dataclass(frozen=True)
-class RenderContext:
-    """What an exporter may need besides the edit.
+class ReportProgress(Protocol):
+    """Shows how far a piece of work is."""
 
-    path: where the file will be, for relative links; None when it goes to stdout. temporary: a directory that is
-    removed afterwards.
+    def __call__(self, done: float, total: float, detail: str = "") -> None:
+        """Report that `done` of `total` is done, in any unit; `detail` names what is being worked on."""
+        ...
+
+
+def _show_nothing(done: float, total: float, detail: str = "") -> None:
+    pass
+
+
+def _write_nothing(format_name: str) -> tuple[Path, tuple[str, ...]]:
+    raise MarlinEditError(f"There is no run that {format_name} could be written for.")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What `render`, `deliver` and `detect` may use beside the edit or the media.
+
+    Attributes:
+        settings: The settings of the run.
+        path: Where the rendered file will be, for relative links. None for stdout, for deliveries and for detectors.
+        temporary: A directory that is removed afterwards.
+        progress: Shows the person how far the work is.
+        write_beside: For deliveries. Writes the edit in another plugin's format beside the outputs of the run, under a
+            name that is free, and returns the file and the format's notes. A dry run only names the file.
+        shared: Values that several formats of one edit need, by a key of the plugin's own. It lives as long as the
+            outputs of one edit are written.
     """
 
     settings: Settings
-    path: Path | None
-    temporary: Path
+    path: Path | None = None
+    temporary: Path = Path()
+    progress: ReportProgress = _show_nothing
+    write_beside: Callable[[str], tuple[Path, tuple[str, ...]]] = _write_nothing
+    shared: dict[object, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A rendered file: its content (text, bytes, or a path under `RenderContext.temporary`) and what it left out."""
+    """A rendered file.
+
+    Attributes:
+        content: Text, bytes, or a path under `Context.temporary`.
+        notes: What this rendering replaced or left out, one sentence each.
+    """
 
     content: str | bytes | Path
     notes: tuple[str, ...] = ()
@@ -66,10 +101,17 @@ class Rendered:
 
 @dataclass(frozen=True)
 class GivenMarker:
-    """A marker as a file has it that a person may have changed: `count` frames, at least one, from `first` on.
+    """A marker as it stands in a file that a person may have changed.
 
-    first: in the source, counted from its zero; where `on_timeline` is set, in the finished programme, its start time
-    code included. It may lie before zero. put: where it was when it was written, for markers of ours.
+    Attributes:
+        name: Its name.
+        note: Its note or comment.
+        first: Its first frame, counted from the source's zero. If `on_timeline` is set: in the finished programme, with
+            its start time code. It may lie before zero.
+        count: How many frames it covers, at least one.
+        put: Where it was when marlin-edit wrote it, for markers of ours.
+        on_timeline: Whether `first` counts in the programme.
+        verdict: The person's verdict, if the file states one.
     """
 
     name: str
@@ -83,8 +125,12 @@ class GivenMarker:
 
 @dataclass(frozen=True)
 class GivenMarkers:
-    """The markers that a file has of a source. covered: the frames of the source that the file shows at all, None where
-    it does not tell: what lies elsewhere was never in it, so that it cannot have been taken out.
+    """The markers that a file has of one source.
+
+    Attributes:
+        markers: The markers, in the file's order.
+        covered: The frames of the source that the file shows at all; None if it does not say. A marker that lies
+            elsewhere was never in the file, so a person cannot have removed it.
     """
 
     markers: tuple[GivenMarker, ...]
@@ -93,19 +139,25 @@ class GivenMarkers:
 
 @dataclass(frozen=True)
 class Exporter:
-    """A file format. `suffixes` begin with a dot and may have several parts (`.markers.edl`); the longest match wins.
+    """A file format.
 
-    `read`, where given, turns a file's content back into an analysis; it raises MarlinEditError on content that is
-    not this format's. `media` is what the caller knows of the source, or None; of a file with several sources, all are
-    given where it is None, and otherwise that one. `read_markers`, where given, reads the markers that a file has of a
-    source; it raises likewise. needs_media: False where its files say nothing of their media and can be read without
-    knowing it, as subtitles can.
+    Attributes:
+        name: Its name for `--format`, in small letters, digits and dashes.
+        suffixes: Each begins with a dot and may have several parts (`.markers.edl`); the longest match wins.
+        carries: What the format can hold.
+        render: Turns an edit into the file's content. It writes nothing itself.
+        read: Turns a file's content back into an analysis, or raises MarlinEditError for content of another kind. The
+            second argument is what the caller knows of the source, or None. Of a file with several sources, all are
+            returned if it is None, otherwise that one.
+        help: One sentence for `marlin-edit formats`.
+        read_markers: Reads the markers that a file has of a source; raises as `read` does.
+        needs_media: False if its files say nothing of their media and can be read without knowing it, as subtitles can.
     """
 
     name: str
     suffixes: tuple[str, ...]
     carries: Carries
-    render: Callable[[Edit, RenderContext], Rendered]
+    render: Callable[[Edit, Context], Rendered]
     read: Callable[[bytes, MediaInfo | None], Analysis | Sequence[Analysis]] | None = None
     help: str = ""
     read_markers: Callable[[bytes, MediaInfo], GivenMarkers] | None = None
@@ -114,11 +166,13 @@ class Exporter:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a delivery did: files, a report per item (plain JSON values), what is missing and why, notes.
+    """What a delivery did. With anything in `missing` the run ends as partial, or as failed if nothing was delivered.
 
-    files: those written, or in a dry run those that would be.
-
-    A receipt with anything in `missing` makes the run end as partial, where there are files or items.
+    Attributes:
+        files: The files written, or in a dry run those that would be.
+        items: One report per item, of plain JSON values.
+        missing: What could not be delivered and why, one sentence each.
+        notes: What the person should know besides.
     """
 
     files: tuple[Path, ...] = ()
@@ -129,20 +183,23 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Edit to a program or to media. `check` raises MarlinEditError before any work when it cannot be done.
+    """Hands an edit to a program, or makes media of it.
 
-    `wanted` says whether the settings ask for it without its name being given (`--out-dir` asks for clips). together:
-    of several videos it makes one thing, from the edit of all of them at the end. `foresee` is given the videos and the
-    queries before the model loads, and raises UsageError for what they already show cannot be.
-
-    While it works, `marlin_edit.console.tell_progress` says how far it is, and `write_beside` of
-    `marlin_edit.workflow.outputs` writes the edit in another plugin's format, for what is to be imported by hand.
+    Attributes:
+        name: Its name for `--deliver`.
+        carries: What it can take.
+        check: Raises MarlinEditError, before any work, if the delivery cannot be done.
+        deliver: Does it. The last argument is True for a dry run, which writes nothing and reports what it would do.
+        wanted: Whether the settings ask for it without `--deliver NAME` (`--out-dir` asks for clips).
+        help: One sentence for `marlin-edit plugins`.
+        together: Of several videos it makes one thing, from the edit of all of them, at the end.
+        foresee: Raises UsageError, before the model loads, if the videos or queries alone rule the delivery out.
     """
 
     name: str
     carries: Carries
     check: Callable[[Settings], None]
-    deliver: Callable[[Edit, Settings, bool], Receipt]
+    deliver: Callable[[Edit, Context, bool], Receipt]
     wanted: Callable[[Settings], bool] = lambda settings: False
     help: str = ""
     together: bool = False
@@ -150,8 +207,11 @@ class Delivery:
 
 
 class Finds(Enum):
-    """What a detector looks for. Shots and keyframes follow one another without a gap: where one's span ends, the next
-    begins, and at each start but the first the picture changes, or a picture lies that can be decoded by itself."""
+    """What a detector looks for.
+
+    Shots and keyframes follow one another without a gap: where one span ends, the next begins. At the start of each
+    shot but the first the picture changes; at the start of each keyframe's span lies a picture that decodes by itself.
+    """
 
     SHOTS = "shots"
     KEYFRAMES = "keyframes"
@@ -160,21 +220,53 @@ class Finds(Enum):
 
 
 @dataclass(frozen=True)
-class Detector:
-    """Finds shots, keyframes, speech or words in a span of a source: `detect` gives spans, with text where it has any.
+class Detection:
+    """Something that a detector found.
 
-    The first and the last span may reach over the ends of the span that is looked at.
+    Attributes:
+        span: When it is, in seconds from the source's zero.
+        text: What is said, for speech and words.
+        speaker: Who says it, as far as the detector can tell.
+        confidence: How sure the detector is, from 0 to 1; None if it does not say.
+        language: The language as a BCP 47 tag (`en`, `pt-BR`), or nothing.
+    """
+
+    span: Span
+    text: str = ""
+    speaker: str = ""
+    confidence: float | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Finds shots, keyframes, speech or words in a span of a source.
+
+    Attributes:
+        name: Its name.
+        finds: What it looks for.
+        detect: Returns what it found, in order of time. The first and the last span may reach beyond the ends of the
+            span that it looks at.
+        help: One sentence for `marlin-edit plugins`.
     """
 
     name: str
     finds: Finds
-    detect: Callable[[MediaInfo, Span, Settings], Sequence[tuple[Span, str]]]
+    detect: Callable[[MediaInfo, Span, Context], Sequence[Detection]]
     help: str = ""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """Offers a video model. `opens` says whether a `--model` value is this backend's; `open` loads it."""
+    """Offers video models.
+
+    Attributes:
+        name: Its name.
+        opens: Whether a `--model` value is this backend's.
+        open: Loads the model that the settings name.
+        help: One sentence for `marlin-edit plugins`.
+        models: The models that it can open now, or could open, for `marlin-edit models`.
+    """
 
     name: str
     opens: Callable[[str], bool]
@@ -185,7 +277,16 @@ class Backend:
 
 @dataclass(frozen=True)
 class ModelOnDisk:
-    """A model that can be used now, or could: `state` says which (`ready`, `incomplete`, `not downloaded`)."""
+    """A model that can be used now, or could be.
+
+    Attributes:
+        name: The value of `--model` that opens it.
+        path: Its directory, if it is on disk.
+        state: `ready`, `incomplete` or `not downloaded`.
+        size: Bytes on disk, or to be downloaded.
+        licence: Its licence, as the model states it.
+        note: What a person should know before choosing it.
+    """
 
     name: str
     path: Path | None

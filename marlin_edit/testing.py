@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +11,7 @@ from marlin_edit import core_settings
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Scene
 from marlin_edit.app import App, Candidate
 from marlin_edit.edit import Cut, Edit
-from marlin_edit.interfaces import Exporter, RenderContext
+from marlin_edit.interfaces import Exporter
 from marlin_edit.media import MediaInfo
 from marlin_edit.plugins import load_app
 from marlin_edit.settings import CONFIG_VARIABLE
@@ -74,8 +73,8 @@ def _giving(plugin: object) -> Callable[[], object]:
 
 def rendered(app: App, exporter: Exporter, edit: Edit | None = None, path: Path | None = None) -> bytes:
     """The bytes that an exporter would write of an edit, by default the sample."""
-    with tempfile.TemporaryDirectory() as temporary:
-        content = exporter.render(edit or sample_edit(), RenderContext(app.settings, path, Path(temporary))).content
+    with app.context(path) as context:
+        content = exporter.render(edit or sample_edit(), context).content
         if isinstance(content, Path):
             return content.read_bytes()
         return content.encode("utf-8") if isinstance(content, str) else content

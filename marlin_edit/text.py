@@ -49,3 +49,11 @@ def shortened(text: str, longest: int) -> str:
 def words_of(text: str) -> list[str]:
     """The words of a text in order, without case and marks, compatible characters alike."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, singular or plural: `1 cut`, `3 cuts`, `2 queries`."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
+    return f"{number} {plural}"

@@ -16,7 +16,7 @@ from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.conform import check_one_rate, file_name, file_stem, notes_on_rates, sounds, sources_used
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext
+from marlin_edit.interfaces import Context
 from marlin_edit.markers import NAME_LENGTH, Marker, Shown, colours_of, markers_of, part_shown
 from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange
@@ -93,7 +93,7 @@ class _Markers:
         return (marker for marker in self.markers[begin:end] if marker.frames.stop > frames.first)
 
 
-def laid_out(edit: Edit, context: RenderContext, *, one_track: bool = False) -> Layout:
+def laid_out(edit: Edit, context: Context, *, one_track: bool = False) -> Layout:
     """The edit on tracks, as the settings `tracks` and `markers_on` want it. one_track: for formats that have no more.
 
     Raises MarlinEditError for sources at another rate, and for a whole source whose length is not known.
@@ -121,7 +121,7 @@ def laid_out(edit: Edit, context: RenderContext, *, one_track: bool = False) -> 
     return Layout(edit, tracks, tuple(one for one in heard if sounds(one.source.media)), tuple(notes), on_timeline)
 
 
-def notes_on_one_track(edit: Edit, context: RenderContext) -> tuple[str, ...]:
+def notes_on_one_track(edit: Edit, context: Context) -> tuple[str, ...]:
     """What a format of one track says where tracks are wanted apart, and there is more than one."""
     wanted: set[str | None] = set(_queries_of(edit.cuts))
     if not edit.cuts:

@@ -66,6 +66,7 @@ def register_exporters() -> list[Exporter]:
             | Carries.EVENTS
             | Carries.FINDINGS
             | Carries.CUTS
+            | Carries.FRAMES
             | Carries.SOURCE_TIMECODE
             | Carries.REEL
             | Carries.SEVERAL_SOURCES

@@ -15,7 +15,7 @@ from marlin_edit.analysis import Analysis, Event, Finding, Verdict
 from marlin_edit.conform import file_name
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
+from marlin_edit.interfaces import Context, GivenMarker, GivenMarkers, Rendered
 from marlin_edit.markers import MarkerColour, Put, colours_of, frames_or_none, identified
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
@@ -32,7 +32,7 @@ _REJECTED = {"rejected", "no", "n", "wrong", "0", "false"}
 _Row = dict[str, str]
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """Every row of every source; times in the source are time code and clock time from its zero."""
     written = io.StringIO()
     table = csv.DictWriter(written, COLUMNS, restval="", lineterminator="\r\n")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from marlin_edit.interfaces import GivenMarkers, RenderContext, Rendered
+from marlin_edit.interfaces import Context, GivenMarkers, Rendered
 
 if TYPE_CHECKING:
     from marlin_edit.analysis import Analysis
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from marlin_edit.media import MediaInfo
 
 
-def rendering(file: str) -> Callable[[Edit, RenderContext], Rendered]:
+def rendering(file: str) -> Callable[[Edit, Context], Rendered]:
     """The `render` of a format's file, which is imported when it is first needed: every run asks for this list."""
 
-    def render(edit: Edit, context: RenderContext) -> Rendered:
+    def render(edit: Edit, context: Context) -> Rendered:
         rendered: Rendered = import_module(f"{__package__}.{file}").render(edit, context)
         return rendered
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.text import clean
 from marlin_edit.timebase import clock_text
 from marlin_edit_exporters.subtitles.labels import TITLE
@@ -19,7 +19,7 @@ _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^=])")
 _LINE_START = re.compile(r"^(\d+)([.)])|^([-:])")
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     blocks = [
         f"# {escaped(edit.title)}",
         f"{TITLE}. This tells what is seen, not what is heard; a person should review it.",

@@ -7,6 +7,7 @@ the `Run` that each is handed, the `@as_command` decorator, and the options that
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from functools import update_wrapper
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import click
 from marlin_edit.app import App
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.settings import Setting
-from marlin_edit.timebase import parse_positions
-from marlin_edit.workflow.run import Run
+from marlin_edit.timebase import Position, parse_positions
+from marlin_edit.workflow.run import Request, Run
 
 __all__ = [
+    "Request",
     "Run",
     "as_command",
     "deliver_option",
@@ -27,6 +29,7 @@ __all__ = [
     "json_option",
     "output_options",
     "range_option",
+    "request_options",
     "speaking_options",
     "truths_arguments",
     "video_argument",
@@ -196,6 +199,30 @@ def encoding_option(function: Function) -> Function:
         callback=known,
         help="Encoding of the files that are read, like cp1251, where it is not UTF-8 and guessed wrong.",
     )(function)
+
+
+def request_options(function: Function) -> Function:
+    """VIDEO... with all options of what to look at and what to write, as one `request: Request`; and --json."""
+
+    def with_request(
+        run: Run,
+        *,
+        videos: tuple[Path, ...],
+        recursive: bool,
+        outputs: tuple[Path | None, ...],
+        format_name: str | None,
+        delivery_names: tuple[str, ...],
+        look_in: tuple[Position, Position] | None,
+        dry_run: bool,
+        **more: Any,
+    ) -> ExitCode | None:
+        request = Request(videos, recursive, outputs, format_name, delivery_names, look_in, dry_run)
+        return function(run, request, **more)
+
+    decorated: Function = update_wrapper(with_request, function)
+    for option in (json_option, dry_run_option, range_option, deliver_option, output_options, videos_arguments):
+        decorated = option(decorated)
+    return decorated
 
 
 def range_option(function: Function) -> Function:

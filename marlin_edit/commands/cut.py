@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from marlin_edit.analysis import Analysis
-from marlin_edit.commands import (
-    as_command,
-    deliver_option,
-    dry_run_option,
-    json_option,
-    output_options,
-    range_option,
-    videos_arguments,
-)
-from marlin_edit.edit import Cut, cuts_of_findings, cuts_of_spans
+from marlin_edit.commands import Request, Run, as_command, request_options
+from marlin_edit.edit import cuts_of_findings, cuts_of_spans
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.inference.pipeline import ask_about, checked_queries, model_opener
 from marlin_edit.inference.windows import span_between
 from marlin_edit.interfaces import Carries
-from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import Position, parse_positions
-from marlin_edit.workflow.batch import planned_jobs, videos_in, work_off
-from marlin_edit.workflow.cut_selection import chosen_cuts
-from marlin_edit.workflow.run import Run
-from marlin_edit.workflow.snapping import detector_for
+from marlin_edit.workflow.cut_selection import selected_cuts
+from marlin_edit.workflow.plan_batch import plan_batch
+from marlin_edit.workflow.snapping import snap_detector
 
 MAKES = Carries.FINDINGS | Carries.CUTS
 
 
 @as_command("cut")
-@videos_arguments
 @click.option(
     "-q",
     "--query",
     "queries",
     multiple=True,
     metavar="TEXT",
-    help='What to cut out: one visible action, in the present tense, like "a door opens". Can be repeated.',
+    help='What to cut out: one visible action in the present tense, like "a door opens". Repeatable.',
 )
 @click.option(
     "--span",
@@ -47,48 +34,41 @@ MAKES = Carries.FINDINGS | Carries.CUTS
     multiple=True,
     metavar="IN-OUT",
     callback=lambda _, __, given: tuple(parse_positions(text) for text in given),
-    help="Cut this span, no model needed: seconds (2.5-7), frames (222f-312f) or source time code. Can be repeated.",
+    help="Cut this span without a model: seconds (2.5-7), frames (222f-312f) or source time code. Repeatable.",
 )
-@output_options
-@deliver_option
-@range_option
-@dry_run_option
-@json_option
+@request_options
 def command(
-    run: Run,
-    videos: tuple[Path, ...],
-    recursive: bool,
-    queries: tuple[str, ...],
-    spans: tuple[tuple[Position, Position], ...],
-    outputs: tuple[Path | None, ...],
-    format_name: str | None,
-    delivery_names: tuple[str, ...],
-    look_in: tuple[Position, Position] | None,
-    dry_run: bool,
+    run: Run, request: Request, queries: tuple[str, ...], spans: tuple[tuple[Position, Position], ...]
 ) -> ExitCode:
     """Cut what a query finds, or the spans you give, out of VIDEO.
 
-    VIDEO is a file, or a directory of them; for several, -o '{name}.edl' writes one each, and -o selects.edl one of
-    them all. -o writes cut lists and timelines, --out-dir clips. With neither, clips go into the current directory.
+    VIDEO is a file or a directory. -o writes cut lists and timelines, --out-dir clips; with neither, clips go into the
+    current directory. With several videos, -o '{name}.edl' writes one file per video, and -o selects.edl one of them
+    all.
+
+    \b
+    Examples:
+      marlin-edit cut interview.mov -q "a man stands up" --out-dir clips
+      marlin-edit cut match.mp4 --span 00:01:10:00-00:01:14:12 --reel best.mp4
     """
     if bool(queries) == bool(spans):
         raise UsageError("Say what to cut: either --query TEXT or --span IN-OUT, each as often as you like.")
-    if spans and look_in is not None:
-        raise UsageError("--range says where to look for a query; with --span there is nothing to look for.")
+    if spans and request.look_in is not None:
+        raise UsageError("--range limits where a query is looked for. Leave it out with --span.")
     wanted = checked_queries(queries)
-    makes = MAKES if queries else Carries.CUTS
     otherwise = [run.settings.value("cut_to", str)]
-    found = videos_in(videos, recursive)
-    jobs = planned_jobs(run, found, outputs, format_name, delivery_names, makes, otherwise=otherwise, queries=wanted)
-    detector_for(run)
+    makes = MAKES if wanted else Carries.CUTS
+    batch = plan_batch(run, request, makes, otherwise=otherwise, queries=wanted, needs_cuts=True)
+    detector = snap_detector(run)
+    handles = run.settings["handles"]
     model = model_opener(run.app, run.console)
-
-    def learn(media: MediaInfo) -> tuple[Analysis, tuple[Cut, ...]]:
-        if queries:
-            analysis = ask_about(run.app, run.console, media, look_in, queries=wanted, model=model)
-            return chosen_cuts(run, analysis, cuts_of_findings(analysis, run.settings["handles"]))
-        analysis = Analysis(media.counted_in_samples())
-        chosen = [span_between(media, *positions, run.console) for positions in spans]
-        return chosen_cuts(run, analysis, cuts_of_spans(analysis, chosen, run.settings["handles"]))
-
-    return work_off(run, jobs, learn, ready=model if queries else None, needs_cuts=True, dry_run=dry_run)
+    for job in batch.each(ready=model if wanted else None):
+        with job:
+            if wanted:
+                analysis = ask_about(run.app, run.console, job.media, request.look_in, queries=wanted, model=model)
+                cuts = cuts_of_findings(analysis, handles)
+            else:
+                analysis = Analysis(job.media.counted_in_samples())
+                cuts = cuts_of_spans(analysis, [span_between(job.media, *span, run.console) for span in spans], handles)
+            job.publish(*selected_cuts(run, analysis, cuts, detector))
+    return batch.finished()

@@ -16,17 +16,19 @@ from marlin_edit.commands import (
     json_option,
     output_options,
 )
-from marlin_edit.edit import Cut, cuts_of_events, cuts_of_findings, edit_of_several
+from marlin_edit.edit import Cut, Edit, cuts_of_events, cuts_of_findings, edit_of_several
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Carries
 from marlin_edit.timebase import FrameRate, parse_position
+from marlin_edit.workflow.left_out import title_of
 from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
-from marlin_edit.workflow.outputs import planned_deliveries, planned_outputs, publish
-from marlin_edit.workflow.report import documented, report, tell
-from marlin_edit.workflow.run import Run, edit_made
+from marlin_edit.workflow.outputs import planned_deliveries, planned_outputs
+from marlin_edit.workflow.publish import publish
+from marlin_edit.workflow.report import documented, report, report_outcome
+from marlin_edit.workflow.run import Run, programme_start
 
 NOMINAL_RATE = FrameRate(Fraction(25))
-"""The rate of an edit of which no output counts frames, where nothing says one."""
+"""The rate of an edit of unknown rate, if no output and no delivery counts frames (`Carries.FRAMES`)."""
 
 MAKES = Carries.SCENES | Carries.EVENTS | Carries.FINDINGS
 
@@ -100,7 +102,7 @@ def command(
         for output in planned:
             if not output.exporter.carries & Carries.SEVERAL_SOURCES:
                 raise UsageError(
-                    f"The format {output.exporter.name} holds one source, and these are {len(analyses)}. "
+                    f"{title_of(output.exporter)} stores one source per file, and these are {len(analyses)}. "
                     "Export them one at a time."
                 )
     holders = [output.exporter.carries for output in planned] + [delivery.carries for delivery in deliveries]
@@ -110,18 +112,20 @@ def command(
         make = cuts_of_events if cuts_from == "events" else cuts_of_findings
         return make(analysis, run.settings["handles"]) if cut else ()
 
-    counts_frames = any(carries & Carries.MARKERS or not carries & Carries.EVENTS for carries in holders)
-    nominal = None if counts_frames else NOMINAL_RATE
+    nominal = None if any(carries & Carries.FRAMES for carries in holders) else NOMINAL_RATE
     for analysis in analyses:
         for note in analysis.media.notes:
             run.console.receipt(f"{analysis.media.path.name}: {note}")
-    edits = [edit_made(run, analysis, cuts_of(analysis), nominal) for analysis in analyses]
+    edits = []
+    for analysis in analyses:
+        start = programme_start(run, analysis.media, nominal)
+        edits.append(Edit(analysis.media.path.stem, *start, (analysis,), cuts_of(analysis)))
     if len(edits) == 1:
-        return report(run.app, run.console, analyses[0], publish(run.app, edits[0], planned, deliveries, dry_run))
-    outcome = publish(run.app, edit_of_several(edits), planned, deliveries, dry_run)
+        return report(run, analyses[0], publish(run, edits[0], planned, deliveries, dry_run))
+    outcome = publish(run, edit_of_several(edits), planned, deliveries, dry_run)
     if run.json:
         run.console.answer(documented(outcome))
     elif outcome.stdout is not None:
         run.console.data(outcome.stdout)
-    tell(run.console, outcome)
+    report_outcome(run.console, outcome)
     return outcome.exit_code

@@ -8,14 +8,16 @@ import click
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.commands import as_command, json_option, output_options
+from marlin_edit.edit import Edit
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.interfaces import Carries, GivenMarkers
 from marlin_edit.media import MediaInfo
-from marlin_edit.workflow.import_markers import judged
+from marlin_edit.workflow.import_markers import apply_markers
 from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
-from marlin_edit.workflow.outputs import planned_outputs, publish
+from marlin_edit.workflow.outputs import planned_outputs
+from marlin_edit.workflow.publish import publish
 from marlin_edit.workflow.report import report
-from marlin_edit.workflow.run import Run, edit_made, opened
+from marlin_edit.workflow.run import Run, probe_media, programme_start
 
 MAKES = Carries.SCENES | Carries.EVENTS | Carries.FINDINGS
 
@@ -66,13 +68,14 @@ def command(
 
     analysis = _analysis(run, source)
     given = given_for(analysis.media)
-    edit = edit_made(run, analysis)
-    result, told = judged(analysis, given, edit.record_start, learn=learn)
-    run.console.receipt(f"{markers_file.name}: {told}")
-    for note in told.notes:
+    rate, record_start = programme_start(run, analysis.media)
+    result, changes = apply_markers(analysis, given, record_start, learn=learn)
+    run.console.receipt(f"{markers_file.name}: {changes}")
+    for note in changes.notes:
         run.console.warning(note)
-    code = report(run.app, run.console, result, publish(run.app, edit_made(run, result), planned))
-    return ExitCode.PARTIAL if told.notes and code is ExitCode.DONE else code
+    edit = Edit(result.media.path.stem, rate, record_start, (result,))
+    code = report(run, result, publish(run, edit, planned))
+    return ExitCode.PARTIAL if changes.notes and code is ExitCode.DONE else code
 
 
 def _analysis(run: Run, source: Path) -> Analysis:
@@ -80,7 +83,7 @@ def _analysis(run: Run, source: Path) -> Analysis:
         (one for one in run.app.exporters.values() if one.read and source.name.lower().endswith(one.suffixes)), None
     )
     if exporter is None:
-        return Analysis(opened(run, source))
+        return Analysis(probe_media(run, source))
     analyses = read_analyses(run.app, run.console, source, MediaFacts())
     if len(analyses) > 1:
         raise UsageError(f"{source.name} is of {len(analyses)} sources. Give --source one analysis, or one video.")

@@ -19,7 +19,7 @@ from marlin_edit.evaluation.results import Judged, QueryRow, judged
 from marlin_edit.inference.pipeline import ask_about, model_opener
 from marlin_edit.timebase import seconds_text
 from marlin_edit.video_model import VideoModel
-from marlin_edit.workflow.run import Run, opened
+from marlin_edit.workflow.run import Run, probe_media
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Evaluation:
             raise
 
     def _ask(self, truth: TrueVideo, model: Callable[[], VideoModel]) -> None:
-        media = opened(self.run, truth.path)
+        media = probe_media(self.run, truth.path)
         self._warn_of_what_lies_outside(truth, media.duration)
         analysis = ask_about(
             self.run.app,

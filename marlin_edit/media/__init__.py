@@ -6,10 +6,11 @@ no video). All times here count from it; `MediaInfo.zero` tells where it lies on
 
 from marlin_edit.media.container import decoded_frames, open_media, packets_of
 from marlin_edit.media.fingerprints import fingerprint
-from marlin_edit.media.info import Colour, FrameTimes, MediaInfo, Scan, Stream
+from marlin_edit.media.info import VIDEO_SUFFIXES, Colour, FrameTimes, MediaInfo, Scan, Stream
 from marlin_edit.media.prober import need_picture, probe, probe_video
 
 __all__ = [
+    "VIDEO_SUFFIXES",
     "Colour",
     "FrameTimes",
     "MediaInfo",

@@ -1,7 +1,7 @@
-"""From the markers that a person gives back to an analysis with that person's verdicts.
+"""Applies the markers that a person changed to an analysis, as that person's verdicts.
 
-A marker of ours is known again by its id, wherever it was moved and whatever it is called now. One that was left as it
-was says nothing by itself, and neither does one that is missing, unless the person wants it so (`learn`).
+A marker of ours is recognised by its id, wherever it was moved and whatever it is called now. One that was left as it
+was says nothing by itself, and neither does one that is missing, unless the person asks for it (`learn`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _SAME_BEGINNING = 30
 
 
 @dataclass
-class Told:
-    """How many markers a person changed, added or took out, and a sentence on each that could not be used."""
+class MarkerChanges:
+    """How many markers a person changed, added or removed, and a sentence on each that could not be used."""
 
     unchanged: int = 0
     moved: int = 0
@@ -41,14 +41,16 @@ class Told:
         )
 
 
-def judged(analysis: Analysis, given: GivenMarkers, record_start: int, *, learn: bool = False) -> tuple[Analysis, Told]:
-    """The analysis with what a person's markers say, and what they said in numbers.
+def apply_markers(
+    analysis: Analysis, given: GivenMarkers, record_start: int, *, learn: bool = False
+) -> tuple[Analysis, MarkerChanges]:
+    """The analysis with the verdicts that a person's markers express, and a count of the changes.
 
     A marker that was moved, renamed or added is accepted. learn: one that was left as it was is accepted as well, and
     one that is missing was wrong: its finding is rejected, its event goes into `unread`. record_start: the frame number
     at which the timeline of the markers begins.
     """
-    told = Told()
+    changes = MarkerChanges()
     media = analysis.media
     items = dict(identified(analysis))
     again: dict[str, list[GivenMarker]] = {}
@@ -66,16 +68,16 @@ def judged(analysis: Analysis, given: GivenMarkers, record_start: int, *, learn:
     } or {record_start}
     shown = {marker.id: marker.frames for marker in markers_of(analysis)[0]} if zeros == {record_start} else {}
     if not shown and learn:
-        told.notes.append("missing markers are not counted: this is a timeline of cuts, which never showed all of them")
+        changes.notes.append("missing markers are not counted, because a timeline of cuts never shows all of them")
     events: list[Event] = []
     findings: list[Finding] = []
-    taken_out: list[str] = []
+    removed: list[str] = []
     for marker_id, item in items.items():
         kept: Event | Finding | None = item
         if marker_id in again:
-            kept = _changed(item, marker_id, again[marker_id], media, told, learn=learn)
+            kept = _changed(item, marker_id, again[marker_id], media, changes, learn=learn)
         elif marker_id in shown and _is_covered(shown[marker_id], given.covered):
-            told.missing += 1
+            changes.missing += 1
             if learn:
                 kept = _rejected(item)
         if isinstance(kept, Event):
@@ -83,18 +85,24 @@ def judged(analysis: Analysis, given: GivenMarkers, record_start: int, *, learn:
         elif kept is not None:
             findings.append(kept)
         else:
-            taken_out.append(f"taken out by a person: {item.span} {_name(item)}")
+            removed.append(f"removed by a person: {item.span} {_name(item)}")
     for marker in new:
-        finding = _added(marker, media, zeros, told)
+        finding = _added(marker, media, zeros, changes)
         if finding is not None:
             findings.append(finding)
     events.sort(key=lambda event: (event.span.start, event.span.end))
-    unread = (*analysis.unread, *taken_out)
-    return replace(analysis, events=tuple(events), findings=tuple(findings), unread=unread), told
+    unread = (*analysis.unread, *removed)
+    return replace(analysis, events=tuple(events), findings=tuple(findings), unread=unread), changes
 
 
 def _changed(
-    item: Event | Finding, marker_id: str, markers: Sequence[GivenMarker], media: MediaInfo, told: Told, *, learn: bool
+    item: Event | Finding,
+    marker_id: str,
+    markers: Sequence[GivenMarker],
+    media: MediaInfo,
+    changes: MarkerChanges,
+    *,
+    learn: bool,
 ) -> Event | Finding | None:
     """What a person made of an event or finding; where several clips showed it, the one that was changed counts."""
     frames, name = None, ""
@@ -106,18 +114,18 @@ def _changed(
     flags = item.flags
     if frames is not None:
         if frames.first >= media.frame_count:
-            told.notes.append(f"not moved past the end of the media: {_name(item)}")
+            changes.notes.append(f"not moved past the end of the media: {_name(item)}")
         else:
             stop = min(frames.stop, media.frame_count)
             item = replace(item, span=Span(media.time_of(frames.first), media.time_of(stop)))
             flags = (*flags, MOVED) if MOVED not in flags else flags
-            told.moved += 1
+            changes.moved += 1
     if name:
         item = replace(item, query=name) if isinstance(item, Finding) else replace(item, text=name)
         flags = (*flags, RENAMED) if RENAMED not in flags else flags
-        told.renamed += 1
+        changes.renamed += 1
     touched = frames is not None or bool(name)
-    told.unchanged += not touched
+    changes.unchanged += not touched
     if touched:
         item = replace(item, flags=flags, marker_id=marker_id)
     if verdict is Verdict.REJECTED:
@@ -168,18 +176,20 @@ def _is_covered(frames: FrameRange, covered: tuple[FrameRange, ...] | None) -> b
     return covered is None or any(frames.first < part.stop and part.first < frames.stop for part in covered)
 
 
-def _added(marker: GivenMarker, media: MediaInfo, zeros: set[int], told: Told) -> Finding | None:
+def _added(marker: GivenMarker, media: MediaInfo, zeros: set[int], changes: MarkerChanges) -> Finding | None:
     """A marker that a person set: a finding that is accepted."""
     name = clean(marker.name) or "unnamed marker"
     first = marker.first
     if marker.on_timeline:
         if len(zeros) > 1:
-            told.notes.append(f"not used, because on a timeline of cuts its place in the source is not known: {name}")
+            changes.notes.append(
+                f"not used, because on a timeline of cuts its place in the source is not known: {name}"
+            )
             return None
         first -= min(zeros)
     if not 0 <= first < media.frame_count:
-        told.notes.append(f"not used, because it lies outside of {media.path.name}: {name}")
+        changes.notes.append(f"not used, because it lies outside of {media.path.name}: {name}")
         return None
-    told.added += 1
+    changes.added += 1
     span = Span(media.time_of(first), media.time_of(min(first + marker.count, media.frame_count)))
     return Finding(span, name, flags=(BY_HAND,), verdict=marker.verdict or Verdict.ACCEPTED)

@@ -1,11 +1,9 @@
-"""What a run tells at its end: one JSON document or lines to read, receipts, and the exit code."""
+"""The report at the end of a run: one JSON document or lines to read, receipts, and the exit code."""
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import MutableMapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from marlin_edit.analysis import AGAIN, Analysis, Finding
@@ -13,34 +11,35 @@ from marlin_edit.app import App
 from marlin_edit.console import Console
 from marlin_edit.edit import Cut, accepted_findings, edit_of, frames_of
 from marlin_edit.errors import ExitCode
-from marlin_edit.interfaces import RenderContext
+from marlin_edit.text import counted
 from marlin_edit.timebase import clock_text
-from marlin_edit.workflow.outputs import Outcome
+from marlin_edit.workflow.publish import Outcome
+from marlin_edit.workflow.run import Run
 
 NOT_SCORED = "not scored for this model, check before cutting"
-_REJECTED_TOLD = 5
+_REJECTED_SHOWN = 5
 
 
 def report(
-    app: App,
-    console: Console,
+    run: Run,
     analysis: Analysis,
     outcome: Outcome,
     cuts: Sequence[Cut] = (),
     *,
     into: MutableMapping[str, Any] | None = None,
 ) -> ExitCode:
-    """Prints what came of a run, and gives its exit code. into: takes the JSON document where it is one of several.
+    """Print the result of a run, and return its exit code. into: takes the JSON document if it is one of several.
 
-    Partial where something is missing or the media is cut short; nothing matched where the model was asked and there is
+    Partial if something is missing or the media is cut short; nothing matched if the model was asked and there is
     nothing to show for it.
     """
+    console = run.console
     accepted = accepted_findings(analysis)
     missing = list(outcome.missing)
     if analysis.media.incomplete:
-        missing.append(f"{analysis.media.path.name} is cut short: what there is of it was used")
+        missing.append(f"{analysis.media.path.name} is cut short; the part that is there was used")
     for span in analysis.unseen:
-        missing.append(f"{analysis.media.path.name} shows no picture in {span}: nothing is known of it")
+        missing.append(f"{analysis.media.path.name} shows no picture in {span}; that part was not looked at")
     code = outcome.exit_code
     if code is ExitCode.DONE and missing:
         code = ExitCode.PARTIAL
@@ -48,7 +47,7 @@ def report(
         code = ExitCode.NOTHING_MATCHED
     if console.json:
         document = {
-            "analysis": _document(app, analysis, cuts),
+            "analysis": _document(run.app, analysis, cuts),
             **documented(outcome),
             "missing": missing,
             "exit_code": int(code),
@@ -65,8 +64,8 @@ def report(
         console.warning(f"not used: {line}")
     if accepted and all(finding.score is None for finding in accepted):
         console.receipt(f"note: findings are {NOT_SCORED}")
-    _tell_rejected(console, analysis, accepted)
-    tell(console, outcome, missing)
+    _report_rejected(console, analysis, accepted)
+    report_outcome(console, outcome, missing)
     if code is ExitCode.NOTHING_MATCHED:
         console.receipt(_nothing_matched(analysis))
     return code
@@ -84,8 +83,8 @@ def documented(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def tell(console: Console, outcome: Outcome, missing: Sequence[str] | None = None) -> None:
-    """Says what was written and delivered, and what is missing of it. missing: with more than the outcome knows."""
+def report_outcome(console: Console, outcome: Outcome, missing: Sequence[str] | None = None) -> None:
+    """Report what was written and delivered, and what is missing. missing: in place of the outcome's own."""
     for note in outcome.notes:
         console.receipt(f"note: {note}")
     for path in outcome.planned:
@@ -98,30 +97,28 @@ def tell(console: Console, outcome: Outcome, missing: Sequence[str] | None = Non
 
 def _document(app: App, analysis: Analysis, cuts: Sequence[Cut]) -> Any:
     """The analysis as its own file would say it."""
-    with tempfile.TemporaryDirectory(prefix="marlin-edit-") as temporary:
-        context = RenderContext(app.settings, None, Path(temporary))
-        content = app.exporters["json"].render(edit_of(analysis, cuts), context).content
+    with app.context() as context:
+        content = app.exporter_for(None, "json").render(edit_of(analysis, cuts), context).content
     assert isinstance(content, str)
     return json.loads(content)
 
 
-def _tell_rejected(console: Console, analysis: Analysis, accepted: Sequence[Finding]) -> None:
-    """The rejected findings, the best scored first; what came of asking again, and many of them, only when asked to say
-    more."""
+def _report_rejected(console: Console, analysis: Analysis, accepted: Sequence[Finding]) -> None:
+    """The rejected findings, the best scored first; results of re-queries and long lists only with -v."""
     kept = {id(finding) for finding in accepted}
     rejected = [finding for finding in analysis.findings if id(finding) not in kept]
     rejected.sort(key=lambda finding: -(finding.score or 0))
-    told = {id(finding) for finding in [one for one in rejected if AGAIN not in one.flags][:_REJECTED_TOLD]}
+    shown = {id(finding) for finding in [one for one in rejected if AGAIN not in one.flags][:_REJECTED_SHOWN]}
     for finding in rejected:
-        tell = console.receipt if id(finding) in told else console.detail
-        tell(f"rejected: {_finding_line(analysis, finding)}")
-    if more := len(rejected) - len(told):
-        answers = f"{more} {'more ' if told else ''}answer{'s' if more > 1 else ''}"
+        say = console.receipt if id(finding) in shown else console.detail
+        say(f"rejected: {_finding_line(analysis, finding)}")
+    if more := len(rejected) - len(shown):
+        answers = counted(more, "more answer" if shown else "answer")
         console.receipt(f"rejected: {answers} (-v lists them, --all accepts them)")
 
 
 def _nothing_matched(analysis: Analysis) -> str:
-    """What was looked at, and why nothing of it is told."""
+    """What was looked at, and why there is no finding."""
     queries = [asked for asked in analysis.asked if asked.query is not None]
     spans = ", ".join(str(span) for span in analysis.asked[0].looked_at)
     sought = " and ".join(f'"{asked.query}"' for asked in queries[:3]) or "anything"
@@ -129,9 +126,9 @@ def _nothing_matched(analysis: Analysis) -> str:
     why = ""
     if analysis.findings:
         scores = [finding.score for finding in analysis.findings if finding.score is not None]
-        why = f": {len(analysis.findings)} answer{'s' if len(analysis.findings) > 1 else ''} rejected"
+        why = f": {counted(len(analysis.findings), 'answer')} rejected"
         if scores and analysis.threshold is not None:
-            why += f", the best with a score of {max(scores):.2f} where {analysis.threshold:.2f} is needed"
+            why += f", the best scored {max(scores):.2f} and {analysis.threshold:.2f} is needed"
     return f"nothing matched {sought}{more} in {analysis.media.path.name} ({spans}){why}"
 
 

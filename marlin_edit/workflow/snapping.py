@@ -1,6 +1,6 @@
 """Moves the ends of cuts: to the shot change nearest to each, or outwards to the keyframes around them.
 
-What shots and keyframes there are is a detector's to say; only the surroundings of the ends are looked at.
+A detector finds the shots and keyframes; only the surroundings of the ends are searched.
 """
 
 from __future__ import annotations
@@ -8,35 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut
-from marlin_edit.errors import UsageError
 from marlin_edit.inference.windows import maximal
 from marlin_edit.interfaces import Detector, Finds
 from marlin_edit.media import MediaInfo
+from marlin_edit.text import counted
 from marlin_edit.timebase import FrameRange, Span
-
-if TYPE_CHECKING:
-    from marlin_edit.workflow.run import Run
+from marlin_edit.workflow.run import Run
 
 
-def detector_for(run: Run) -> Detector | None:
-    """What finds the places that the setting `snap` moves ends to; UsageError where no plugin does."""
+def snap_detector(run: Run) -> Detector | None:
+    """The detector of the places that the setting `snap` moves ends to. Raises UsageError if no plugin has one."""
     finds = run.settings.value("snap", str)
-    if finds == "none":
-        return None
-    for detector in run.app.detectors.values():
-        if detector.finds is Finds(finds):
-            return detector
-    raise UsageError(f"--snap {finds}: no plugin finds {finds} here (`marlin-edit plugins` lists what there is).")
+    return None if finds == "none" else run.app.detector_for(Finds(finds))
 
 
-def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut]) -> tuple[Analysis, tuple[Cut, ...]]:
+def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut], detector: Detector) -> tuple[Analysis, tuple[Cut, ...]]:
     """The cuts with their ends moved, and the analysis with the shot changes that were found on the way."""
-    detector = detector_for(run)
-    assert detector is not None
     media = analysis.media
     if media.video_index is None:
         run.console.warning(
@@ -58,12 +48,12 @@ def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut]) -> tuple[Analysis
         analysis = replace(analysis, shots=tuple(sorted({*(analysis.shots or ()), *known})))
         moved = [replace(cut, source=analysis) for cut in moved]
     count = sum(cut.before_snap is not None for cut in moved)
-    run.console.receipt(f"{count} of {len(moved)} cuts were moved to {detector.finds.value}")
+    run.console.receipt(f"{count} of {counted(len(moved), 'cut')} moved to {detector.finds.value}")
     return analysis, tuple(moved)
 
 
 def to_nearest(frames: FrameRange, media: MediaInfo, places: Sequence[Fraction], limit: Fraction) -> FrameRange:
-    """Both ends at the nearest place, where one is at most `limit` seconds away; never so that nothing is left."""
+    """Both ends at the nearest place, if one is at most `limit` seconds away; at least one frame is left."""
     first = _nearest(frames.first, media, places, limit)
     stop = _nearest(frames.stop, media, places, limit)
     if first < stop:
@@ -90,15 +80,14 @@ def _nearest(frame: int, media: MediaInfo, places: Sequence[Fraction], limit: Fr
 def _places(
     run: Run, detector: Detector, media: MediaInfo, ends: Sequence[Fraction], reach: Fraction
 ) -> tuple[Fraction, ...]:
-    """Where what the detector finds begins, near the ends; the media's own beginning and end are such places too."""
+    """Where the shots or keyframes near the ends begin, and the beginning and the end of the media."""
     reach += media.rate.seconds_per_frame if media.rate is not None else Fraction(0)
     around = maximal(Span(max(Fraction(0), end - reach), min(media.duration, end + reach)) for end in ends)
     places = {Fraction(0), media.duration}
     with run.console.progress(f"looking for {detector.finds.value} in {media.path.name}", len(around)) as progress:
         for done, span in enumerate(around):
-            with run.app.calling(detector):
-                found = detector.detect(media, span, run.settings)
-            edges = [part.start for part, _ in found] + [part.end for part, _ in found[-1:]]
+            found = run.app.detect(detector, media, span)
+            edges = [part.span.start for part in found] + [part.span.end for part in found[-1:]]
             places.update(edges[1:-1] if detector.finds is Finds.SHOTS else edges)
             progress.reached(done + 1)
     return tuple(sorted(places))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Carries, Delivery, Detector, Finds, Receipt
+from marlin_edit.interfaces import Carries, Context, Delivery, Detection, Detector, Finds, Receipt
 from marlin_edit.settings import Setting
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def register_deliveries() -> Sequence[Delivery]:
     return [
         Delivery(
             "clips",
-            Carries.CUTS | Carries.SOURCE_TIMECODE | Carries.REEL | Carries.SEVERAL_SOURCES,
+            Carries.CUTS | Carries.FRAMES | Carries.SOURCE_TIMECODE | Carries.REEL | Carries.SEVERAL_SOURCES,
             _check,
             _deliver,
             lambda settings: settings["out_dir"] is not None,
@@ -31,7 +31,7 @@ def register_deliveries() -> Sequence[Delivery]:
         ),
         Delivery(
             "reel",
-            Carries.CUTS | Carries.SOURCE_TIMECODE | Carries.SEVERAL_SOURCES,
+            Carries.CUTS | Carries.FRAMES | Carries.SOURCE_TIMECODE | Carries.SEVERAL_SOURCES,
             _check_reel,
             _deliver_reel,
             lambda settings: settings["reel"] is not None,
@@ -48,10 +48,10 @@ def _check(settings: Settings) -> None:
     check(settings)
 
 
-def _deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+def _deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     from marlin_edit_ffmpeg.clips.delivery import deliver
 
-    return deliver(edit, settings, dry_run)
+    return deliver(edit, context.settings, dry_run)
 
 
 def _foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:
@@ -66,10 +66,10 @@ def _check_reel(settings: Settings) -> None:
     check(settings)
 
 
-def _deliver_reel(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+def _deliver_reel(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     from marlin_edit_ffmpeg.reels.delivery import deliver
 
-    return deliver(edit, settings, dry_run)
+    return deliver(edit, context.settings, dry_run)
 
 
 def _foresee_reel(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:
@@ -83,10 +83,10 @@ def register_detectors() -> Sequence[Detector]:
     return [Detector("keyframes", Finds.KEYFRAMES, _keyframes, help="Frames that a copy can begin at.")]
 
 
-def _keyframes(media: MediaInfo, span: Span, settings: Settings) -> Sequence[tuple[Span, str]]:
+def _keyframes(media: MediaInfo, span: Span, context: Context) -> Sequence[Detection]:
     from marlin_edit_ffmpeg.keyframes import groups_in
 
-    return [(group, "") for group in groups_in(media, span)]
+    return [Detection(group) for group in groups_in(media, span)]
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Carries, Delivery, Receipt
+from marlin_edit.interfaces import Carries, Context, Delivery, Receipt
 from marlin_edit.settings import Setting, parse_switch
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def register_deliveries() -> Sequence[Delivery]:
     return [
         Delivery(
             "resolve",
-            Carries.EVENTS
+            Carries.FRAMES
+            | Carries.EVENTS
             | Carries.FINDINGS
             | Carries.CUTS
             | Carries.MARKERS
@@ -47,10 +48,10 @@ def _check(settings: Settings) -> None:
     check(settings)
 
 
-def _deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+def _deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     from marlin_edit_resolve.delivery import deliver
 
-    return deliver(edit, settings, dry_run)
+    return deliver(edit, context, dry_run)
 
 
 @hookimpl

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import Receipt
+from marlin_edit.interfaces import Context, Receipt
 from marlin_edit.settings import Settings
-from marlin_edit.workflow.outputs import write_beside
 from marlin_edit_resolve.diagnosis import causes
 from marlin_edit_resolve.installation import is_running, places
 from marlin_edit_resolve.process import Reply, knock
@@ -41,14 +40,15 @@ def check(settings: Settings) -> None:
         _log.warning("No project is open in Resolve. Open the one that the markers belong into.")
 
 
-def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     """Delivers the edit; nothing raises for a Resolve that is not there or fails, as there are the files."""
+    settings = context.settings
     subtitles: Path | None = None
     files: list[Path] = []
     missing: list[str] = []
     if settings.get("resolve_subtitles") and not edit.cuts:
         try:
-            subtitles, _ = write_beside("srt")
+            subtitles, _ = context.write_beside("srt")
             files.append(subtitles)
         except MarlinEditError as error:
             missing.append(f"subtitles: {error}")
@@ -70,7 +70,7 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
             missing=(*missing, *receipt.missing),
             notes=(where, *receipt.notes),
         )
-    return _by_hand(edit, reply, files, missing)
+    return _by_hand(edit, context, reply, files, missing)
 
 
 def reasons(reply: Reply) -> Iterator[str]:
@@ -85,7 +85,7 @@ def reasons(reply: Reply) -> Iterator[str]:
         yield f"- {cause}"
 
 
-def _by_hand(edit: Edit, reply: Reply, files: list[Path], missing: list[str]) -> Receipt:
+def _by_hand(edit: Edit, context: Context, reply: Reply, files: list[Path], missing: list[str]) -> Receipt:
     """The files for the other route, each with where to click."""
     missing = [*missing, *reasons(reply)]
     notes = []
@@ -94,7 +94,7 @@ def _by_hand(edit: Edit, reply: Reply, files: list[Path], missing: list[str]) ->
     wanted = ["otio", "fcpxml", *(["resolve-markers"] if marked else []), *(["srt"] if described else [])]
     for name in wanted:
         try:
-            path, told = write_beside(name)
+            path, told = context.write_beside(name)
         except MarlinEditError as error:
             missing.append(f"{name}: {error}")
             continue

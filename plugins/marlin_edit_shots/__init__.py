@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
-from marlin_edit.interfaces import Detector, Finds
+from marlin_edit.interfaces import Context, Detection, Detector, Finds
 
 if TYPE_CHECKING:
     from marlin_edit.media import MediaInfo
-    from marlin_edit.settings import Settings
     from marlin_edit.timebase import Span
 
 
@@ -19,7 +18,7 @@ def register_detectors() -> Sequence[Detector]:
     return [Detector("shots", Finds.SHOTS, _detect, help="Hard cuts and fades through black, without flashes.")]
 
 
-def _detect(media: MediaInfo, span: Span, settings: Settings) -> Sequence[tuple[Span, str]]:
+def _detect(media: MediaInfo, span: Span, context: Context) -> Sequence[Detection]:
     from marlin_edit_shots.detecting import shots_in
 
-    return [(shot, "") for shot in shots_in(media, span)]
+    return [Detection(shot) for shot in shots_in(media, span)]

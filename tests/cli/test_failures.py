@@ -96,7 +96,7 @@ def test_audio_only_is_refused_for_the_models_commands_with_the_reason(run: Comm
         (("caption", "--range", "9-8"), "out point"),
         (("caption", "-o", "out.docx"), "suffix"),
         (("caption", "-o", "-"), "--format"),
-        (("caption", "-o", "out.edl"), "holds cuts"),
+        (("caption", "-o", "out.edl"), "EDL stores cuts, and this command makes scenes and events"),
         (("caption", "-o", "no/such/place/out.srt"), "no directory"),
         (("caption", "--deliver", "nowhere"), "no delivery"),
         (("caption", "--stream", "7"), "stream"),

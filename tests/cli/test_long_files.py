@@ -165,7 +165,7 @@ def test_a_stretch_without_a_picture_is_named_and_the_rest_is_told(desk: Desk) -
     assert times(ran.analysis["findings"]) == [(20, 110), (200, 200.5)]
     assert ran.analysis["asked"][0]["looked_at"] == [["0", "110"], ["200", "300"]]
     assert ran.analysis["unseen"] == [["110", "200"]]
-    assert "long.mp4 shows no picture in 110 - 200 s: nothing is known of it" in ran.err
+    assert "long.mp4 shows no picture in 110 - 200 s; that part was not looked at" in ran.err
 
 
 def test_a_file_without_any_picture_to_see_fails(desk: Desk) -> None:

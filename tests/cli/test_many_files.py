@@ -169,7 +169,7 @@ def test_ctrl_c_ends_the_run_and_what_was_done_before_is_there_and_told(run: Com
     assert there(".json") == ["a.json"]
     assert [one["video"] for one in ran.document["videos"]] == ["a.mp4"]
     assert ran.document["not_done"] == ["b.mp4", "more/c.mp4"]
-    assert "not done any more: b.mp4, more/c.mp4" in ran.err
+    assert "not done: b.mp4, more/c.mp4" in ran.err
 
 
 def test_one_video_answers_as_ever(run: CommandLine) -> None:

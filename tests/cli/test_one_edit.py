@@ -112,7 +112,7 @@ def test_a_video_that_fails_is_left_out_of_the_edit(run: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("a.mp4", "b.mov", "-o", "all.srt"), "of which srt holds one. Let {name} stand"),
+        (("a.mp4", "b.mov", "-o", "all.srt"), "SRT stores one video per file. Let {name} stand"),
         (("a.mp4", "faster.mp4", "-o", "all.otio"), "one edit has one rate: a.mp4 has 25 fps, faster.mp4 has 50 fps"),
         (("a.mp4", "b.mov", "-o", "a.otio", "-o", "{name}.otio"), "given as an output twice"),
         (("a.mp4", "b.mov", "-o", "all.otio", "-o", "-", "--format", "json"), "`-o -` is for one video"),
@@ -144,7 +144,7 @@ def test_one_analysis_file_may_be_of_several_rates_and_is_exported_as_a_whole(ru
     assert run("export", "all.json", "-o", "all.csv").code == 0
     ran = run("export", "all.json", "-o", "all.srt")
     assert ran.code == 2
-    assert "holds one source, and these are 3" in ran.err
+    assert "SRT stores one source per file, and these are 3" in ran.err
 
 
 def test_several_analyses_are_exported_into_one_edit(run: CommandLine) -> None:
@@ -179,7 +179,7 @@ def test_what_a_format_cannot_hold_of_markers_and_cuts_is_said_once(run: Command
     assert run("find", "b.mov", "-q", "A dog barks", "-o", "b.json").code == 0
     ran = run("export", "b.json", "-o", "b.mlt", "-o", "b.llc")
     assert ran.code == 0, ran.err
-    assert ran.err.count("b.mlt: without source time code and reels, which this format does not hold") == 1
+    assert ran.err.count("b.mlt: MLT cannot store source time code or reel names; left out") == 1
     assert "b.llc: " not in ran.err
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Origin, Scene, Verdict
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext
+from marlin_edit.interfaces import Context
 from marlin_edit.media import FrameTimes, MediaInfo, Stream
 from marlin_edit.settings import Settings
 from marlin_edit.text import clean
@@ -32,7 +32,7 @@ MEDIA = MediaInfo(
 def written(edit: Edit | Analysis, path: Path | None = Path("/out/analysis.json")) -> str:
     if isinstance(edit, Analysis):
         edit = Edit("x", edit.media.rate or RATE, 0, (edit,))
-    content = render(edit, RenderContext(Settings({}), path, Path("/nowhere"))).content
+    content = render(edit, Context(Settings({}), path, Path("/nowhere"))).content
     assert isinstance(content, str)
     return content
 

@@ -19,7 +19,7 @@ from marlin_edit.analysis import Analysis, Finding, Verdict
 from marlin_edit.conform import legal_reel
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import FrameTimes, MediaInfo, Stream
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import FrameRange, FrameRate, Span
@@ -53,7 +53,7 @@ def edit_of_cuts(media: MediaInfo, *ranges: tuple[int, int], record_start: int =
 
 
 def rendered(edit: Edit) -> Rendered:
-    return edl.render(edit, RenderContext(Settings({}), Path("/out/cuts.edl"), Path("/nowhere")))
+    return edl.render(edit, Context(Settings({}), Path("/out/cuts.edl"), Path("/nowhere")))
 
 
 def text_of(edit: Edit) -> str:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from marlin_edit.analysis import Analysis, Event, Finding, ModelIdentity, Verdict
 from marlin_edit.edit import Cut, Edit, frames_of
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import FrameRange, FrameRate, Span
@@ -36,7 +36,7 @@ def media_at(rate: FrameRate, name: str = "interview.mov", **facts: Any) -> Medi
 
 
 def rendered(edit: Edit) -> Rendered:
-    return exporter.render(edit, RenderContext(Settings({}), Path("/out/cuts.otio"), Path("/nowhere")))
+    return exporter.render(edit, Context(Settings({}), Path("/out/cuts.otio"), Path("/nowhere")))
 
 
 def timeline_of(edit: Edit) -> Any:

@@ -18,7 +18,7 @@ from marlin_edit import console
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError, UsageError
-from marlin_edit.interfaces import Receipt
+from marlin_edit.interfaces import Context, Receipt
 from marlin_edit.media import MediaInfo, Scan, probe
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import FrameRange
@@ -57,7 +57,7 @@ def opened(path: Path) -> Any:
 def deliver(source: Path, out_dir: Path, *ranges: tuple[int, int], dry_run: bool = False, **given: Any) -> Receipt:
     settings = settings_for(out_dir, **given)
     CLIPS.check(settings)
-    return CLIPS.deliver(edit_of(source, *ranges), settings, dry_run)
+    return CLIPS.deliver(edit_of(source, *ranges), Context(settings), dry_run)
 
 
 def read(receipt: Receipt, at: int, source: Path, first_index: int = 0) -> Reading:
@@ -320,7 +320,7 @@ def test_clips_are_numbered_and_named_inside_the_directory(tmp_path: Path) -> No
     source = make_video(tmp_path / "-dash %03d.mp4", frames=30, size=(96, 54), audio=0)
     names = ("../../etc/passwd", "a|b:c\nd", "", 'say \U0001f600 "it\'s"')
     edit = edit_of(source, (0, 5), (5, 10), (0, 5), (2, 3), names=names)
-    receipt = CLIPS.deliver(edit, settings_for(tmp_path / "out" / "deep"), False)
+    receipt = CLIPS.deliver(edit, Context(settings_for(tmp_path / "out" / "deep")), False)
     assert receipt.missing == ()
     assert len({file.name for file in receipt.files}) == 4
     for number, file in enumerate(receipt.files, 1):
@@ -369,7 +369,7 @@ def test_of_a_truncated_file_what_is_there_is_delivered(tmp_path: Path, suffix: 
     )
     edit = edit_of(source, (10, 30), (60, 149), (140, 149))
     truncate(source, 0.6)
-    receipt = CLIPS.deliver(edit, settings_for(tmp_path / "clips", clip_mode=mode), False)
+    receipt = CLIPS.deliver(edit, Context(settings_for(tmp_path / "clips", clip_mode=mode)), False)
     assert len(receipt.files) == 2
     assert [sentence.split(":")[0] for sentence in receipt.missing] == [
         f"film_002_part{suffix}",
@@ -394,7 +394,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
         with pytest.raises(MarlinEditError, match=r"could not be written"):
-            CLIPS.deliver(edit, settings, False)
+            CLIPS.deliver(edit, Context(settings), False)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not (tmp_path / "clips").exists()
@@ -428,7 +428,7 @@ def test_progress_goes_on_inside_a_clip_and_ends_with_the_last(tmp_path: Path) -
     source = make_video(tmp_path / "film.mp4", frames=90, size=(96, 54), gop=30)
     for mode in ("smart", "exact", "copy"):
         told: list[float] = []
-        token = console._told.set(lambda done, total, detail: told.append(done / total))  # noqa: B023
+        token = console._told.set(lambda done, total, detail="": told.append(done / total))  # noqa: B023
         try:
             deliver(source, tmp_path / mode, (0, 60), (35, 85), clip_mode=mode)
         finally:

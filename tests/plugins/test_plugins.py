@@ -18,6 +18,7 @@ import pytest
 from marlin_edit import Backend, Carries, Delivery, Detector, Exporter, Rendered, Setting, hookimpl, hookspecs
 from marlin_edit.app import Candidate
 from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.interfaces import Context, Detection
 from marlin_edit.plugins import load_app
 from marlin_edit.testing import app_with, rendered, sample_edit
 from marlin_edit.timebase import Span
@@ -93,8 +94,8 @@ def test_everything_of_the_third_party_plugin_works_through_the_registry() -> No
     assert rendered(app, app.exporter_for(Path("a.crystal.edl"))).startswith(b" A person pushes")
     with pytest.raises(MarlinEditError, match="Set --shine above 0"):
         app.deliveries["crystal"].check(app.settings)
-    assert app.deliveries["crystal"].deliver(sample_edit(), app.settings, True).items == ({"ball": "sample"},)
-    assert app.detectors["crystal"].detect(media, span, app.settings) == [(span, "")]
+    assert app.deliveries["crystal"].deliver(sample_edit(), Context(app.settings), True).items == ({"ball": "sample"},)
+    assert app.detectors["crystal"].detect(media, span, Context(app.settings)) == [Detection(span)]
 
 
 @pytest.mark.parametrize(

@@ -554,7 +554,7 @@ def test_subtitles_of_several_videos_are_refused_and_the_markers_are_there(run: 
     resolve = install(world)
     ran = run("caption", "a.mp4", "b.mov", "--resolve-subtitles")
     assert ran.code == 3
-    assert "subtitles: the format srt holds one source, and these are 2." in ran.answer["together"]["missing"]
+    assert "subtitles: SRT stores one source per file, and the edit has 2." in ran.answer["together"]["missing"]
     assert [len(resolve.world.clip(name).markers) for name in ("a.mp4", "b.mov")] == [2, 2]
 
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from marlin_edit.analysis import Analysis, Finding, Verdict
 from marlin_edit.cli import main
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import Carries, RenderContext, Rendered
+from marlin_edit.interfaces import Carries, Context, Rendered
 from marlin_edit.media import FrameTimes, MediaInfo
 from marlin_edit.timebase import FrameRate, Span
 from marlin_edit_exporters.review import review_page
@@ -28,7 +28,7 @@ PAGE = Path("/films/cut 1/review.html")
 
 
 def rendered(edit: Edit, path: Path | None = PAGE, **chosen: str) -> Rendered:
-    return review_page.render(edit, RenderContext(settings_of(**chosen) if chosen else DEFAULTS, path, Path("/tmp")))
+    return review_page.render(edit, Context(settings_of(**chosen) if chosen else DEFAULTS, path, Path("/tmp")))
 
 
 def text_of(edit: Edit, path: Path | None = PAGE) -> str:

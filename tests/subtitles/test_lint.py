@@ -17,7 +17,7 @@ import marlin_edit_exporters
 from marlin_edit.app import App
 from marlin_edit.cli import main
 from marlin_edit.errors import ExitCode
-from marlin_edit.interfaces import Detector, Finds
+from marlin_edit.interfaces import Detection, Detector, Finds
 from marlin_edit.testing import app_with
 from marlin_edit.timebase import Span
 from marlin_edit_exporters.subtitles import ass, subrip, ttml, webvtt
@@ -244,8 +244,8 @@ def test_shot_changes_come_from_a_detector(tmp_path: Path) -> None:
     class Shots:
         @hookimpl
         def register_detectors(self) -> list[Detector]:
-            halves = [(Span(Fraction(0), Fraction(2)), ""), (Span(Fraction(2), Fraction(4)), "")]
-            return [Detector("halves", Finds.SHOTS, lambda media, span, settings: halves)]
+            halves = [Detection(Span(Fraction(0), Fraction(2))), Detection(Span(Fraction(2), Fraction(4)))]
+            return [Detector("halves", Finds.SHOTS, lambda media, span, context: halves)]
 
     app: App = app_with(marlin_edit_exporters, Shots())
     media = probe(make_video(tmp_path / "v.mp4", frames=100))

@@ -11,7 +11,7 @@ import pytest
 from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Origin, Scene
 from marlin_edit.edit import Edit
 from marlin_edit.edit import edit_of as edit_of_analysis
-from marlin_edit.interfaces import RenderContext
+from marlin_edit.interfaces import Context
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.timebase import Span
 from marlin_edit_exporters.review import review_page
@@ -49,7 +49,7 @@ def analysis_of(media: MediaInfo) -> Analysis:
 
 
 def written(path: Path, edit: Edit) -> Path:
-    content = review_page.render(edit, RenderContext(DEFAULTS, path, path.parent)).content
+    content = review_page.render(edit, Context(DEFAULTS, path, path.parent)).content
     assert isinstance(content, str)
     path.write_text(content, encoding="utf-8")
     return path

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import marlin_edit_exporters
 from marlin_edit.analysis import Analysis, Event, Finding
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
 from marlin_edit.testing import app_with
@@ -95,7 +95,7 @@ DEFAULTS = settings_of()
 
 
 def rendered(format_of: Any, edit: Edit, settings: Settings = DEFAULTS) -> Rendered:
-    result: Rendered = format_of.render(edit, RenderContext(settings, None, Path("/nowhere")))
+    result: Rendered = format_of.render(edit, Context(settings, None, Path("/nowhere")))
     return result
 
 

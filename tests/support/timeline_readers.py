@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from marlin_edit.analysis import Analysis, Event, Finding, ModelIdentity
 from marlin_edit.edit import Cut, Edit, frames_of
-from marlin_edit.interfaces import RenderContext
+from marlin_edit.interfaces import Context
 from marlin_edit.media import FrameTimes, MediaInfo, Stream
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import FrameRange, FrameRate, Span
@@ -111,11 +111,9 @@ def edits(draw: st.DrawFn, *, cut: bool | None = None) -> Edit:
     return Edit(draw(NASTY), rate, record_start, tuple(sources), tuple(cuts))
 
 
-def context(
-    path: Path | None = Path("/out/cuts.xyz"), temporary: Path = Path("/nowhere"), **given: Any
-) -> RenderContext:
+def context(path: Path | None = Path("/out/cuts.xyz"), temporary: Path = Path("/nowhere"), **given: Any) -> Context:
     """What a format is rendered with, these settings among it."""
-    return RenderContext(Settings({name: Value(value) for name, value in given.items()}), path, temporary)
+    return Context(Settings({name: Value(value) for name, value in given.items()}), path, temporary)
 
 
 def expected(edit: Edit) -> list[Clip]:

@@ -122,9 +122,9 @@ def test_handles_come_first_then_merging_then_the_best_then_the_length(
     assert "frames 8 to 27" in said.out
     assert "frames 48 to 67" in said.out
     assert said.out.count("frames ") == 2
-    assert "4 cuts became 3: those at most 1 frame apart are one" in said.err
-    assert "the first 2, for they have no scores, are kept" in said.err
-    assert "2 of 2 cuts were longer than 20 frames" in said.err
+    assert "4 cuts merged into 3 (at most 1 frame apart)" in said.err
+    assert "kept the first 2 (there are no scores) of 3 cuts" in said.err
+    assert "shortened 2 of 2 cuts to the first 20 frames" in said.err
 
 
 @pytest.mark.parametrize(

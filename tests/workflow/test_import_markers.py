@@ -26,7 +26,7 @@ from marlin_edit.interfaces import GivenMarkers
 from marlin_edit.markers import identified
 from marlin_edit.testing import app_with
 from marlin_edit.timebase import FrameRange, FrameRate, Span
-from marlin_edit.workflow.import_markers import Told, judged
+from marlin_edit.workflow.import_markers import MarkerChanges, apply_markers
 from marlin_edit_exporters import csv_table
 from marlin_edit_exporters.timelines import otio as otio_format
 from marlin_edit_exporters.timelines import resolve_markers
@@ -62,9 +62,9 @@ def read(module: Any, text: str, source: Analysis = SOURCE) -> GivenMarkers:
     return given
 
 
-def back(module: Any, text: str, *, learn: bool = False, edit: Edit = WHOLE) -> tuple[Analysis, Told]:
+def back(module: Any, text: str, *, learn: bool = False, edit: Edit = WHOLE) -> tuple[Analysis, MarkerChanges]:
     (source,) = edit.sources
-    return judged(source, read(module, text, source), edit.record_start, learn=learn)
+    return apply_markers(source, read(module, text, source), edit.record_start, learn=learn)
 
 
 @given(edits(cut=False), st.sampled_from(READERS), st.sampled_from(["clips", "timeline"]))
@@ -73,7 +73,7 @@ def test_what_nobody_changed_comes_back_as_it_was(edit: Edit, module: Any, marke
     edit = replace(edit, sources=edit.sources[:1])
     (source,) = edit.sources
     text = module.render(edit, context(markers_on=markers_on)).content
-    result, told = judged(source, read(module, text, source), edit.record_start)
+    result, told = apply_markers(source, read(module, text, source), edit.record_start)
     assert (told.moved, told.renamed, told.added, told.missing, told.notes) == (0, 0, 0, 0, [])
     assert sorted(map(repr, result.events)) == sorted(map(repr, source.events))
     assert result.findings == source.findings
@@ -85,7 +85,7 @@ def test_what_nobody_changed_comes_back_as_it_was(edit: Edit, module: Any, marke
 def test_neither_on_a_timeline_of_cuts(edit: Edit, module: Any) -> None:
     source = edit.cuts[0].source
     text = module.render(edit, context()).content
-    result, told = judged(source, read(module, text, source), edit.record_start)
+    result, told = apply_markers(source, read(module, text, source), edit.record_start)
     assert (told.moved, told.renamed) == (0, 0)
     assert result.findings[: len(source.findings)] == source.findings
 
@@ -128,14 +128,14 @@ def test_a_missing_marker_was_wrong_only_where_one_learns(module: Any) -> None:
     learned, _ = back(module, text, learn=True)
     assert [finding.verdict for finding in learned.findings] == [Verdict.REJECTED, Verdict.ACCEPTED]
     assert learned.events == ()
-    assert learned.unread == ("taken out by a person: 10 - 13 s A dog runs through the picture.",)
+    assert learned.unread == ("removed by a person: 10 - 13 s A dog runs through the picture.",)
 
 
 def test_what_a_timeline_of_cuts_never_showed_is_not_missing() -> None:
     cuts = cuts_of_findings(replace(SOURCE, findings=(DOOR,)))
     edit = Edit("x", RATE, HOUR, (SOURCE,), tuple(Cut(SOURCE, cut.frames, DOOR, "") for cut in cuts))
     for module in (resolve_markers, otio_format, FCPXML, XMEML):
-        learned, told = judged(SOURCE, read(module, written(module, edit)), HOUR, learn=True)
+        learned, told = apply_markers(SOURCE, read(module, written(module, edit)), HOUR, learn=True)
         assert [finding.verdict for finding in learned.findings] == [None, Verdict.ACCEPTED]
         assert learned.events == (SEEN,)
         assert told.missing == 0

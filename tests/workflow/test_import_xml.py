@@ -16,7 +16,7 @@ from marlin_edit.edit import Edit, frames_of
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.markers import Put, identified
 from marlin_edit.timebase import FrameRange, FrameRate, Span
-from marlin_edit.workflow.import_markers import judged
+from marlin_edit.workflow.import_markers import apply_markers
 from tests.support.timeline_readers import media_at
 from tests.workflow.test_import_markers import FCPXML, XMEML, read, written
 
@@ -53,7 +53,7 @@ def marker(frame: int, name: str = "a door opens", note: str = TAG, tag: str = "
 
 
 def after(module: Any, text: str) -> tuple[Finding, ...]:
-    result, _ = judged(SOURCE, read(module, text, SOURCE), HOUR)
+    result, _ = apply_markers(SOURCE, read(module, text, SOURCE), HOUR)
     return result.findings
 
 
@@ -98,7 +98,7 @@ def test_on_what_is_retimed_or_a_clip_of_clips_only_the_name_counts() -> None:
     ):
         (renamed,) = after(FCPXML, final_cut(clip))
         assert (renamed.query, renamed.span) == ("a gate opens", DOOR.span)
-    told = judged(SOURCE, read(FCPXML, final_cut(asset_clip(faster + marker(5, "new", ""))), SOURCE), HOUR)[1]
+    told = apply_markers(SOURCE, read(FCPXML, final_cut(asset_clip(faster + marker(5, "new", ""))), SOURCE), HOUR)[1]
     assert told.notes == ["not used, because it lies outside of a b.mov: new"]
 
 
@@ -135,7 +135,7 @@ def test_markers_of_a_master_clip_and_of_each_of_its_uses_are_told_once() -> Non
     use = f"<clipitem>{NTSC}<in>0</in><out>900</out><file id='file-1'/>{inside}</clipitem>"
     given = read(XMEML, premiere(f"<bin><children>{clip}</children></bin><sequence>{use}{use}</sequence>"), SOURCE)
     assert len(given.markers) == 2
-    result, told = judged(SOURCE, given, HOUR)
+    result, told = apply_markers(SOURCE, given, HOUR)
     assert (told.moved, told.added) == (1, 1)
     assert [frames_of(one.span, SOURCE.media) for one in result.findings] == [
         FrameRange(FRAMES.first + 3, FRAMES.stop + 3),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from marlin_edit.app import App
 from marlin_edit.cli import main
+from marlin_edit.interfaces import Context, Finds
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.plugins import load_app
 from marlin_edit.timebase import FrameRange, FrameRate, Span
@@ -193,7 +194,7 @@ def test_where_nothing_finds_shots_it_is_said_before_the_work(
 
     monkeypatch.setattr("marlin_edit.cli.load_app", without_detectors)
     assert main(["cut", str(tmp_path / "a.mp4"), "--span", "1-2", "--snap", "shots"]) == 2
-    assert "no plugin finds shots" in capfd.readouterr().err
+    assert "No plugin finds shots" in capfd.readouterr().err
 
 
 MEDIA = MediaInfo(Path("a.mov"), Fraction(20), FrameRate(Fraction(25)), 500)
@@ -228,12 +229,12 @@ def test_ends_move_no_further_than_the_limit_and_cuts_apart_stay_apart(
 def test_two_detectors_are_there(film: Film) -> None:
     app = load_app()
     media = probe(Path("film.mp4"))
-    with_text = app.detectors["keyframes"].detect(media, Span(Fraction(1), Fraction(2)), app.settings)
-    assert all(text == "" for _, text in with_text)
-    assert with_text[0][0].start <= 1
-    assert with_text[-1][0].end >= 2
-    shots = app.detectors["shots"].detect(media, Span(Fraction(1), Fraction(2)), app.settings)
-    assert [_frames(media, span) for span, _ in shots] == [(25, 40), (40, 50)]
+    groups = app.detectors["keyframes"].detect(media, Span(Fraction(1), Fraction(2)), Context(app.settings))
+    assert all(group.text == "" for group in groups)
+    assert groups[0].span.start <= 1
+    assert groups[-1].span.end >= 2
+    shots = app.detect(app.detector_for(Finds.SHOTS), media, Span(Fraction(1), Fraction(2)))
+    assert [_frames(media, shot.span) for shot in shots] == [(25, 40), (40, 50)]
 
 
 def _frames(media: MediaInfo, span: Span) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from marlin_edit.analysis import Analysis, Event, Finding, Origin, Scene
 from marlin_edit.edit import Cut, Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.timebase import Span, seconds_text
 
@@ -20,7 +20,7 @@ SCHEMA = "marlin-edit.analysis/1"
 _Json = dict[str, Any]
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """One document a source; several sources lie in a list under `sources`, and cuts name theirs by its place there."""
     folder = context.path.absolute().parent if context.path is not None else None
     documents = [_document(source, folder) for source in edit.sources]

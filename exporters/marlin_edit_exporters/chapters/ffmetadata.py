@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.text import clean
 from marlin_edit_exporters.chapters.layout import chapters_of
 
 _SPECIAL = re.compile(r"[=;#\\\n]")
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     chapters, notes = chapters_of(edit, context)
     lines = [";FFMETADATA1", f"title={_escaped(clean(edit.title))}"]
     for chapter in chapters:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext
+from marlin_edit.interfaces import Context
 from marlin_edit.timeline import Layout, laid_out
 
 
@@ -24,7 +24,7 @@ class Chapter:
     title: str
 
 
-def chapters_of(edit: Edit, context: RenderContext) -> tuple[tuple[Chapter, ...], list[str]]:
+def chapters_of(edit: Edit, context: Context) -> tuple[tuple[Chapter, ...], list[str]]:
     """The chapters in order, and what to know about them. Without events, the findings begin chapters."""
     layout = laid_out(edit, context, one_track=True)
     notes = list(layout.notes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.chapters.layout import chapters_of
 from marlin_edit_exporters.xml_text import document
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     chapters, notes = chapters_of(edit, context)
     root = ET.Element("Chapters")
     edition = ET.SubElement(root, "EditionEntry")

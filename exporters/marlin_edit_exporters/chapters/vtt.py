@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.timebase import clock_text
 from marlin_edit_exporters.chapters.layout import chapters_of
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     chapters, notes = chapters_of(edit, context)
     blocks = ["WEBVTT\n"]
     for number, chapter in enumerate(chapters, 1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.text import shortened
 from marlin_edit_exporters.chapters.layout import Chapter, chapters_of
 
@@ -18,7 +18,7 @@ TITLE_LENGTH = 100
 _ANGLES = str.maketrans("<>", "‹›")  # a description must not hold angle brackets
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     chapters, notes = chapters_of(edit, context)
     kept: list[Chapter] = []
     close = 0

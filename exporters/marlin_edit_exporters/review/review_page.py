@@ -25,7 +25,7 @@ from marlin_edit.analysis import Analysis, Event, Finding, Scene
 from marlin_edit.conform import file_name, file_url, is_of_windows, picture_size
 from marlin_edit.edit import Edit, is_accepted, without_rejected
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import colours_of, frames_or_none
 from marlin_edit.media import FrameTimes, MediaInfo
 from marlin_edit.text import clean
@@ -40,7 +40,7 @@ _Json = dict[str, Any]
 _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     if not edit.sources:
         raise MarlinEditError("There is no source, so there is nothing to show on a page.")
     folder = Path(os.path.abspath(context.path)).parent if context.path is not None else None
@@ -83,7 +83,7 @@ def _address(media: MediaInfo, relative: Path | None) -> str | None:
     return None if media.path == Path() else file_url(media)
 
 
-def _analysis(edit: Edit, context: RenderContext, ways: Sequence[Path | None]) -> str:
+def _analysis(edit: Edit, context: Context, ways: Sequence[Path | None]) -> str:
     """The analysis that the verdicts are put into. It names the media as the page does, and so can be given away with
     both."""
     content = analysis_json.render(replace(edit, cuts=()), context).content
@@ -166,7 +166,7 @@ def _times(times: FrameTimes | None) -> _Json:
     return {"times": runs, "base": [base.numerator, base.denominator]}
 
 
-def _track_of(edit: Edit, source: Analysis, context: RenderContext) -> Track:
+def _track_of(edit: Edit, source: Analysis, context: Context) -> Track:
     """The track that tells the events of a source, or where it has none, its findings."""
     told = replace(source, findings=()) if source.events else source
     return track_of(without_rejected(replace(edit, sources=(told,), cuts=())), context.settings)

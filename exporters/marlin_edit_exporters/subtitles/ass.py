@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError, UsageError, did_you_mean
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings, parse_switch
 from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue, analysis_of, decoded
@@ -37,7 +37,7 @@ _TOKEN = re.compile(r"\\[{}]|\{([^}]*)\}|\\[Nnh]|\\" + _JOINER)
 _DRAWING = re.compile(r"\\p(\d+)")
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     track = track_of(edit, context.settings)
     media = edit.sources[0].media if edit.sources else None
     width, height = _resolution(media)

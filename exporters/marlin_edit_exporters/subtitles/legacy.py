@@ -7,7 +7,7 @@ import re
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError, UsageError
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit_exporters.subtitles import ass
 from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue, analysis_of, decoded
@@ -22,7 +22,7 @@ _KNOWN_BY = (
 _RESOLUTIONS = {"mpl2": 100, "tmp": 1000}
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     raise UsageError("This subtitle format is read and not written. Write .srt, .vtt, .ttml or .ass.")
 
 

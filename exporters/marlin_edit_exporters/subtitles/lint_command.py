@@ -215,12 +215,10 @@ def _video(run: Run, media: MediaInfo | None) -> Video:
     if media is None:
         return UNKNOWN
     shots: set[int] = set()
-    for detector in run.app.detectors.values():
-        if detector.finds is Finds.SHOTS and media.duration > 0:
-            with run.app.calling(detector):
-                found = detector.detect(media, Span(Fraction(0), media.duration), run.settings)
-            shots = {round(span.start * 1000) for span, _ in found if span.start > 0}
-            break
+    detector = next((one for one in run.app.detectors.values() if one.finds is Finds.SHOTS), None)
+    if detector is not None and media.duration > 0:
+        found = run.app.detect(detector, media, Span(Fraction(0), media.duration))
+        shots = {round(shot.span.start * 1000) for shot in found if shot.span.start > 0}
     return Known(int(media.duration * 1000), tuple(sorted(shots)))
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import milliseconds_text
@@ -28,7 +28,7 @@ _TIMING = re.compile(r"\s*(-?[\d:.,]+)\s*-[ -] *>\s*(-?[\d:.,]+)(.*)")
 _MARKUP = re.compile(r"</?(?:[biusBIUS]|font|FONT|c|v|ruby|rt)(?:[\s.=][^<>]*)?>|\{\\[^{}]*\}|\{[YyCcFfSsPp]:[^{}]*\}")
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     # Look-alikes are wider, so they have to be there before lines are made.
     edit, replaced = plain_edit(edit)
     track = track_of(edit, context.settings)

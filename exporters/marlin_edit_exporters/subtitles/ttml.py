@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
@@ -49,7 +49,7 @@ _TAIL = """    </div>
 """
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     track = track_of(edit, context.settings)
     title = label(track)
     role = ' ttm:role="description"' if title and track.kind != "subtitles" else ""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import milliseconds_text
 from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
@@ -25,7 +25,7 @@ _KNOWN_TAG = re.compile(r"</?(?:[bciuv]|ruby|rt|lang)(?:[\s.][^<>]*)?>|<(?:\d+:)
 _REFERENCE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]*|#\d+|#[xX][0-9A-Fa-f]+);")
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     track = track_of(edit, context.settings)
     told = comments(edit, track, context.settings)
     parts = ["" if track.converted else f"Kind: {track.kind}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marlin_edit.interfaces import Carries, Exporter
 from marlin_edit_exporters.lazy import reading_markers, rendering
 
-_MARKERS = Carries.EVENTS | Carries.FINDINGS | Carries.MARKERS | Carries.SEVERAL_SOURCES
+_MARKERS = Carries.FRAMES | Carries.EVENTS | Carries.FINDINGS | Carries.MARKERS | Carries.SEVERAL_SOURCES
 _TIMELINE = _MARKERS | Carries.MARKER_DURATION | Carries.CUTS | Carries.NOTES | Carries.AUDIO
 _ALL_OF_A_TIMELINE = _TIMELINE | Carries.COLOUR | Carries.SOURCE_TIMECODE | Carries.REEL | Carries.TRACKS
 
@@ -16,6 +16,7 @@ def exporters() -> list[Exporter]:
             "edl",
             (".edl",),
             Carries.CUTS
+            | Carries.FRAMES
             | Carries.MARKERS
             | Carries.COLOUR
             | Carries.SOURCE_TIMECODE

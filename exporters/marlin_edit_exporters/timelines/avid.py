@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marlin_edit.conform import check_standard_rate
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import MarkerColour
 from marlin_edit.text import clean
 from marlin_edit.timeline import laid_out, notes_on_one_track
@@ -17,7 +17,7 @@ _COLOURS = {colour: colour.value for colour in MarkerColour} | {
 }
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """The markers on the timeline of the cuts, or without cuts on a timeline of the whole sources."""
     check_standard_rate(edit, "An Avid marker list")
     layout = laid_out(edit, context, one_track=True)

@@ -22,7 +22,7 @@ from marlin_edit.conform import (
 )
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import MarkerColour, colours_of, frames_or_none
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean, shortened
@@ -39,7 +39,7 @@ _COLOURS = {colour: colour.name for colour in MarkerColour} | {
 }
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """The cut list of an edit; it raises MarlinEditError for what CMX 3600 cannot say."""
     _check(edit)
     sources = sources_used(edit)

@@ -21,7 +21,7 @@ from marlin_edit.conform import (
     sounds,
 )
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timeline import Layout, Placed, laid_out
@@ -31,7 +31,7 @@ VERSIONS = ("1.10", "1.9")
 _RATES = {32_000: "32k", 44_100: "44.1k", 48_000: "48k", 88_200: "88.2k", 96_000: "96k"}
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """A library with one event and one project in it; its timeline is the cuts, or the whole sources."""
     check_standard_rate(edit, "FCPXML")
     layout = laid_out(edit, context)

@@ -11,14 +11,14 @@ from typing import Any
 
 from marlin_edit.conform import file_name, sources_used
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import markers_of
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """The segments of the edit's first source; the project format has one."""
     source, *others = sources_used(edit)
     media = source.media

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from marlin_edit.conform import file_name, full_path, picture_size
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import MarkerColour, Shown
 from marlin_edit.media import MediaInfo, Scan
 from marlin_edit.text import clean
@@ -32,7 +32,7 @@ _COLOURS = {
 _NOT_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """One timeline: the cuts, or the whole sources, with Shotcut's markers."""
     layout = laid_out(edit, context)
     root = ET.Element("mlt", LC_NUMERIC="C", title=clean(edit.title) or "Untitled", producer="main_bin")

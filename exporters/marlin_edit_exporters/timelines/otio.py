@@ -14,7 +14,7 @@ from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.conform import file_name, file_url, full_path
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
+from marlin_edit.interfaces import Context, GivenMarker, GivenMarkers, Rendered
 from marlin_edit.markers import Marker, MarkerColour, Shown, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
@@ -26,7 +26,7 @@ NAMESPACE = "marlin-edit"
 _COLOURS = {colour: colour.name for colour in MarkerColour}
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """The timeline as OpenTimelineIO's own JSON, with its stock schemas only."""
     layout = laid_out(edit, context)
     target = file_url if context.settings.get("otio_profile") == "generic" else _plain_path

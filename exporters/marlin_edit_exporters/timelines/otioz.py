@@ -12,14 +12,14 @@ from marlin_edit.conform import file_name
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.files import safe_name
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.timeline import laid_out
 from marlin_edit_exporters.timelines.otio import timeline_text
 
 VERSION = "1.0.0"
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """The archive, made in `context.temporary`; MarlinEditError where a source is not there to be put into it."""
     layout = laid_out(edit, context)
     inside: dict[Path, str] = {}

@@ -11,7 +11,7 @@ import re
 from marlin_edit.conform import check_standard_rate, file_name
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import GivenMarker, GivenMarkers, RenderContext, Rendered
+from marlin_edit.interfaces import Context, GivenMarker, GivenMarkers, Rendered
 from marlin_edit.markers import MarkerColour, Put, Shown, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean, shortened
@@ -25,7 +25,7 @@ _EVENT = re.compile(r"\d{1,6}\s+\S+\s+V\s+C\s+\S+\s+\S+\s+(?P<record>\d\d:\d\d:\
 _MARKER = re.compile(r"(?P<note>.*?)\s*\|C:\w+\s*\|M:(?P<name>.*?)\s*\|D:(?P<count>\d{1,9})\s*")
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """The markers on the timeline of the cuts, or without cuts on a timeline of the whole sources."""
     check_standard_rate(edit, "A marker list for Resolve")
     layout = laid_out(edit, context, one_track=True)

@@ -19,7 +19,7 @@ from marlin_edit.conform import (
     sounds,
 )
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import RenderContext, Rendered
+from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import MarkerColour, Shown
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
@@ -38,7 +38,7 @@ _PREMIERE_COLOURS = {
 }  # green is what a marker without a colour has
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     """One sequence: the cuts, or the whole sources, on tracks of picture and of sound."""
     check_standard_rate(edit, "FCP 7 XML")
     writing = _Writing(edit, laid_out(edit, context))

@@ -10,13 +10,13 @@ import click
 from marlin_edit import (
     Backend,
     Carries,
+    Context,
     Delivery,
     Detector,
     Exporter,
     Finds,
     MarlinEditError,
     Receipt,
-    RenderContext,
     Rendered,
     Setting,
     hookimpl,
@@ -25,6 +25,7 @@ from marlin_edit.analysis import ModelIdentity
 from marlin_edit.app import App
 from marlin_edit.commands import Run, as_command
 from marlin_edit.edit import Edit
+from marlin_edit.interfaces import Detection
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import Span
@@ -63,7 +64,7 @@ def open_model(settings: Settings) -> VideoModel:
     return CrystalBall()
 
 
-def render(edit: Edit, context: RenderContext) -> Rendered:
+def render(edit: Edit, context: Context) -> Rendered:
     shine = context.settings.value("shine", int)
     lines = [f"{'*' * shine} {event.text}" for source in edit.sources for event in source.events]
     return Rendered("\n".join(lines) + "\n", notes=("all times are left out",))
@@ -74,12 +75,12 @@ def check(settings: Settings) -> None:
         raise MarlinEditError("The ball is dark. Set --shine above 0.")
 
 
-def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     return Receipt(items=({"ball": edit.title},))
 
 
-def detect(media: MediaInfo, span: Span, settings: Settings) -> list[tuple[Span, str]]:
-    return [(span, "")]
+def detect(media: MediaInfo, span: Span, context: Context) -> list[Detection]:
+    return [Detection(span)]
 
 
 @hookimpl

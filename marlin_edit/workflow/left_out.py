@@ -1,0 +1,65 @@
+"""What a format cannot store of an edit, in sentences: one place for all formats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from marlin_edit.edit import Edit
+from marlin_edit.interfaces import Carries, Exporter
+from marlin_edit.text import counted
+
+_CONTENTS = (
+    (Carries.SCENES, "scene"),
+    (Carries.EVENTS, "event"),
+    (Carries.FINDINGS, "finding"),
+    (Carries.CUTS, "cut"),
+)
+_OF_MARKERS = ((Carries.MARKER_DURATION, "durations"), (Carries.COLOUR, "colours"), (Carries.NOTES, "notes"))
+_OF_CUTS = ((Carries.SOURCE_TIMECODE, "source time code"), (Carries.REEL, "reel names"), (Carries.AUDIO, "sound"))
+
+
+def left_out(exporter: Exporter, edit: Edit) -> list[str]:
+    """What the edit has and the format cannot store: `SRT cannot store cuts; 3 cuts were left out`."""
+    carries, name = exporter.carries, title_of(exporter)
+    numbers = {
+        Carries.SCENES: sum(len(source.scenes) for source in edit.sources),
+        Carries.EVENTS: sum(len(source.events) for source in edit.sources),
+        # If there are cuts, the findings are in them.
+        Carries.FINDINGS: 0 if edit.cuts else sum(len(source.findings) for source in edit.sources),
+        Carries.CUTS: len(edit.cuts),
+    }
+    sentences = [
+        f"{name} cannot store {word}s; {counted(numbers[flag], word)} "
+        f"{'was' if numbers[flag] == 1 else 'were'} left out"
+        for flag, word in _CONTENTS
+        if numbers[flag] and not carries & flag
+    ]
+    if carries & Carries.MARKERS and any(source.events or source.findings for source in edit.sources):
+        lacking = [words for flag, words in _OF_MARKERS if not carries & flag]
+        if lacking:
+            sentences.append(f"{name} cannot store marker {_listed(lacking, 'or')}; they were left out")
+    if carries & Carries.CUTS and carries & Carries.MARKERS:
+        present = {
+            Carries.SOURCE_TIMECODE: any(source.media.start_frame for source in edit.sources),
+            Carries.REEL: any(source.media.reel for source in edit.sources),
+            Carries.AUDIO: any(stream.kind == "audio" for source in edit.sources for stream in source.media.streams),
+        }
+        lacking = [words for flag, words in _OF_CUTS if present[flag] and not carries & flag]
+        if lacking:
+            sentences.append(f"{name} cannot store {_listed(lacking, 'or')}; left out")
+    return sentences
+
+
+def title_of(exporter: Exporter) -> str:
+    """A format's name in a sentence: in capitals if it is the format's suffix (`EDL`), else as it is (`youtube`)."""
+    return exporter.name.upper() if f".{exporter.name}" == exporter.suffixes[0] else exporter.name
+
+
+def contents_of(carries: Carries) -> str:
+    """What a format can hold, in words: `scenes and events`."""
+    names = [word + "s" for flag, word in _CONTENTS if carries & flag]
+    return _listed(names, "and") if names else "none of these"
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
