@@ -19,7 +19,7 @@ import click
 
 from marlin_edit import commands
 from marlin_edit.app import DISTRIBUTION, App
-from marlin_edit.commands import speaking_options
+from marlin_edit.commands import verbosity_options
 from marlin_edit.console import PROGRAM, Console
 from marlin_edit.errors import ExitCode, MarlinEditError, did_you_mean
 from marlin_edit.plugins import load_app, register_commands
@@ -29,8 +29,8 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 _HELP = """Ask a video what happens in it, and open the answer in your editor.
 
-A video model runs on this machine and says what happens and when; what it says becomes subtitles, markers, cut lists
-and clips. `marlin-edit demo` shows it with a very small model, without a download.
+A video model runs on this computer and says what happens and when. marlin-edit turns its answers into subtitles,
+markers, cut lists and clips. `marlin-edit demo` shows this with a very small bundled model.
 """
 
 
@@ -112,7 +112,7 @@ def command_group(app: App) -> click.Group:
     group = CommandGroup(
         PROGRAM,
         help=_HELP,
-        params=[*speaking_options(), _version_option()],
+        params=[*verbosity_options(), _version_option()],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     register_commands(app, group)
@@ -208,6 +208,7 @@ def _command_files() -> dict[str, Path]:
         module.name.replace("_", "-"): Path(directory) / f"{module.name}.py"
         for directory in commands.__path__
         for module in pkgutil.iter_modules([directory])
+        if not module.name.startswith("_")
     }
 
 

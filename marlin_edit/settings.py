@@ -1,7 +1,7 @@
 """Settings: named values from the command line, the environment, the configuration file or their default.
 
-The first of these that says something counts, and every value knows where it comes from. The core's own settings are
-registered through the same hook as a plugin's.
+The first of these that has a value counts, and every value knows its source. The core's own settings are registered
+through the same hook as a plugin's.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
 from marlin_edit.errors import MarlinEditError, UsageError, did_you_mean
+from marlin_edit.timebase import FrameNumber, seconds_text
 
 ENVIRONMENT_PREFIX = "MARLIN_EDIT_"
 CONFIG_VARIABLE = "MARLIN_EDIT_CONFIG"
@@ -23,9 +26,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Setting:
-    """A named value with a type, a default and a help text; with a flag, an option of the commands it names.
+    """A named value with a type, a default and a help text; with a flag, an option of the commands that it names.
 
-    parse: turns a flag's or a configuration file's text into the value, and raises ValueError or MarlinEditError.
+    Attributes:
+        name: Its name: the key in the configuration file, and the variable `MARLIN_EDIT_NAME`.
+        parse: Turns a text into the value, or raises ValueError or MarlinEditError.
+        default: Its value if nothing sets it.
+        help: One sentence for `--help`.
+        flag: The option, like `--two-words`; None for a setting without one. A bool also gets `--no-two-words`.
+        commands: The commands that have the option.
+        metavar: What stands for the value in `--help`.
+        choices: The texts that are allowed, if not all are.
+        group: The heading under which `--help` lists it: a `Group`, or one of the plugin's own.
     """
 
     name: str
@@ -36,6 +48,30 @@ class Setting:
     commands: tuple[str, ...] = ()
     metavar: str = "VALUE"
     choices: tuple[str, ...] = ()
+    group: str = ""
+
+
+WATCHING = ("caption", "find", "cut", "eval", "calibrate")
+"""The commands that may show a video to a model."""
+
+FINDING = ("find", "cut", "eval")
+"""The commands that look for what a query says, and decide which findings are accepted."""
+
+WRITING = ("caption", "find", "cut", "export")
+"""The commands that write an edit in file formats."""
+
+
+class Group(StrEnum):
+    """The headings under which `--help` lists options, in order. A plugin's own headings come before GENERAL."""
+
+    WHAT = "What"
+    WHERE = "Where to look"
+    OUTPUT = "Output"
+    SUBTITLES = "Subtitles"
+    TIMELINE = "Timeline"
+    CLIPS = "Clips"
+    MODEL = "Model"
+    GENERAL = "General"
 
 
 @dataclass(frozen=True)
@@ -48,7 +84,13 @@ class Value:
 
 @dataclass(frozen=True, eq=False)
 class Settings(Mapping[str, Any]):
-    """What is set, by name; read-only. `warnings` tell of names in the environment or the file that nobody reads."""
+    """The values of all settings, by name; read-only.
+
+    Attributes:
+        values_with_source: Each value with where it comes from.
+        definitions: The settings, by name.
+        warnings: A sentence for each name in the environment or the configuration file that nothing reads.
+    """
 
     values_with_source: Mapping[str, Value]
     definitions: Mapping[str, Setting] = field(default_factory=dict)
@@ -64,7 +106,7 @@ class Settings(Mapping[str, Any]):
         return len(self.values_with_source)
 
     def value(self, name: str, kind: type[T]) -> T:
-        """The value of `name`, which is a `kind`; TypeError where its plugin made something else of it."""
+        """The value of `name`. Raises TypeError if it is no `kind`, which is a fault of the setting's plugin."""
         value = self[name]
         if not isinstance(value, kind):
             raise TypeError(f"The setting {name} is {value!r} ({self.source(name)}), not a {kind.__name__}.")
@@ -131,7 +173,7 @@ def config_path(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def parsed(setting: Setting, text: str, source: str) -> Any:
-    """A setting's value from its text; UsageError names `source` where the text will not do."""
+    """A setting's value from its text. Raises UsageError, which names `source`, for a text that is not allowed."""
     if setting.choices and text not in setting.choices:
         raise UsageError(f"{source}: {text!r} is not one of {', '.join(setting.choices)}.")
     try:
@@ -150,16 +192,6 @@ def parse_switch(text: str) -> bool:
     raise ValueError(f"{text!r} is neither true nor false.")
 
 
-WATCHING = ("caption", "find", "cut", "eval", "calibrate")
-"""The commands that may show a video to a model."""
-
-FINDING = ("find", "cut", "eval")
-"""The commands that look for what a query says, and tell what is accepted."""
-
-WRITING = ("caption", "find", "cut", "eval", "export")
-"""The commands that write outputs."""
-
-
 def _read_config(path: Path, required: bool) -> dict[str, Any]:
     import tomllib
 
@@ -167,7 +199,7 @@ def _read_config(path: Path, required: bool) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         if required:
-            raise UsageError(f"There is no configuration file {path}, which {CONFIG_VARIABLE} names.") from error
+            raise UsageError(f"{CONFIG_VARIABLE} names the configuration file {path}, and there is none.") from error
         return {}
     except OSError as error:
         raise UsageError(f"The configuration file {path} cannot be read: {error.strerror}.") from error
@@ -178,8 +210,19 @@ def _read_config(path: Path, required: bool) -> dict[str, Any]:
 def _toml_text(value: object, where: str) -> str:
     if isinstance(value, (str, bool, int, float)):
         return _as_text(value)
-    raise UsageError(f"{where}: a text, a number or true/false is expected, not {value!r}.")
+    raise UsageError(f"{where}: {value!r} is neither a text, a number nor true or false.")
 
 
 def _as_text(value: str | bool | int | float) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def value_text(value: Any) -> str:
+    """A setting's value as a person would type it: `12f`, `0.5s`, `true`; `-` for none."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, FrameNumber):
+        return f"{value.number}f"
+    return f"{seconds_text(value)}s" if isinstance(value, Fraction) else str(value)

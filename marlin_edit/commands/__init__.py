@@ -1,12 +1,13 @@
-"""Every command is a file here: its name is the command's, its first line the help in the list, `command` the command.
+"""Every command is a file here. Its name is the command's name, its docstring's first line the help in the list.
 
-The list is read from the directory, and a file is imported when its command is asked for. Here is what commands share:
-the `Run` that each is handed, the `@as_command` decorator, and the options that mean the same everywhere.
+The list is read from the directory, and a file is imported when its command is asked for; files whose names begin with
+an underscore are no commands. Here is what commands share: the `Run` that each is given, the `@as_command` decorator,
+and the options that mean the same everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import click
 
 from marlin_edit.app import App
 from marlin_edit.errors import ExitCode, UsageError
-from marlin_edit.settings import Setting
+from marlin_edit.settings import Group, Setting, value_text
 from marlin_edit.timebase import Position, parse_positions
 from marlin_edit.workflow.run import Request, Run
 
@@ -26,12 +27,13 @@ __all__ = [
     "deliver_option",
     "dry_run_option",
     "encoding_option",
+    "grouped_option",
     "json_option",
     "output_options",
     "range_option",
     "request_options",
-    "speaking_options",
     "truths_arguments",
+    "verbosity_options",
     "video_argument",
     "videos_arguments",
 ]
@@ -42,7 +44,7 @@ Function = Callable[..., ExitCode | None]
 def as_command(name: str, *, settings: Sequence[str] = ()) -> Callable[[Function], click.Command]:
     """Make a command of a function: `def command(run: Run, ...) -> ExitCode | None`; None is done.
 
-    It gets -v and -q, an option for each setting whose `commands` name it, and for those in `settings`.
+    It gets -v and --quiet, an option for each setting whose `commands` name it, and for those in `settings`.
     """
 
     def decorate(function: Function) -> click.Command:
@@ -53,12 +55,27 @@ def as_command(name: str, *, settings: Sequence[str] = ()) -> Callable[[Function
     return decorate
 
 
+class GroupedOption(click.Option):
+    """An option that `--help` lists under a heading."""
+
+    def __init__(self, *declarations: Any, group: str = Group.GENERAL, **attributes: Any) -> None:
+        super().__init__(*declarations, **attributes)
+        self.group = group
+
+
+def grouped_option(group: str, *declarations: str, **attributes: Any) -> Callable[[Function], Function]:
+    """`click.option` under a heading of `--help`; the default is shown unless it is None."""
+    shown = attributes.get("default") is not None
+    return click.option(*declarations, **{"cls": GroupedOption, "group": group, "show_default": shown, **attributes})
+
+
 class SettingsCommand(click.Command):
     """A command whose options are its own and those of the settings that name it, a plugin's as well as the core's."""
 
     extra_settings: tuple[str, ...] = ()
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own options, then those of its settings, then the general ones."""
         parameters = super().get_params(ctx)
         run = ctx.find_object(Run)
         if run is None:
@@ -67,11 +84,26 @@ class SettingsCommand(click.Command):
         if cached not in ctx.meta:
             taken = {option for one in parameters for option in (*one.opts, *one.secondary_opts)}
             options = [_option(setting) for setting in self._settings_of(run.app) if setting.flag not in taken]
-            ctx.meta[cached] = [*options, *speaking_options(taken)]
+            ctx.meta[cached] = [*options, *verbosity_options()]
         own = len(self.params)
         return [*parameters[:own], *ctx.meta[cached], *parameters[own:]]
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options under their headings."""
+        groups: dict[str, list[tuple[str, str]]] = {str(group): [] for group in Group if group is not Group.GENERAL}
+        general: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if record is not None:
+                group = parameter.group if isinstance(parameter, GroupedOption) else Group.GENERAL
+                (general if group == Group.GENERAL else groups.setdefault(str(group), [])).append(record)
+        for heading, records in (*groups.items(), (str(Group.GENERAL), general)):
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command with its settings' flags put into the settings."""
         run = ctx.find_object(Run)
         assert run is not None
         flags = {}
@@ -80,8 +112,8 @@ class SettingsCommand(click.Command):
                 flags[setting.name] = ctx.params.pop(_parameter_name(setting))
             else:
                 run.console.warning(
-                    f"{run.app.origin(setting)}: its flag {setting.flag} is left out of {ctx.command.name},"
-                    " which has one of that name."
+                    f"{run.app.origin(setting)}: its flag {setting.flag} is not available in {ctx.command.name},"
+                    " which has a flag of that name."
                 )
         for warning in run.app.settings.warnings:
             run.console.warning(warning)
@@ -96,57 +128,58 @@ class SettingsCommand(click.Command):
         ]
 
 
-def speaking_options(taken: Container[str] = ()) -> list[click.Parameter]:
-    """-v and -q, for the group and for every command; --quiet alone where -q is taken (by `find -q QUERY`)."""
+def verbosity_options() -> list[click.Parameter]:
+    """-v and --quiet, for the group and for every command. -q is always --query."""
 
-    def louder(ctx: click.Context, _: click.Parameter, given: bool) -> None:
-        run = ctx.find_object(Run)
-        if given and run is not None:
-            run.console.verbosity = 1
+    def set_verbosity(verbosity: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+        def callback(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+            run = ctx.find_object(Run)
+            if given and run is not None:
+                run.console.verbosity = verbosity
 
-    def quieter(ctx: click.Context, _: click.Parameter, given: bool) -> None:
-        run = ctx.find_object(Run)
-        if given and run is not None:
-            run.console.verbosity = -1
+        return callback
 
     return [
-        click.Option(
+        GroupedOption(
             ["-v", "--verbose"],
             is_flag=True,
             expose_value=False,
-            callback=louder,
-            help="Say more, and where errors are.",
+            callback=set_verbosity(1),
+            help="More detail, with tracebacks.",
         ),
-        click.Option(
-            ["--quiet"] if "-q" in taken else ["-q", "--quiet"],
+        GroupedOption(
+            ["--quiet"],
             is_flag=True,
             expose_value=False,
-            callback=quieter,
-            help="Say only warnings and errors.",
+            callback=set_verbosity(-1),
+            help="Only warnings and errors.",
         ),
     ]
 
 
 def video_argument(function: Function) -> Function:
-    """VIDEO, as `video: Path`; whether it can be read is the probe's to say."""
+    """VIDEO, as `video: Path`; the probe checks whether it can be read."""
     return click.argument("video", type=click.Path(path_type=Path, readable=False))(function)
 
 
 def videos_arguments(function: Function) -> Function:
     """VIDEO..., files and directories, as `videos: tuple[Path, ...]`, and --recursive, as `recursive`."""
-    function = click.option("--recursive", is_flag=True, help="Search directories with all that are in them.")(function)
+    function = grouped_option(
+        Group.WHERE, "--recursive", is_flag=True, show_default=False, help="Search directories with all they contain."
+    )(function)
     return click.argument(
         "videos", metavar="VIDEO...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
     )(function)
 
 
 def truths_arguments(function: Function) -> Function:
-    """TRUTH..., files that say what is true of some videos, as `truths`, and --videos, where those are, as `videos`."""
-    function = click.option(
+    """TRUTH..., files that say what is true of some videos, as `truths`, and --videos, their directory, as `videos`."""
+    function = grouped_option(
+        Group.WHAT,
         "--videos",
         metavar="DIR",
         type=click.Path(path_type=Path),
-        help="Where videos are that are not beside the truth file, also below it. Data sets' annotations need it.",
+        help="Directory with the videos, at any depth, if they are not beside the truth file. Data sets need it.",
     )(function)
     return click.argument(
         "truths", metavar="TRUTH...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
@@ -155,35 +188,46 @@ def truths_arguments(function: Function) -> Function:
 
 def output_options(function: Function) -> Function:
     """-o, repeatable, as `outputs: tuple[Path | None, ...]` (None is stdout), and --format, as `format_name`."""
-    function = click.option(
-        "--format", "format_name", metavar="NAME", help="Format of the output, whatever its suffix. `-o -` needs it."
+    function = grouped_option(
+        Group.OUTPUT,
+        "--format",
+        "format_name",
+        metavar="NAME",
+        help="Format of the output, whatever its suffix. Needed for `-o -`.",
     )(function)
-    return click.option(
+    return grouped_option(
+        Group.OUTPUT,
         "-o",
         "--output",
         "outputs",
         metavar="FILE",
         callback=lambda _, __, given: tuple(None if text == "-" else Path(text) for text in given),
         multiple=True,
-        help="File to write, its format by its suffix; `-` is stdout. Can be repeated.",
+        help="File to write; the suffix chooses the format, and `-` is stdout. Repeatable.",
     )(function)
 
 
 def json_option(function: Function) -> Function:
-    """--json: the run answers with one JSON document (`run.console.answer`), also when it fails."""
+    """--json: the run answers with one JSON document (`run.console.answer`), also if it fails."""
 
-    def heard(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    def switch_on(ctx: click.Context, _: click.Parameter, given: bool) -> None:
         run = ctx.find_object(Run)
         if given and run is not None:
             run.console.json = True
 
     return click.option(
-        "--json", is_flag=True, expose_value=False, callback=heard, help="Answer with one JSON document on stdout."
+        "--json",
+        cls=GroupedOption,
+        group=Group.OUTPUT,
+        is_flag=True,
+        expose_value=False,
+        callback=switch_on,
+        help="Answer with one JSON document on stdout.",
     )(function)
 
 
 def encoding_option(function: Function) -> Function:
-    """--encoding NAME, as `encoding: str | None`: what the text of the files that are read is in."""
+    """--encoding NAME, as `encoding: str | None`: the encoding of the text files that are read."""
 
     def known(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
         try:
@@ -193,11 +237,12 @@ def encoding_option(function: Function) -> Function:
             raise UsageError(f"There is no encoding {given!r}. Write it like cp1251, latin-1, shift_jis.") from error
         return given
 
-    return click.option(
+    return grouped_option(
+        Group.WHAT,
         "--encoding",
         metavar="NAME",
         callback=known,
-        help="Encoding of the files that are read, like cp1251, where it is not UTF-8 and guessed wrong.",
+        help="Encoding of the input files, like cp1251, if it is not UTF-8 and is guessed wrong.",
     )(function)
 
 
@@ -227,7 +272,8 @@ def request_options(function: Function) -> Function:
 
 def range_option(function: Function) -> Function:
     """--range IN-OUT, as `look_in: tuple[Position, Position] | None`."""
-    return click.option(
+    return grouped_option(
+        Group.WHERE,
         "--range",
         "look_in",
         metavar="IN-OUT",
@@ -238,18 +284,21 @@ def range_option(function: Function) -> Function:
 
 def deliver_option(function: Function) -> Function:
     """--deliver NAME, repeatable, as `delivery_names: tuple[str, ...]`."""
-    return click.option(
+    return grouped_option(
+        Group.OUTPUT,
         "--deliver",
         "delivery_names",
         metavar="NAME",
         multiple=True,
-        help="Hand the result to a program, or make media of it (`marlin-edit plugins` lists them). Can be repeated.",
+        help="Hand the result to a program, or make media of it (`marlin-edit plugins` lists them). Repeatable.",
     )(function)
 
 
 def dry_run_option(function: Function) -> Function:
     """--dry-run, as `dry_run: bool`."""
-    return click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")(function)
+    return grouped_option(
+        Group.OUTPUT, "--dry-run", is_flag=True, show_default=False, help="Report what would be written; write nothing."
+    )(function)
 
 
 def _parameter_name(setting: Setting) -> str:
@@ -258,11 +307,20 @@ def _parameter_name(setting: Setting) -> str:
 
 def _option(setting: Setting) -> click.Option:
     assert setting.flag is not None
+    group = setting.group or Group.GENERAL
     if isinstance(setting.default, bool):
-        switch = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
-        return click.Option([switch, _parameter_name(setting)], default=None, help=setting.help)
-    return click.Option(
+        off = f"--no-{setting.flag.removeprefix('--')}"
+        default = setting.flag if setting.default else off
+        return GroupedOption(
+            [f"{setting.flag}/{off}", _parameter_name(setting)],
+            default=None,
+            help=f"{setting.help}  [default: {default.removeprefix('--')}]",
+            group=group,
+        )
+    default = "" if setting.default in (None, "") else f"  [default: {value_text(setting.default)}]"
+    return GroupedOption(
         [setting.flag, _parameter_name(setting)],
         metavar="|".join(setting.choices) or setting.metavar,
-        help=setting.help,
+        help=setting.help + default,
+        group=group,
     )

@@ -1,4 +1,4 @@
-"""Teach marlin-edit how far to trust a model's findings, from clips whose truth is known."""
+"""Teach marlin-edit how far to trust a model's findings, from videos whose truth is known."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marlin_edit.commands import as_command, json_option, truths_arguments
+from marlin_edit.commands import Run, as_command, grouped_option, json_option, truths_arguments
 from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
-from marlin_edit.workflow.run import Run
+from marlin_edit.settings import Group
 
 if TYPE_CHECKING:
     from marlin_edit.analysis import ModelIdentity
@@ -22,27 +22,37 @@ if TYPE_CHECKING:
 
 @as_command("calibrate")
 @truths_arguments
-@click.option(
+@grouped_option(
+    Group.WHAT,
     "--false-per-hour",
     type=click.FloatRange(0, min_open=True),
     default=1.0,
-    show_default=True,
     metavar="NUMBER",
-    help="How many false findings may be accepted in an hour of footage, for each query.",
+    help="How many false findings may be accepted per hour of footage and query.",
 )
-@click.option(
-    "-o", "--output", metavar="FILE.json", type=click.Path(path_type=Path), help="Write it there, not for this user."
+@grouped_option(
+    Group.OUTPUT,
+    "-o",
+    "--output",
+    metavar="FILE.json",
+    type=click.Path(path_type=Path),
+    help="Write the calibration to this file instead of installing it for this user.",
 )
 @json_option
 def command(
     run: Run, truths: tuple[Path, ...], videos: Path | None, false_per_hour: float, output: Path | None
 ) -> ExitCode:
-    """Teach marlin-edit how far to trust a model's findings, from clips whose truth is known.
+    """Teach marlin-edit how far to trust a model's findings, from videos whose truth is known.
 
-    TRUTH is a file as `eval` reads it, or an analysis whose findings a person accepted or rejected (`import-markers
-    --learn` makes one). It needs queries that are there and queries that are not; a dozen clips of some minutes, like
-    those that you work with, make a fair beginning. Findings of this model, in these weights, are scored from then on,
-    and those below the threshold are listed as rejected.
+    TRUTH is a file that `eval` reads, or an analysis whose findings a person accepted or rejected (`import-markers
+    --learn` makes one). It needs queries whose action is in the video and queries whose action is not. A dozen videos
+    of a few minutes, like those that you work with, are a fair beginning. From then on, findings of this model with
+    these weights are scored, and those below the threshold are listed as rejected.
+
+    \b
+    Examples:
+      marlin-edit calibrate clips.truth.json
+      marlin-edit calibrate judged.json --false-per-hour 0.5 -o calibration.json
     """
     from marlin_edit import files
     from marlin_edit.evaluation.ground_truth import read_truth
@@ -51,7 +61,7 @@ def command(
     from marlin_edit.inference.calibration import as_text, calibration_of, fit, make_place, save
 
     if not run.settings.value("score", bool):
-        raise UsageError(f"Calibrating needs what speaks for findings; {run.settings.source('score')} turns it off.")
+        raise UsageError(f"Calibration needs scores, and {run.settings.source('score')} turns them off. Use --score.")
     if output is None:
         make_place(run.settings)
     else:
@@ -62,14 +72,14 @@ def command(
     there = [replace(video, events=()) for video in found if video.path.is_file()]  # the captions are needed as well
     missing = [str(video.path) for video in found if not video.path.is_file()]
     if not there and not analyses:
-        raise UsageError("There is nothing to learn from: no video with queries is there. Say where with --videos DIR.")
+        raise UsageError("No video with queries was found to learn from. Give their directory with --videos DIR.")
     lesson, model = _judged_by_a_person(run, analyses)
     evaluation = Evaluation(run, missing)
     if there:
         evaluation.ask_all(there)
         lesson += learned(evaluation.judged)
         if model is not None and evaluation.model is not None and replace(evaluation.model, notice="") != model:
-            raise UsageError(f"The analyses are of the model {model}, and --model names {evaluation.model}.")
+            raise UsageError(f"The analyses were made by the model {model}, and --model names {evaluation.model}.")
     model = evaluation.model or model
     if model is None:
         raise MarlinEditError("There is nothing to learn from: none of the videos could be watched.")
@@ -103,7 +113,7 @@ def command(
 
 
 def _is_analysis(path: Path) -> bool:
-    """Whether a file is one of ours with findings, and not a truth; whoever reads it says what is wrong with it."""
+    """Whether a file is an analysis of ours and not a truth file. What is wrong with it is reported when it is read."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -112,7 +122,7 @@ def _is_analysis(path: Path) -> bool:
 
 
 def _judged_by_a_person(run: Run, paths: Sequence[Path]) -> tuple[Lesson, ModelIdentity | None]:
-    """What a person's verdicts teach, and of which model's findings."""
+    """The training examples that a person's verdicts give, and the model whose findings they are."""
     from marlin_edit.evaluation.training_examples import Lesson, learned_of_verdicts
     from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
 
@@ -121,20 +131,22 @@ def _judged_by_a_person(run: Run, paths: Sequence[Path]) -> tuple[Lesson, ModelI
         for analysis in read_analyses(run.app, run.console, path, MediaFacts()):
             one = learned_of_verdicts(analysis)
             if not one.examples:
-                run.console.warning(f"{path}: no finding was accepted or rejected by a person, so it teaches nothing.")
+                run.console.warning(
+                    f"{path}: no finding was accepted or rejected by a person, so there is nothing to learn."
+                )
                 continue
             if analysis.model is None:
-                raise UsageError(f"{path} does not say which model its findings are of.")
+                raise UsageError(f"{path} does not say which model made its findings.")
             models[replace(analysis.model, notice="")] = path
             lesson += one
     if len(models) > 1:
-        told = ", ".join(f"{path} of {model}" for model, path in models.items())
-        raise UsageError(f"These analyses are of several models: {told}. Calibrate one model at a time.")
+        found = ", ".join(f"{path} by {model}" for model, path in models.items())
+        raise UsageError(f"Several models made these analyses: {found}. Calibrate one model at a time.")
     return lesson, next(iter(models), None)
 
 
 def _print(console: Console, model: str, threshold: float, about: dict[str, object]) -> None:
-    """The fit, each signal with what it is worth alone. Scores are those that each video got from the others."""
+    """The fit, and what each signal is worth alone. The scores of each video come from a fit on the others."""
     from marlin_edit.inference.signals import SIGNALS
 
     def number(value: object) -> str:
@@ -146,7 +158,7 @@ def _print(console: Console, model: str, threshold: float, about: dict[str, obje
         ("AUROC", number(about["auroc"]), "how often a right finding scores higher than a wrong one"),
         ("threshold", number(threshold), "findings from this score on are accepted"),
         ("kept", number(about["kept"]), "share of the right findings that are accepted"),
-        ("false", number(about["false_per_hour"]), "wrong findings that are accepted, an hour and query"),
+        ("false", number(about["false_per_hour"]), "wrong findings that are accepted, per hour and query"),
     ]
     signals = about["signals"]
     assert isinstance(signals, dict)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import click
-
 from marlin_edit.analysis import Analysis
-from marlin_edit.commands import Request, Run, as_command, request_options
+from marlin_edit.commands import Request, Run, as_command, grouped_option, request_options
 from marlin_edit.edit import cuts_of_findings, cuts_of_spans
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.inference.pipeline import ask_about, checked_queries, model_opener
 from marlin_edit.inference.windows import span_between
 from marlin_edit.interfaces import Carries
+from marlin_edit.settings import Group
 from marlin_edit.timebase import Position, parse_positions
 from marlin_edit.workflow.cut_selection import selected_cuts
 from marlin_edit.workflow.plan_batch import plan_batch
@@ -20,7 +19,8 @@ MAKES = Carries.FINDINGS | Carries.CUTS
 
 
 @as_command("cut")
-@click.option(
+@grouped_option(
+    Group.WHAT,
     "-q",
     "--query",
     "queries",
@@ -28,7 +28,8 @@ MAKES = Carries.FINDINGS | Carries.CUTS
     metavar="TEXT",
     help='What to cut out: one visible action in the present tense, like "a door opens". Repeatable.',
 )
-@click.option(
+@grouped_option(
+    Group.WHAT,
     "--span",
     "spans",
     multiple=True,

@@ -1,4 +1,4 @@
-"""Look at what this computer has for watching videos: what was found, what is missing, and how to get it."""
+"""Check this computer: what is installed for running the model, what is missing, and how to get it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata, util
 
-from marlin_edit.commands import as_command, json_option
+from marlin_edit.commands import Run, as_command, json_option
 from marlin_edit.errors import ExitCode, MarlinEditError
-from marlin_edit.workflow.run import Run
+from marlin_edit.text import counted
 
 OK, NOTE, MISSING = "ok", "note", "missing"
 OLDEST_TRANSFORMERS = (5, 7)
@@ -19,7 +19,7 @@ _KERNELS = {"fla": "flash-linear-attention", "causal_conv1d": "causal-conv1d"}
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. state: `missing` is what no video can be watched without. advice: what to do."""
+    """One thing that was checked. state: without what is `missing`, no video can be watched. advice: what to do."""
 
     name: str
     state: str
@@ -30,7 +30,13 @@ class Check:
 @as_command("doctor", settings=("model", "device", "dtype", "decoder"))
 @json_option
 def command(run: Run) -> ExitCode:
-    """Look at what this computer has for watching videos: what was found, what is missing, and how to get it."""
+    """Check this computer: what is installed for running the model, what is missing, and how to get it.
+
+    \b
+    Examples:
+      marlin-edit doctor
+      marlin-edit doctor --model demo
+    """
     checks = list(_checks(run))
     usable = all(check.state != MISSING for check in checks)
     if run.json:
@@ -44,7 +50,7 @@ def command(run: Run) -> ExitCode:
             }
         )
     else:
-        run.console.table(("", "looked at", "found"), [(check.state, check.name, check.found) for check in checks])
+        run.console.table(("", "checked", "found"), [(check.state, check.name, check.found) for check in checks])
         for check in checks:
             if check.advice:
                 run.console.lines(f"{check.name}: {check.advice}")
@@ -85,7 +91,7 @@ def _device(run: Run) -> Check:
         return Check("device", MISSING, "not there", str(error))
     advice = ""
     if device == "cpu":
-        advice = "On a CPU the 2B model is for trying out: about a second of footage takes four or more of work."
+        advice = "On a CPU the 2B model is slow: one second of footage takes four seconds or more."
     return Check("device", OK, f"{device} {memory_text(device)}".strip(), advice)
 
 
@@ -107,21 +113,22 @@ def _transformers(torch: Check, device: str) -> Check:
 
         exact = continuation_is_exact(device)
     except Exception as error:  # whatever an installation that does not fit together raises
-        return Check(name, MISSING, f"{version}, and its Qwen3.5 model does not run: {_first_line(error)}", get)
+        return Check(name, MISSING, f"{version}, but its Qwen3.5 model does not run: {_first_line(error)}", get)
     if not exact:
-        return Check(name, NOTE, f"{version}, which reads the video again for every question", get)
-    return Check(name, OK, f"{version}, questions share one reading of the video")
+        return Check(name, NOTE, f"{version}; it reads the video again for every question", get)
+    return Check(name, OK, f"{version}; all questions share one reading of the video")
 
 
 def _torchvision() -> Iterator[Check]:
-    """Not needed, but one that does not fit the installed torch breaks parts of transformers."""
+    """It is not needed, but one that does not match the installed torch breaks parts of transformers."""
     if util.find_spec("torchvision") is None:
         return
     try:
         importlib.import_module("torchvision")
     except Exception as error:  # a broken one raises anything from RuntimeError to AttributeError
         advice = (
-            "It is not needed here, and breaks other libraries: `pip uninstall torchvision`, or install a fitting one."
+            "marlin-edit does not need it, and it breaks other libraries. Run `pip uninstall torchvision`, or install "
+            "the version that matches torch."
         )
         yield Check("torchvision", NOTE, f"broken: {_first_line(error)}", advice)
 
@@ -138,10 +145,11 @@ def _kernels(device: str) -> Iterator[Check]:
             yield Check("fast kernels", OK, ", ".join(here))
     elif here:
         advice = (
-            "transformers takes them as soon as they are installed, and they need CUDA. If a run on this device fails, "
+            "transformers uses them as soon as they are installed, but they need CUDA. If a run on this device fails, "
+            "run "
             f"`pip uninstall {' '.join(here)}`."
         )
-        yield Check("fast kernels", NOTE, f"{', '.join(here)}, which cannot run on {device or 'this device'}", advice)
+        yield Check("fast kernels", NOTE, f"{', '.join(here)} cannot run on {device or 'this device'}", advice)
 
 
 def _decoders(run: Run) -> Iterator[Check]:
@@ -158,9 +166,9 @@ def _decoders(run: Run) -> Iterator[Check]:
     else:
         yield Check("PyAV", OK, pyav)
     if problem:
-        advice = "PyAV reads the frames instead, the same pixels; nothing needs to be done."
+        advice = "PyAV reads the frames instead, with the same pixels. Nothing needs to be done."
         if wanted == "torchcodec":
-            advice = "--decoder torchcodec asks for it. It needs FFmpeg's shared libraries (`apt-get install ffmpeg`)."
+            advice = "--decoder torchcodec needs FFmpeg's shared libraries (`apt-get install ffmpeg`)."
         state = MISSING if wanted == "torchcodec" else NOTE
         yield Check("torchcodec", state, f"does not load: {problem}", advice)
 
@@ -182,7 +190,7 @@ def _model(run: Run) -> Check:
 
 def _plugins(run: Run) -> Iterator[Check]:
     for plugin in run.app.plugins:
-        says = f"{len(plugin.offers)} offers" if len(plugin.offers) != 1 else "1 offer"
+        says = counted(len(plugin.offers), "offer")
         state = NOTE if plugin.problems else OK
         yield Check(f"plugin {plugin.candidate.name}", state, says, "; ".join(plugin.problems))
 

@@ -1,4 +1,4 @@
-"""Measure how good a model's answers are, against what is true of some videos."""
+"""Measure a model's answers against videos whose truth is known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from marlin_edit.commands import as_command, json_option, truths_arguments
+from marlin_edit.commands import Run, as_command, grouped_option, json_option, truths_arguments
 from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.evaluation.ground_truth import TrueVideo, read_truth
@@ -18,25 +18,43 @@ from marlin_edit.evaluation.report import caption_lines, effort_lines, find_line
 from marlin_edit.evaluation.run import Evaluation
 from marlin_edit.files import refuse_existing, write_output
 from marlin_edit.inference.pipeline import checked_queries
-from marlin_edit.workflow.run import Run
+from marlin_edit.settings import Group
 
 
-@as_command("eval")
+@as_command("eval", settings=["overwrite"])
 @truths_arguments
-@click.option("--only", type=click.Choice(["find", "caption"]), help="Measure finding alone, or captions alone.")
-@click.option(
-    "-o", "--output", metavar="FILE.json", type=click.Path(path_type=Path), help="Write all measures and answers there."
+@grouped_option(
+    Group.WHAT, "--only", type=click.Choice(["find", "caption"]), help="Measure only queries, or only captions."
 )
-@click.option("--plots", metavar="DIR", type=click.Path(path_type=Path), help="Draw the curves there, as SVG.")
+@grouped_option(
+    Group.OUTPUT,
+    "-o",
+    "--output",
+    metavar="FILE.json",
+    type=click.Path(path_type=Path),
+    help="Write all measures and answers to this file.",
+)
+@grouped_option(
+    Group.OUTPUT,
+    "--plots",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Draw the curves as SVG files in this directory.",
+)
 @json_option
 def command(
     run: Run, truths: tuple[Path, ...], videos: Path | None, only: str | None, output: Path | None, plots: Path | None
 ) -> ExitCode:
-    """Measure how good a model's answers are, against what is true.
+    """Measure a model's answers against what is true.
 
-    TRUTH says of some videos what happens in them and when, and what does not: a file of our own format, or the
-    annotations of Charades-STA, ActivityNet Captions, QVHighlights or TimeLens-Bench. What is known from an earlier
-    run is not asked again.
+    TRUTH says what happens in some videos, and when, and what does not: a file in marlin-edit's own format, or the
+    annotations of Charades-STA, ActivityNet Captions, QVHighlights or TimeLens-Bench. Answers from an earlier run are
+    reused.
+
+    \b
+    Examples:
+      marlin-edit eval clips.truth.json
+      marlin-edit eval charades_sta_test.txt --videos Charades/ --only find -o report.json
     """
     from marlin_edit.evaluation.plots import FILES, drawn
 
@@ -49,7 +67,7 @@ def command(
     missing = [str(video.path) for video in wanted if not video.path.is_file()]
     if not there:
         raise MarlinEditError(
-            f"None of the {len(missing)} videos is there; the first would be {missing[0]}. Say where with --videos DIR."
+            f"No video was found; the first would be {missing[0]}. Give their directory with --videos DIR."
         )
     evaluation = Evaluation(run, missing)
     evaluation.ask_all(there)
@@ -63,7 +81,11 @@ def command(
         for name, content in drawn(evaluation.queries, measures.find, str(evaluation.model)).items():
             write_output(plots / name, content, overwrite)
             files.append(plots / name)
-        notes += [f"{name} is not drawn: what it shows is not measured" for name in FILES if plots / name not in files]
+        notes += [
+            f"{name} is not drawn, because what it shows was not measured"
+            for name in FILES
+            if plots / name not in files
+        ]
     if run.json:
         run.console.answer(document | {"files": [str(path) for path in files]})
     elif evaluation.judged:
@@ -78,7 +100,7 @@ def command(
 
 
 def _wanted(videos: Sequence[TrueVideo], only: str | None) -> list[TrueVideo]:
-    """The videos with what of them is to be measured; each query is one that can be asked."""
+    """The videos with what is to be measured in them; each query is one that can be asked."""
     wanted = [
         replace(
             video,
@@ -100,7 +122,7 @@ def _wanted(videos: Sequence[TrueVideo], only: str | None) -> list[TrueVideo]:
 
 
 def _check_outputs(truths: Sequence[Path], output: Path | None, plots: Sequence[Path], overwrite: bool) -> None:
-    """Refuses what could not be written later; makes the plots' directory."""
+    """Refuse what could not be written later, and make the plots' directory."""
     if output is not None and output.suffix.lower() != ".json":
         raise UsageError(f"-o {output}: the report is JSON. Choose a name that ends in .json, or print it with --json.")
     if plots:

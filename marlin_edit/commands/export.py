@@ -1,4 +1,4 @@
-"""Write an analysis in other formats, no model needed."""
+"""Write an analysis in other formats. No model is needed."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ import click
 
 from marlin_edit.analysis import Analysis, joined_by_media
 from marlin_edit.commands import (
+    Run,
     as_command,
     deliver_option,
     dry_run_option,
     encoding_option,
+    grouped_option,
     json_option,
     output_options,
 )
 from marlin_edit.edit import Cut, Edit, cuts_of_events, cuts_of_findings, edit_of_several
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.interfaces import Carries
+from marlin_edit.settings import Group
 from marlin_edit.timebase import FrameRate, parse_position
 from marlin_edit.workflow.left_out import title_of
 from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
 from marlin_edit.workflow.outputs import planned_deliveries, planned_outputs
 from marlin_edit.workflow.publish import publish
 from marlin_edit.workflow.report import documented, report, report_outcome
-from marlin_edit.workflow.run import Run, programme_start
+from marlin_edit.workflow.run import programme_start
 
 NOMINAL_RATE = FrameRate(Fraction(25))
 """The rate of an edit of unknown rate, if no output and no delivery counts frames (`Carries.FRAMES`)."""
@@ -48,22 +51,31 @@ def _seconds(_: click.Context, __: click.Parameter, given: str | None) -> Fracti
 )
 @output_options
 @deliver_option
-@click.option("--media", type=click.Path(path_type=Path), help="The media file, where the analysis does not say it.")
-@click.option(
+@grouped_option(
+    Group.WHAT,
+    "--media",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The media file, if the analysis does not name it.",
+)
+@grouped_option(
+    Group.WHAT,
     "--rate",
     metavar="FPS",
     callback=lambda _, __, given: None if given is None else FrameRate.parse(given),
     help="Frame rate of the media, like 25, 23.976, 24000/1001 or 29.97df.",
 )
-@click.option("--duration", metavar="SECONDS", callback=_seconds, help="Length of the media.")
-@click.option("--start-timecode", metavar="TC", help="Time code of the media's first frame, like 01:00:00:00.")
-@click.option(
+@grouped_option(Group.WHAT, "--duration", metavar="SECONDS", callback=_seconds, help="Length of the media.")
+@grouped_option(
+    Group.WHAT, "--start-timecode", metavar="TC", help="Time code of the media's first frame, like 01:00:00:00."
+)
+@grouped_option(
+    Group.WHAT,
     "--cuts",
     "cuts_from",
     type=click.Choice(["findings", "events", "none"]),
     default="findings",
-    show_default=True,
-    help="What becomes cuts, for formats that hold cuts.",
+    help="What becomes cuts, in formats that store cuts.",
 )
 @encoding_option
 @dry_run_option
@@ -82,10 +94,15 @@ def command(
     encoding: str | None,
     dry_run: bool,
 ) -> ExitCode:
-    """Write ANALYSIS, a .json file of `caption` or `find` (or of the model vendor's own helper), in other formats.
+    """Write ANALYSIS, a .json file from `caption` or `find` (or the model vendor's own helper), in other formats.
 
-    Several of them make one edit, in formats that hold several sources; those of one media are put together.
-    It can be a subtitle file too: `marlin-edit export subs.ass -o subs.vtt` needs no video, and changes no cue.
+    Several analyses make one edit, in formats that store several sources; those of one media file are merged. ANALYSIS
+    can also be a subtitle file: that needs no video and changes no cue.
+
+    \b
+    Examples:
+      marlin-edit export interview.json -o interview.fcpxml -o interview.html
+      marlin-edit export subtitles.ass -o subtitles.vtt
     """
     if not outputs and not delivery_names:
         raise UsageError("Say what to write: add -o FILE (`marlin-edit formats` lists the suffixes).")
@@ -94,7 +111,7 @@ def command(
     deliveries = planned_deliveries(run.app, delivery_names, makes)
     facts = MediaFacts(media, rate, duration, start_timecode)
     if len(analysis_files) > 1 and facts != MediaFacts():
-        raise UsageError("--media, --rate, --duration and --start-timecode are of one source. Give one ANALYSIS.")
+        raise UsageError("--media, --rate, --duration and --start-timecode describe one source. Give one ANALYSIS.")
     analyses = joined_by_media(
         one for path in analysis_files for one in read_analyses(run.app, run.console, path, facts, encoding)
     )

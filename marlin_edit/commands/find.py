@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import click
-
-from marlin_edit.commands import Request, Run, as_command, request_options
+from marlin_edit.commands import Request, Run, as_command, grouped_option, request_options
 from marlin_edit.errors import ExitCode
 from marlin_edit.inference.pipeline import ask_about, checked_queries, model_opener
 from marlin_edit.interfaces import Carries
+from marlin_edit.settings import Group
 from marlin_edit.workflow.plan_batch import plan_batch
 
 MAKES = Carries.FINDINGS
 
 
 @as_command("find")
-@click.option(
+@grouped_option(
+    Group.WHAT,
     "-q",
     "--query",
     "queries",

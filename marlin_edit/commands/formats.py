@@ -1,16 +1,21 @@
-"""Show the file formats: their suffixes, whether they are read too, and what each can hold."""
+"""List the file formats: suffixes, whether they are read too, and what each can store."""
 
 from __future__ import annotations
 
-from marlin_edit.commands import as_command, json_option
+from marlin_edit.commands import Run, as_command, json_option
 from marlin_edit.interfaces import Carries
-from marlin_edit.workflow.run import Run
 
 
 @as_command("formats")
 @json_option
 def command(run: Run) -> None:
-    """Show the file formats: their suffixes, whether they are read too, and what each can hold."""
+    """List the file formats: suffixes, whether they are read too, and what each can store.
+
+    \b
+    Examples:
+      marlin-edit formats
+      marlin-edit formats --json
+    """
     exporters = [run.app.exporters[name] for name in sorted(run.app.exporters)]
     if run.json:
         run.console.answer(
@@ -31,7 +36,7 @@ def command(run: Run) -> None:
         )
         return
     run.console.table(
-        ("format", "suffix", "read", "holds"),
+        ("format", "suffix", "read", "stores"),
         [
             (
                 exporter.name,

@@ -7,31 +7,39 @@ from pathlib import Path
 import click
 
 from marlin_edit.analysis import Analysis
-from marlin_edit.commands import as_command, json_option, output_options
+from marlin_edit.commands import Run, as_command, grouped_option, json_option, output_options
 from marlin_edit.edit import Edit
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.interfaces import Carries, GivenMarkers
 from marlin_edit.media import MediaInfo
+from marlin_edit.settings import Group
 from marlin_edit.workflow.import_markers import apply_markers
 from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
 from marlin_edit.workflow.outputs import planned_outputs
 from marlin_edit.workflow.publish import publish
 from marlin_edit.workflow.report import report
-from marlin_edit.workflow.run import Run, probe_media, programme_start
+from marlin_edit.workflow.run import probe_media, programme_start
 
 MAKES = Carries.SCENES | Carries.EVENTS | Carries.FINDINGS
 
 
 @as_command("import-markers", settings=["overwrite", "stream"])
 @click.argument("markers_file", metavar="FILE", type=click.Path(path_type=Path, readable=False))
-@click.option(
+@grouped_option(
+    Group.WHAT,
     "--source",
     required=True,
     metavar="ANALYSIS|VIDEO",
     type=click.Path(path_type=Path),
-    help="The analysis that the markers were made of, or the video that they are of.",
+    help="The analysis that the markers were made from, or the video that they belong to.",
 )
-@click.option("--learn", is_flag=True, help="Take a marker that is left as right, and one that is missing as wrong.")
+@grouped_option(
+    Group.WHAT,
+    "--learn",
+    is_flag=True,
+    show_default=False,
+    help="Accept findings whose markers you left as they were, and reject those whose markers you removed.",
+)
 @output_options
 @json_option
 def command(
@@ -46,7 +54,12 @@ def command(
 
     FILE is a marker list (.markers.edl, or the .edl that Resolve exports), a timeline (.otio, .fcpxml, .xml) or a .csv.
     Markers that you moved, renamed or added are accepted. -o judged.json keeps the analysis with your verdicts, which
-    `export` takes.
+    `export` reads.
+
+    \b
+    Examples:
+      marlin-edit import-markers timeline.otio --source interview.json -o judged.json
+      marlin-edit import-markers markers.edl --source interview.mov -o interview.srt
     """
     exporter = run.app.exporter_for(markers_file)
     if exporter.read_markers is None:

@@ -1,18 +1,22 @@
-"""Show the video models: which are on disk, whether they are whole, their size, and what their licence says."""
+"""List the video models: which are on disk and complete, their size, and what their licence says."""
 
 from __future__ import annotations
 
-from marlin_edit.commands import as_command, json_option
+from marlin_edit.commands import Run, as_command, json_option
 from marlin_edit.interfaces import Backend, ModelOnDisk
-from marlin_edit.workflow.run import Run
 
 
 @as_command("models")
 @json_option
 def command(run: Run) -> None:
-    """Show the video models: which are on disk, whether they are whole, their size, and what their licence says.
+    """List the video models: which are on disk and complete, their size, and what their licence says.
 
-    The licence is what each copy on your disk says of itself. Read it there; marlin-edit vouches for none.
+    The licence is what each copy on your disk states. Read it there; marlin-edit does not check it.
+
+    \b
+    Examples:
+      marlin-edit models
+      marlin-edit models --json
     """
     found = _found(run)
     default = run.settings.value("model", str)
@@ -48,11 +52,11 @@ def command(run: Run) -> None:
             for _, model in found
         ],
     )
-    run.console.lines("", "* is used where --model does not name another, or the directory of one.")
+    run.console.lines("", "* is the default; --model names another model, or the directory of one.")
 
 
 def _found(run: Run) -> list[tuple[Backend, ModelOnDisk]]:
-    """Every backend's models; a backend that fails at telling is left out with a warning."""
+    """Every backend's models; a backend that fails is left out with a warning."""
     from marlin_edit.errors import MarlinEditError
 
     found = []

@@ -1,15 +1,20 @@
-"""Show what is installed: each plugin, what it offers, and what is set aside and why."""
+"""List the plugins: what each offers, and what is not used and why."""
 
 from __future__ import annotations
 
-from marlin_edit.commands import as_command, json_option
-from marlin_edit.workflow.run import Run
+from marlin_edit.commands import Run, as_command, json_option
 
 
 @as_command("plugins")
 @json_option
 def command(run: Run) -> None:
-    """Show what is installed: each plugin, what it offers, and what is set aside and why."""
+    """List the plugins: what each offers, and what is not used and why.
+
+    \b
+    Examples:
+      marlin-edit plugins
+      marlin-edit plugins --json
+    """
     found = run.app.plugins
     if run.json:
         run.console.answer(

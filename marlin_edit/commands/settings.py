@@ -1,22 +1,24 @@
-"""Show the settings: the value of each, where it comes from, and how to set it."""
+"""List the settings: the value of each, where it comes from, and how to set it."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
-from marlin_edit.commands import as_command, json_option
-from marlin_edit.settings import config_path, variable
-from marlin_edit.timebase import FrameNumber, seconds_text
-from marlin_edit.workflow.run import Run
+from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.settings import config_path, value_text, variable
 
 
 @as_command("settings")
 @json_option
 def command(run: Run) -> None:
-    """Show the settings: the value of each, where it comes from, and how to set it.
+    """List the settings: the value of each, where it comes from, and how to set it.
 
-    A flag of a command comes first, then the environment variable, then the configuration file, then the default.
+    A command's flag comes first, then the environment variable, then the configuration file, then the default.
+
+    \b
+    Examples:
+      marlin-edit settings
+      MARLIN_EDIT_DEVICE=cpu marlin-edit settings
     """
     definitions = [run.app.definitions[name] for name in sorted(run.app.definitions)]
     path = config_path(run.app.environ)
@@ -42,11 +44,11 @@ def command(run: Run) -> None:
         )
         return
     run.console.table(
-        ("setting", "value", "from", "flag", "what it is"),
+        ("setting", "value", "from", "flag", "what it does"),
         [
             (
                 setting.name,
-                _text(run.settings[setting.name]),
+                value_text(run.settings[setting.name]),
                 run.settings.source(setting.name),
                 setting.flag or "",
                 setting.help,
@@ -59,14 +61,4 @@ def command(run: Run) -> None:
 
 
 def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, (bool, int, float)) else _text(value)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, FrameNumber):
-        return f"{value.number}f"
-    return f"{seconds_text(value)}s" if isinstance(value, Fraction) else str(value)
+    return value if value is None or isinstance(value, (bool, int, float)) else value_text(value)

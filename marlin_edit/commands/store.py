@@ -1,4 +1,4 @@
-"""Show which answers are kept on this computer, write them out, or remove some."""
+"""List, export or remove the answers that are kept on this computer."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Any
 
 import click
 
-from marlin_edit.commands import Function, as_command, json_option
+from marlin_edit.commands import Function, Run, as_command, grouped_option, json_option
 from marlin_edit.errors import UsageError
 from marlin_edit.files import refuse_existing, staged
 from marlin_edit.inference.store import Choice, Kept, Store, store_path
+from marlin_edit.settings import Group
+from marlin_edit.text import counted
 from marlin_edit.timebase import seconds_text
-from marlin_edit.workflow.run import Run
 
 _UNITS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -34,28 +35,39 @@ class StoreGroup(click.Group):
 
 @click.group("store", cls=StoreGroup)
 def command() -> None:
-    """Show which answers are kept on this computer, write them out, or remove some.
+    """List, export or remove the answers that are kept on this computer.
 
-    What a model has answered is kept, and not asked again of the same media, window and model. `marlin-edit store`
-    alone shows where the answers are and how many of which media and model. --no-store on a command does without them.
+    Each answer of a model is kept, so that the same question about the same media, window and model is not asked again.
+    `marlin-edit store` alone lists them by media and model. `--no-store` on a command turns this off.
+
+    \b
+    Examples:
+      marlin-edit store
+      marlin-edit store prune --older-than 30d
     """
 
 
 def choice_options(function: Function) -> Function:
     """--media and --model, as `media: str | None` and `model: str | None`."""
-    function = click.option(
-        "--model", "model", metavar="NAME", help="Answers of this model: its name, or NAME@REVISION."
+    function = grouped_option(
+        Group.WHAT, "--model", "model", metavar="NAME", help="Only answers of this model: its name, or NAME@REVISION."
     )(function)
-    return click.option("--media", "media", metavar="FILE", help="Answers about this file, or one that had this name.")(
-        function
-    )
+    return grouped_option(
+        Group.WHAT, "--media", "media", metavar="FILE", help="Only answers about this file, or one that had this name."
+    )(function)
 
 
 @as_command("store show")
 @choice_options
 @json_option
 def show(run: Run, media: str | None, model: str | None) -> None:
-    """Show where the answers are, and how many of which media and model."""
+    """List the answers by media and model, and show where they are kept.
+
+    \b
+    Examples:
+      marlin-edit store show
+      marlin-edit store show --media interview.mov --json
+    """
     with closing(_store(run)) as store:
         groups: dict[tuple[str, str, str, str, str], _Group] = {}
         for kept in store.answers(_choice(media, model)):
@@ -97,17 +109,23 @@ def show(run: Run, media: str | None, model: str | None) -> None:
             )
             run.console.lines("")
         state = _size(store.size()) if store.exists() else "not there yet"
-        run.console.lines(f"{_many(total)} in {store.path} ({state})")
+        run.console.lines(f"{counted(total, 'answer')} in {store.path} ({state})")
         for path in store.set_aside():
             run.console.lines(f"set aside: {path}")
 
 
 @as_command("store export", settings=["overwrite"])
-@click.option("-o", "--output", metavar="FILE", help="File to write; without it, or with `-`, stdout.")
+@grouped_option(Group.OUTPUT, "-o", "--output", metavar="FILE", help="File to write. Without it, or with `-`, stdout.")
 @choice_options
 @json_option
 def export(run: Run, output: str | None, media: str | None, model: str | None) -> None:
-    """Write the answers out: JSON lines, one an answer; with --json one document."""
+    """Export the answers as JSON lines, one line per answer; with --json as one document.
+
+    \b
+    Examples:
+      marlin-edit store export -o answers.jsonl
+      marlin-edit store export --model demo --json
+    """
     path = None if output in (None, "-") else Path(str(output))
     overwrite = run.settings.value("overwrite", bool)
     if path is not None:
@@ -128,23 +146,32 @@ def export(run: Run, output: str | None, media: str | None, model: str | None) -
                 count += 1
     if run.json:
         run.console.answer({"files": [path], "answers": count, "exit_code": 0})
-    run.console.receipt(f"wrote {path}: {_many(count)}")
+    run.console.receipt(f"wrote {path}: {counted(count, 'answer')}")
 
 
 @as_command("store prune")
-@click.option("--all", "everything", is_flag=True, help="Remove every answer.")
-@click.option(
+@grouped_option(Group.WHAT, "--all", "everything", is_flag=True, show_default=False, help="Remove every answer.")
+@grouped_option(
+    Group.WHAT,
     "--older-than",
     "age",
     metavar="AGE",
     callback=lambda _, __, given: None if given is None else parse_age(given),
-    help="Remove what was asked longer ago: hours (12h), days (30d) or weeks (4w).",
+    help="Remove answers that are older: hours (12h), days (30d) or weeks (4w).",
 )
 @choice_options
-@click.option("--dry-run", is_flag=True, help="Say how many it would be, and remove nothing.")
+@grouped_option(
+    Group.OUTPUT, "--dry-run", is_flag=True, show_default=False, help="Report how many it would be; remove nothing."
+)
 @json_option
 def prune(run: Run, everything: bool, age: int | None, media: str | None, model: str | None, dry_run: bool) -> None:
-    """Remove answers: all, or those that fit everything that is given."""
+    """Remove all answers, or those that match every option that is given.
+
+    \b
+    Examples:
+      marlin-edit store prune --media interview.mov
+      marlin-edit store prune --all --dry-run
+    """
     chosen = age is not None or media is not None or model is not None
     if everything == chosen:
         raise UsageError("Say which answers to remove: --all, or --older-than, --media and --model.")
@@ -156,9 +183,9 @@ def prune(run: Run, everything: bool, age: int | None, media: str | None, model:
     if run.json:
         run.console.answer({"removed": 0 if dry_run else count, "meant": count, "freed": freed, "exit_code": 0})
     elif dry_run:
-        run.console.lines(f"would remove {_many(count)}")
+        run.console.lines(f"would remove {counted(count, 'answer')}")
     else:
-        run.console.lines(f"removed {_many(count)}, {_size(freed)}")
+        run.console.lines(f"removed {counted(count, 'answer')}, {_size(freed)}")
 
 
 for _made in (show, export, prune):
@@ -230,10 +257,6 @@ def _moment(kept: Kept) -> str:
         return datetime.fromtimestamp(kept.asked_at, UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return ""
-
-
-def _many(count: int) -> str:
-    return "1 answer" if count == 1 else f"{count} answers"
 
 
 def _size(size: int) -> str:

@@ -184,10 +184,10 @@ def test_q_is_the_command_s_own_where_it_has_one(own: Path) -> None:
     assert "-q, --quiet" not in shown
 
 
-def test_q_leaves_only_warnings_and_errors(own: Path, tmp_path: Path) -> None:
+def test_quiet_leaves_only_warnings_and_errors(own: Path, tmp_path: Path) -> None:
     plugin = with_command(tmp_path, 'run.console.receipt("written"); run.console.warning("half of it")')
     assert "written\n" in run_tool("act", plugins=[own, plugin]).stderr
-    quiet = run_tool("act", "-q", plugins=[own, plugin]).stderr
+    quiet = run_tool("act", "--quiet", plugins=[own, plugin]).stderr
     assert "written" not in quiet
     assert "marlin-edit: warning: half of it\n" in quiet
 

@@ -164,7 +164,7 @@ def test_several_analyses_are_exported_into_one_edit(run: CommandLine) -> None:
     assert [clip[:3] for clip in clips_of("selects.otio")] == [("a.mp4", 23, 42), ("b.mov", 180_023, 42)]
     ran = run("export", "a.json", "b.json", "-o", "x.otio", "--rate", "25")
     assert ran.code == 2
-    assert "are of one source" in ran.err
+    assert "describe one source" in ran.err
 
 
 def test_several_analyses_of_one_video_are_put_together(run: CommandLine) -> None:

@@ -53,7 +53,7 @@ def test_a_value_of_another_type_than_the_one_asked_for_is_a_type_error(tmp_path
     [
         ('device = "gpu"', "config.toml, key 'device': 'gpu' is not one of auto, cuda, mps, cpu."),
         ('stream = "first"', "config.toml, key 'stream': 'first' is not a stream."),
-        ("model = [1]", "config.toml, key 'model': a text, a number or true/false is expected, not [1]."),
+        ("model = [1]", "config.toml, key 'model': [1] is neither a text, a number nor true or false."),
         ("model = ", "config.toml is not TOML: Invalid value (at end of document)"),
     ],
 )
@@ -79,7 +79,7 @@ def test_what_nobody_reads_is_warned_of(tmp_path: Path) -> None:
 
 
 def test_a_configuration_file_that_is_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"There is no configuration file .*missing\.toml"):
+    with pytest.raises(UsageError, match=r"names the configuration file .*missing\.toml"):
         resolved(DEFINITIONS, {"MARLIN_EDIT_CONFIG": str(tmp_path / "missing.toml")})
 
 

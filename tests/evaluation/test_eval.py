@@ -169,7 +169,7 @@ def test_videos_that_are_missing_or_broken_do_not_stop_the_others(run: CommandLi
     assert "missing: gone.mp4" in ran.err
     assert "failed: b.mp4" in ran.err
     ran = run(truth(gone))
-    assert (ran.code, "None of the 1 videos is there" in ran.err) == (1, True)
+    assert (ran.code, "No video was found; the first would be gone.mp4" in ran.err) == (1, True)
     ran = run(truth(B), "-o", "report.json")
     assert (ran.code, ran.out, Path("report.json").exists()) == (1, "", False)
 

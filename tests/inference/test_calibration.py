@@ -406,7 +406,7 @@ def test_verdicts_of_two_models_or_of_none_are_refused(desk: Desk) -> None:
     assert desk.run("find", "one.mp4", *asking("A dog barks"), "--model", model, "-o", "found.json").code == 0
     one = judged(desk.folder, "one.json", lambda one: True)
     other = judged(desk.folder, "other.json", lambda one: True, model={"name": "another", "revision": "7"})
-    assert "of several models" in desk.run("calibrate", one, other).err
+    assert "Several models made these analyses" in desk.run("calibrate", one, other).err
     ran = desk.run("calibrate", desk.folder / "found.json")
     assert ran.code == ExitCode.FAILED
     assert "no finding was accepted or rejected by a person" in ran.err

@@ -225,7 +225,7 @@ def register_settings():
     stranger = installed(tmp_path / "s", "marlin-stranger", "marlin_stranger", source)
     run = run_tool("formats", "--json", plugins=[own, stranger])
     assert json.loads(run.stdout)["formats"]
-    assert "warning: marlin_stranger (marlin-stranger 1.0): its flag --json is left out of formats" in run.stderr
+    assert "warning: marlin_stranger (marlin-stranger 1.0): its flag --json is not available in formats" in run.stderr
 
 
 def test_the_longest_suffix_wins_and_case_does_not_matter() -> None:
