@@ -31,12 +31,11 @@ import torch
 
 from marlin_edit.marlin.backend import MAX_NEW_TOKENS, MarlinModel
 from marlin_edit.marlin.engine import Claim, Engine, Reading
-from marlin_edit.marlin.frames import display_size, sample_times
 from marlin_edit.marlin.loading import open_checkpoint
-from marlin_edit.marlin.preprocessing import patches, stamps, target_size
-from marlin_edit.marlin.profile import Profile
+from marlin_edit.marlin.preprocessing import patches
 from marlin_edit.marlin.prompts import question_text
 from marlin_edit.media import MediaInfo, probe
+from marlin_edit.sampling import Profile, display_size, sample_times, stamps, target_size
 from marlin_edit.settings import Settings, Value
 from marlin_edit.timebase import Span
 from marlin_edit.video_model import Question, QuestionKind

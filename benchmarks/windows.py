@@ -40,10 +40,10 @@ import numpy as np
 import torch
 
 from benchmarks.sources import repeat
-from marlin_edit.marlin.frames import display_size, read_frames
-from marlin_edit.marlin.preprocessing import patches, resized, target_size
-from marlin_edit.marlin.profile import MARLIN
+from marlin_edit.marlin.frames import read_frames
+from marlin_edit.marlin.preprocessing import patches, resized
 from marlin_edit.media import MediaInfo, probe
+from marlin_edit.sampling import MARLIN, display_size, target_size
 from marlin_edit.timebase import Span
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 30

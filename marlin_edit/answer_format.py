@@ -1,13 +1,21 @@
-"""The two trained prompts, word for word, and tolerant reading of what the model answers.
+"""The text format of answers: tolerant readers, and writers for models that do not write it by themselves.
 
-Reading never raises, whatever the answer; what cannot be told as an event or a finding becomes a sentence with its
-reason. Times in an answer count from the window's start, times in events and findings from zero.
+A caption is a scene and one line per event; a find answer is one sentence:
+
+    Scene: A kitchen in daylight.
+    Events:
+    <14.3 - 18.2> A person pushes a door open.
+
+    From 14.3 to 18.2.
+
+Times are seconds from the window's start. Reading never raises, whatever the answer. What cannot be read as an event or
+a finding becomes a sentence with its reason. The events and findings that are read count from the source's zero.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -18,22 +26,58 @@ from marlin_edit.video_model import Answer
 
 WIDENED, CLAMPED, REPEATED, PARTIAL = "widened", "clamped", "repeated", "partial"
 """Flags: a point made one sampling step long, an end past the window, a line said again, an answer cut off."""
-
-
-_MOST_UNREAD = 50
+_MOST_DISCARDED = 50
 
 
 @dataclass(frozen=True)
 class ReadCaption:
-    """A caption as it was read. unread: sentences about what is in the answer and not in the events."""
+    """A caption as it was read.
+
+    Attributes:
+        scene: The scene paragraph, or nothing.
+        events: The events, with times from the source's zero.
+        discarded: A sentence for each part of the answer that is not in the events.
+    """
 
     scene: str
     events: tuple[Event, ...]
-    unread: tuple[str, ...] = ()
+    discarded: tuple[str, ...] = ()
+
+
+def write_caption(scene: str, events: Iterable[tuple[Span, str]]) -> str:
+    """The text of a caption answer.
+
+    Args:
+        scene: What the window looks like as a whole; may be empty.
+        events: Each event's span, in seconds from the window's start (written to the millisecond), and its text.
+    """
+    lines = [f"Scene: {clean(scene)}"] if scene else []
+    return "\n".join((*lines, "Events:", *(event_line(span, clean(text)) for span, text in events)))
+
+
+def write_find(span: Span) -> str:
+    """The text of a find answer: `From 14.3 to 18.2.`, in seconds from the window's start, to the millisecond."""
+    return f"From {_decimal(span.start)} to {_decimal(span.end)}."
+
+
+def event_line(span: Span, text: str = "", decimals: int = 3) -> str:
+    """One event of a caption: `<14.3 - 18.2> A door opens.`, with at most so many decimals, but at least one."""
+    return f"<{_decimal(span.start, decimals)} - {_decimal(span.end, decimals)}> {text}".rstrip()
+
+
+def _decimal(seconds: Fraction, decimals: int = 3) -> str:
+    whole, _, part = f"{float(seconds):.{decimals}f}".partition(".")
+    return f"{whole}.{part.rstrip('0') or '0'}"
 
 
 def read_caption(answer: Answer, window: Span, step: Fraction) -> ReadCaption:
-    """The scene and the events of a caption answer. step: the seconds that a point in time is widened to."""
+    """Read a caption answer.
+
+    Args:
+        answer: The answer.
+        window: The window that it is about, in seconds from the source's zero.
+        step: Seconds that a point in time is widened to.
+    """
     reader = _CaptionReader(answer, window, step)
     for line in _without_thoughts(answer.raw).splitlines():
         reader.take(_BLANKS.sub(" ", line).strip())
@@ -41,9 +85,16 @@ def read_caption(answer: Answer, window: Span, step: Fraction) -> ReadCaption:
 
 
 def read_find(answer: Answer, window: Span, step: Fraction, query: str) -> tuple[Finding | None, tuple[str, ...]]:
-    """The first span that a find answer gives, or None; and sentences about what else it says."""
+    """Read a find answer: its first span, or None, and a sentence for each part of the answer that is discarded.
+
+    Args:
+        answer: The answer.
+        window: The window that it is about, in seconds from the source's zero.
+        step: Seconds that a point in time is widened to.
+        query: What was asked.
+    """
     text = _BLANKS.sub(" ", _without_thoughts(answer.raw)).strip()
-    problems = _Unread(window)
+    problems = _Discarded(window)
     finding: Finding | None = None
     seen: set[tuple[str, str]] = set()
     for found in _RANGE_ANYWHERE.finditer(text):
@@ -68,37 +119,17 @@ def read_find(answer: Answer, window: Span, step: Fraction, query: str) -> tuple
 
 
 _BLANKS = re.compile(r"\s+")
-
-
 _NUMBER = r"([0-9]++(?::[0-9]++){0,2}(?:\.[0-9]++)?)(?![.:]?[0-9])(?: ?(?:seconds?|secs?|s)\b\.?)?"
-
-
 _RANGE = rf"{_NUMBER} ?>? ?(?:[-‐‑‒–—−~]|to\b|until\b) ?<? ?{_NUMBER}"
-
-
 _RANGE_ANYWHERE = re.compile(rf"(?<![\w.:\-−]){_RANGE}", re.IGNORECASE)
-
-
 _ANGLED = re.compile(rf"< ?{_RANGE} ?>", re.IGNORECASE)
-
-
 _LINE_START = re.compile(
     rf"(?:[-*•·+] )?(?:[0-9]{{1,3}}[.)] )?[*_]{{0,2}}[<\[(]? ?(?:from )?{_RANGE} ?[>\])]?[*_]{{0,2}}", re.IGNORECASE
 )
-
-
 _AFTER_RANGE = " .:;,-–—*_"
-
-
 _HEADER = re.compile(r"[*_#]{0,3} ?(scene|events?)[*_]{0,2} ?(?:$|:[*_]{0,2} ?)", re.IGNORECASE)
-
-
 _EVENTS_INSIDE = re.compile(r"(?<= )[*_]{0,2}events:[*_]{0,2} ?(?=[<\[(0-9*-]|from |$)", re.IGNORECASE)
-
-
 _END_TOKENS = re.compile(r"<\|(?:im_end|endoftext)\|>")
-
-
 _LONGEST_WHOLE, _LONGEST_PART = 12, 60
 
 
@@ -163,8 +194,8 @@ def _short(seconds: Fraction) -> str:
     return text if "/" not in text else f"{float(seconds):.3f}"
 
 
-class _Unread:
-    """Sentences about what could not be read, at most so many; the raw answer keeps the rest."""
+class _Discarded:
+    """Sentences about what was discarded, at most so many; the raw answer keeps the rest."""
 
     def __init__(self, window: Span) -> None:
         self._place = f"Of {_short(window.start)} - {_short(window.end)} s"
@@ -172,7 +203,7 @@ class _Unread:
         self._more = 0
 
     def add(self, said: str, reason: str) -> None:
-        if len(self._sentences) < _MOST_UNREAD:
+        if len(self._sentences) < _MOST_DISCARDED:
             # Cleaning is for the part that is shown only: an answer may be a megabyte in one line.
             words = shortened(clean(said[:400]), 120)
             quoted = f' the model wrote "{words}"' if words else " the model wrote nothing"
@@ -199,7 +230,7 @@ class _CaptionReader:
         self._said_again: dict[int, int] = {}
         self._in_events = False
         self._waiting: re.Match[str] | None = None
-        self._unread = _Unread(window)
+        self._discarded = _Discarded(window)
 
     def take(self, line: str) -> None:
         if not line:
@@ -230,7 +261,7 @@ class _CaptionReader:
             self._take_event(found, text)
         elif self._in_events:
             cut = self._answer.stopped_by == "length"
-            self._unread.add(text, "it names no time range" + (", or was cut off" if cut else ""))
+            self._discarded.add(text, "it names no time range" + (", or was cut off" if cut else ""))
         elif not self._scene or self._scene[-1] != text:
             self._scene.append(text)
 
@@ -247,14 +278,14 @@ class _CaptionReader:
         span, flags, reason = _span(found, self._window, self._step)
         if span is None:
             self._place[key] = -1
-            self._unread.add(f"{found[0]} {words}", reason)
+            self._discarded.add(f"{found[0]} {words}", reason)
             return
         self._place[key] = len(self._events)
         self._events.append(Event(span, words, flags, self._origin))
 
     def _give_up_waiting(self) -> None:
         if self._waiting is not None:
-            self._unread.add(self._waiting[0], "it says when, but not what")
+            self._discarded.add(self._waiting[0], "it says when, but not what")
             self._waiting = None
 
     def result(self) -> ReadCaption:
@@ -265,16 +296,16 @@ class _CaptionReader:
                 event = events[place]
                 events[place] = replace(event, flags=(*event.flags, REPEATED))
                 again = "once more" if times == 1 else f"{times} times more"
-                self._unread.add(event.text, f"it was said {again}, and is kept once")
+                self._discarded.add(event.text, f"it was said {again}, and is kept once")
         if self._answer.stopped_by == "length":
             if events:
                 events[-1] = replace(events[-1], flags=(*events[-1].flags, PARTIAL))
             else:
-                self._unread.add(" ".join(self._scene), "the answer was cut off before any event")
+                self._discarded.add(" ".join(self._scene), "the answer was cut off before any event")
         scene = clean(" ".join(self._scene))
-        if not scene and not events and not self._unread.sentences():
-            self._unread.add("", "the answer is empty")
-        return ReadCaption(scene, tuple(events), self._unread.sentences())
+        if not scene and not events and not self._discarded.sentences():
+            self._discarded.add("", "the answer is empty")
+        return ReadCaption(scene, tuple(events), self._discarded.sentences())
 
 
 def _pieces(line: str) -> Iterator[tuple[re.Match[str] | None, str]]:

@@ -91,6 +91,30 @@ def refuse_existing(paths: Iterable[Path], overwrite: bool = False, sources: Ite
         seen.add(file)
 
 
+def read_bytes(path: Path, encoding: str | None = None) -> bytes:
+    """The content of a file that a person named.
+
+    Args:
+        path: The file.
+        encoding: Its encoding, if the person names one; the content is then returned in UTF-8.
+
+    Raises:
+        MarlinEditError: The file cannot be read, or is not in that encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MarlinEditError(f"{path} cannot be read: {error.strerror}.") from error
+    if encoding is None:
+        return content
+    try:
+        return content.decode(encoding).encode()
+    except UnicodeError as error:
+        raise MarlinEditError(
+            f"{path.name} is not in {encoding}: {error}. Name another one with --encoding."
+        ) from error
+
+
 def file_identity(path: Path) -> tuple[int, int] | str:
     """What tells a file from all others, by whatever spelling, link or hard link: its place on the disk, else its whole
     path."""

@@ -172,6 +172,22 @@ def config_path(environ: Mapping[str, str] | None = None) -> Path:
     return platformdirs.user_config_path("marlin-edit", appauthor=False) / "config.toml"
 
 
+def data_directory(settings: Settings) -> Path:
+    """Where the user's answers and calibrations are kept: beside the file of the setting `store_path`, if it is set.
+
+    Raises MarlinEditError if the user has no home directory.
+    """
+    given = settings.optional("store_path", Path)
+    if given is not None:
+        return given.parent
+    import platformdirs
+
+    directory = platformdirs.user_data_path("marlin-edit", appauthor=False)
+    if not directory.is_absolute():
+        raise MarlinEditError("There is no home directory to keep answers in. Name a file with MARLIN_EDIT_STORE_PATH.")
+    return directory
+
+
 def parsed(setting: Setting, text: str, source: str) -> Any:
     """A setting's value from its text. Raises UsageError, which names `source`, for a text that is not allowed."""
     if setting.choices and text not in setting.choices:

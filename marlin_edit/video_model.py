@@ -1,4 +1,7 @@
-"""A video model as marlin-edit sees it: the questions it is asked, its answers, and the protocols it implements."""
+"""A video model as marlin-edit sees it: the questions it is asked, its answers, and the protocols it implements.
+
+An answer is text in the format that `answer_format.py` reads and writes, whatever the model says by itself.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class QuestionKind(Enum):
-    """The two modes the model was trained for, and a look at its caption mode from inside (see `Judging`)."""
+    """The two modes that Marlin was trained for, and one that looks into its caption mode (see `Judging`)."""
 
     CAPTION = "caption"
     FIND = "find"
@@ -24,10 +28,14 @@ class QuestionKind(Enum):
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about a window: its caption, when `query` takes place, or how well `query` tells of a span of it.
+    """A question about a window: its caption, when a query happens, or how well a query describes a span.
 
-    Only for JUDGE: `span` in seconds from the window's start, the window's `caption` as the model gave it, and `blank`,
-    where the same is asked about a window as long that shows nothing at all.
+    Attributes:
+        kind: Which of the three.
+        query: The query, for FIND and JUDGE.
+        span: For JUDGE: the span in seconds from the window's start.
+        caption: For JUDGE: the window's caption as the model wrote it.
+        blank: For JUDGE: the same is asked about a window of that length that shows nothing at all.
     """
 
     kind: QuestionKind
@@ -39,10 +47,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """A model's answer as it came: its text, the log probability of each token, and `end` or `length`.
+    """A model's answer.
 
-    repeatable: False where the same question may be answered otherwise another time, because a part of the pictures
-    could not be read. Such an answer is used and not kept.
+    Attributes:
+        raw: Its text, in the format of `answer_format.py`. Times in it are seconds from the window's start.
+        token_logprobs: The log probability (natural logarithm) of each token, if the model gives them.
+        stopped_by: `end` if the model ended by itself, `length` if it was cut off.
+        repeatable: False if the same question may be answered differently another time, because a part of the pictures
+            could not be read. Such an answer is used and not kept.
     """
 
     raw: str
@@ -53,11 +65,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Terms:
-    """What an answer depends on, beside the media, the window and the model's identity: what may change the answer
-    changes one of these texts.
+    """What an answer depends on, besides the media, the window and the model's identity.
 
-    prompt: the question exactly as it is put. sampling: what a window is made into before the model sees it (frames a
-    second, pixels, template). generation: how the answer is made (greedy, at most so many tokens).
+    Whatever may change the answer changes one of these texts.
+
+    Attributes:
+        prompt: The question exactly as it is put to the model.
+        sampling: What a window becomes before the model sees it (frames per second, pixels, template).
+        generation: How the answer is made (greedy, at most so many tokens).
     """
 
     prompt: str
@@ -69,37 +84,54 @@ class Watched(Protocol):
     """A window that the model has seen, ready for any number of questions."""
 
     @property
-    def span(self) -> Span: ...
+    def span(self) -> Span:
+        """The window, in seconds from the source's zero."""
+        ...
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
-        """One answer a question, in order."""
+        """Answer the questions: one answer per question, in their order."""
         ...
 
     def part(self, span: Span) -> Watched:
-        """A stretch of it, watched again by itself: its answers are those of a window of that span."""
+        """A part of the window, watched by itself: its answers are those of a window of that span."""
         ...
 
 
 class VideoModel(Protocol):
-    """A model that watches windows of a source. Answers' times count from the window's start."""
+    """A model that watches windows of a source."""
 
     @property
-    def identity(self) -> ModelIdentity: ...
+    def identity(self) -> ModelIdentity:
+        """Which model answers: name, revision, profile and number format."""
+        ...
 
     @property
     def longest_window(self) -> Fraction:
-        """Seconds it was trained for."""
+        """The longest window that it was trained for, in seconds."""
         ...
 
     @property
     def sampling_step(self) -> Fraction:
-        """Seconds between two frames that it is shown: its times are no finer."""
+        """Seconds between two frames that it is shown; its times are no finer."""
         ...
 
     def watch(
         self, media: MediaInfo, windows: Iterable[Span], seen: Callable[[Fraction], None] | None = None
     ) -> Iterator[Watched]:
-        """Each window in turn. `seen` is told as it goes on, up to which second of the media the model has looked."""
+        """Watch the windows in turn.
+
+        Args:
+            media: The source.
+            windows: Spans in seconds from the source's zero, in order of time. They may overlap.
+            seen: Called as the work goes on, with the second of the source up to which the model has looked.
+
+        Yields:
+            Each window, ready to be asked.
+
+        Raises:
+            NoPicture: The next window shows no picture. Watching can go on with the window after it.
+            MarlinEditError: The model cannot be used.
+        """
         ...
 
 
@@ -107,26 +139,38 @@ class VideoModel(Protocol):
 class Repeatable(VideoModel, Protocol):
     """A video model whose answers can be kept and used again: the same terms always give the same answer.
 
-    Its `identity` then has a revision that is another one whenever its weights, or the service behind it, are. Answers
-    of a model that is not Repeatable, or tells no revision, are never kept.
+    Its `identity` has a revision that changes whenever its weights, or the service behind it, do. Answers of a model
+    that is not Repeatable, or that states no revision, are never kept.
     """
 
     @property
     def asks_at_once(self) -> int:
-        """How many questions it answers together. After so many, what it answered is kept."""
+        """How many questions it answers together. After so many, their answers are kept."""
         ...
 
-    def terms(self, question: Question) -> Terms: ...
+    def terms(self, question: Question) -> Terms:
+        """What the answer to a question depends on."""
+        ...
 
 
 @runtime_checkable
 class Judging(VideoModel, Protocol):
-    """A video model that answers JUDGE questions: no text, but how likely its caption would tell of a span in the words
-    of a query. `Answer.token_logprobs` has the log probability of each token of the query, and `raw` is empty.
+    """A video model that answers JUDGE questions: how likely its own caption would describe a span in given words.
 
-    A model of any kind may also have an attribute `calibration`: the path of a file that `marlin-edit calibrate -o`
-    made for it. It is used where the user has no calibration of their own.
+    `Answer.token_logprobs` has the log probability of each token of the query, and `raw` is empty.
     """
 
     @property
-    def judges(self) -> bool: ...
+    def judges(self) -> bool:
+        """Whether it can answer JUDGE questions."""
+        ...
+
+
+@runtime_checkable
+class Calibrated(VideoModel, Protocol):
+    """A video model that brings a calibration. It is used if the user has none of their own."""
+
+    @property
+    def calibration(self) -> Path | None:
+        """A file that `marlin-edit calibrate -o` wrote for this model, or None."""
+        ...

@@ -19,12 +19,10 @@ from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.inference.measures import auroc
 from marlin_edit.inference.signals import SIGNALS, VERSION
-from marlin_edit.inference.store import store_path
-from marlin_edit.settings import Settings
-from marlin_edit.video_model import VideoModel
+from marlin_edit.settings import Settings, data_directory
+from marlin_edit.video_model import Calibrated, VideoModel
 
 SCHEMA = "marlin-edit.calibration/1"
-FILE = "marlin_edit_calibration.json"
 """A checkpoint may bring a calibration of its own under this name. One that the user made goes before it."""
 
 _RIDGE = 1.0
@@ -130,7 +128,7 @@ def save(settings: Settings, calibration: Calibration) -> Path:
 
 def make_place(settings: Settings) -> None:
     """Makes the directory of the user's calibrations; MarlinEditError where that cannot be."""
-    place = store_path(settings).with_name("calibrations")
+    place = data_directory(settings) / "calibrations"
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -164,8 +162,7 @@ def least_score(settings: Settings, threshold: float | None) -> float | None:
 
 def bundled_calibration(model: VideoModel) -> Path | None:
     """The calibration that came with a model, if it brings one."""
-    path = getattr(model, "calibration", None)
-    return path if isinstance(path, Path) else None
+    return model.calibration if isinstance(model, Calibrated) else None
 
 
 def _read(path: Path) -> Calibration | None:
@@ -199,7 +196,7 @@ def _read(path: Path) -> Calibration | None:
 
 def _path(settings: Settings, model: ModelIdentity) -> Path:
     name = hashlib.sha256("\n".join(_key(model)).encode()).hexdigest()[:24]
-    return store_path(settings).with_name("calibrations") / f"{name}.json"
+    return data_directory(settings) / "calibrations" / f"{name}.json"
 
 
 def _key(model: ModelIdentity) -> tuple[str, ...]:

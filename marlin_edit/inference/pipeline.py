@@ -151,7 +151,7 @@ def ask(
             if caption and read.scene:
                 scenes.append(Scene(window.span, read.scene, origin=_origin(window.span, told)))
             if caption:
-                unread.extend(read.unread)
+                unread.extend(read.discarded)
         search = Search(window, step, judges)
         search.all_of({question.query: answer for question, answer in answers.items()}, told if evidence else None)
         findings.extend(search.findings)

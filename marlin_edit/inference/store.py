@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.settings import Settings
+from marlin_edit.settings import Settings, data_directory
 from marlin_edit.timebase import Span, parse_seconds, seconds_text
 from marlin_edit.video_model import Answer, Question, QuestionKind, Terms
 
@@ -114,16 +114,12 @@ class Choice:
 
 
 def store_path(settings: Settings) -> Path:
-    """Where the store is: as the setting says, else in the user's data directory. StoreError where there is none."""
+    """Where the store is: as the setting says, else in the user's data directory. StoreError if there is none."""
     given = settings.optional("store_path", Path)
-    if given is not None:
-        return given
-    import platformdirs
-
-    directory = platformdirs.user_data_path("marlin-edit", appauthor=False)
-    if not directory.is_absolute():
-        raise StoreError("There is no home directory to keep answers in. Name a file with MARLIN_EDIT_STORE_PATH.")
-    return directory / "answers.sqlite"
+    try:
+        return given or data_directory(settings) / "answers.sqlite"
+    except MarlinEditError as error:
+        raise StoreError(str(error)) from error
 
 
 class Store:

@@ -22,11 +22,11 @@ from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import UsageError
 from marlin_edit.marlin.decode_ahead import DecodeAhead, Group
 from marlin_edit.marlin.engine import MOST_TOGETHER, Claim, Engine, Prompt, Reading
-from marlin_edit.marlin.frames import WindowFrames, display_size, read_frames, sample_times
-from marlin_edit.marlin.preprocessing import patches, resized, stamps, target_size
-from marlin_edit.marlin.profile import Profile
+from marlin_edit.marlin.frames import WindowFrames, read_frames
+from marlin_edit.marlin.preprocessing import patches, resized
 from marlin_edit.marlin.prompts import judged_text, question_text
 from marlin_edit.media import MediaInfo
+from marlin_edit.sampling import Profile, display_size, sample_times, stamps, target_size
 from marlin_edit.timebase import Span
 from marlin_edit.video_model import Answer, Question, QuestionKind, Terms
 

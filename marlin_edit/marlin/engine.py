@@ -30,8 +30,8 @@ from transformers.cache_utils import DynamicCache
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.marlin.device_memory import out_of_memory, release
 from marlin_edit.marlin.prefix_cache import ATTENTION, continuation_is_exact, continued, keep_rows
-from marlin_edit.marlin.profile import PatchLayout, Profile
 from marlin_edit.marlin.tokenizer import Tokens
+from marlin_edit.sampling import PatchLayout, Profile
 from marlin_edit.video_model import Answer
 
 _log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 Two decoders give the same pixels, as `colour.py` defines them: PyAV, which leaves out packets of H.264 and HEVC that
 nobody needs; and torchcodec for other codecs, where it can load and the file is of an ordinary kind. Interlaced
 pictures are deinterlaced by FFmpeg's bwdif, one picture a frame, the first field's. Pixels stay as stored:
-`display_size` tells the size in square pixels, which goes into the one resize (`grid.py`).
+`sampling.display_size` is the size in square pixels, which goes into the one resize (`preprocessing.py`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from torch import Tensor
 
 from marlin_edit.errors import MarlinEditError, NoPicture, UsageError
 from marlin_edit.marlin.colour import MATRICES, Conversion, is_hd
-from marlin_edit.marlin.profile import Profile
 from marlin_edit.media import MediaInfo, Scan, open_media, packets_of
 from marlin_edit.media.disposable import CODECS, Disposable
+from marlin_edit.sampling import Profile, sample_times
 from marlin_edit.timebase import TOLERANCE, Span
 
 if TYPE_CHECKING:
@@ -43,29 +43,6 @@ GROUP = 8
 """Frames decoded at once: enough for an efficient resize, few enough for 4K in little memory."""
 
 _THREADS = max(1, min(8, (os.cpu_count() or 1) // 2))
-
-
-def sample_times(window: Span, profile: Profile) -> list[Fraction]:
-    """The instants of a window that the model is shown, in seconds from zero: a steady grid from the window's start.
-
-    A short window gets the profile's least number of frames, evenly spaced. Raises MarlinEditError where the window
-    needs more frames than the model was trained for.
-    """
-    count = math.ceil(window.length * profile.fps)
-    if count > profile.max_frames:
-        raise MarlinEditError(
-            f"The window {window} needs {count} frames; {profile.name} was trained for {profile.max_frames}, "
-            f"that is {float(profile.max_frames / profile.fps):g} s. Choose a shorter part with --range IN-OUT."
-        )
-    if count < profile.min_frames:
-        return [window.start + number * window.length / profile.min_frames for number in range(profile.min_frames)]
-    return [window.start + number / profile.fps for number in range(count)]
-
-
-def display_size(media: MediaInfo) -> tuple[int, int]:
-    """Height and width of the picture as it is displayed: upright, in square pixels (the stored height is kept)."""
-    height, width = media.height, max(1, round(media.width * media.pixel_aspect))
-    return (width, height) if media.rotation in (90, 270) else (height, width)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from typing import Any
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import ModelOnDisk
 
+CALIBRATION_FILE = "marlin_edit_calibration.json"
+"""A calibration that comes with a checkpoint."""
+
 DEFAULT_MODEL = "NemoStation/Marlin-2B"
 PINNED = {DEFAULT_MODEL: "fd111fca4fc7897876fb0d7e9df22ca5ac8ab965"}
 """The revision used of a model where none is asked for. Of others it is what the hub calls `main`."""

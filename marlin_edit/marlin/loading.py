@@ -13,14 +13,13 @@ import torch
 
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError, UsageError
-from marlin_edit.inference import calibration
 from marlin_edit.marlin import hub
 from marlin_edit.marlin.backend import MarlinModel
 from marlin_edit.marlin.device_memory import out_of_memory
 from marlin_edit.marlin.engine import Engine
 from marlin_edit.marlin.prefix_cache import quieten
-from marlin_edit.marlin.profile import read_profile
 from marlin_edit.marlin.tokenizer import Tokens
+from marlin_edit.sampling import read_profile
 from marlin_edit.settings import Settings
 
 SMALL_MODEL = 1_000_000_000
@@ -59,7 +58,7 @@ def open_checkpoint(
                 "`marlin-edit doctor` tells more."
             ) from error
 
-    return MarlinModel(load, profile, identity, settings.value("decoder", str), checkpoint.path / calibration.FILE)
+    return MarlinModel(load, profile, identity, settings.value("decoder", str), checkpoint.path / hub.CALIBRATION_FILE)
 
 
 def choose_device(wanted: str) -> str:

@@ -11,6 +11,7 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.app import App
 from marlin_edit.console import Console
 from marlin_edit.errors import MarlinEditError, UsageError
+from marlin_edit.files import read_bytes
 from marlin_edit.inference.calibration import least_score
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.timebase import FrameRate
@@ -42,22 +43,6 @@ class MediaFacts:
                 rate = FrameRate(rate.value, drop_frame=True)
             media = replace(media, rate=rate, start_frame=rate.frame_of(self.start_timecode), has_timecode=True)
         return media
-
-
-def read_bytes(path: Path, encoding: str | None = None) -> bytes:
-    """What is in a file; of a text in the encoding that a person names, that text in UTF-8."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MarlinEditError(f"{path} cannot be read: {error.strerror}.") from error
-    if encoding is None:
-        return content
-    try:
-        return content.decode(encoding).encode()
-    except UnicodeError as error:
-        raise MarlinEditError(
-            f"{path.name} is not in {encoding}: {error}. Name another one with --encoding."
-        ) from error
 
 
 def read_analyses(

@@ -10,6 +10,7 @@ import click
 from marlin_edit.app import App
 from marlin_edit.hookspecs import hookimpl
 from marlin_edit.interfaces import Backend, ModelOnDisk
+from marlin_edit.marlin import describe_checkpoint, open_checkpoint
 from marlin_edit.settings import Settings
 from marlin_edit.video_model import VideoModel
 from marlin_edit_demo import command
@@ -37,12 +38,8 @@ def register_commands(cli: click.Group, app: App) -> None:
 
 
 def _open(settings: Settings) -> VideoModel:
-    from marlin_edit.marlin.loading import open_checkpoint
-
-    return open_checkpoint(str(CHECKPOINT), settings, name=NAME)
+    return open_checkpoint(CHECKPOINT, settings, NAME)
 
 
 def _models() -> Sequence[ModelOnDisk]:
-    from marlin_edit.marlin import hub
-
-    return [hub.describe(NAME, CHECKPOINT, "knows coloured shapes only")]
+    return [describe_checkpoint(CHECKPOINT, NAME, "knows coloured shapes only")]

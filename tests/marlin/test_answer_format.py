@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marlin_edit.answer_format import ReadCaption, read_caption, read_find
+from marlin_edit.answer_format import ReadCaption, read_caption, read_find, write_caption, write_find
 from marlin_edit.marlin.prompts import question_text
 from marlin_edit.timebase import Span
 from marlin_edit.video_model import Answer, Question, QuestionKind
@@ -66,7 +66,7 @@ def test_a_caption_in_the_trained_form_is_read_in_programme_time() -> None:
     ]
     assert read.events[0].origin.windows == (WINDOW,)
     assert read.events[0].origin.raw == answer.raw
-    assert read.unread == ()
+    assert read.discarded == ()
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_caption_in_the_trained_form_is_read_in_programme_time() -> None:
 )
 def test_leading_thoughts_are_left_out(thoughts: str) -> None:
     read = caption(thoughts + "Scene: A room.\nEvents:\n<1 - 2> A dog barks")
-    assert (read.scene, len(read.events), read.unread) == ("A room.", 1, ())
+    assert (read.scene, len(read.events), read.discarded) == ("A room.", 1, ())
     assert find(thoughts + "From 1 to 2.") == ("1", "2", ())
 
 
@@ -136,7 +136,7 @@ def test_without_headers_the_words_before_the_first_time_are_the_scene() -> None
 def test_a_span_that_ends_before_it_starts_is_told_and_never_made_an_event() -> None:
     read = caption("<18.2 - 14.3> A door opens\n<1 - 2> A dog barks")
     assert [event.text for event in read.events] == ["A dog barks"]
-    assert read.unread == ('Of 100 - 130 s the model wrote "<18.2 - 14.3> A door opens": it ends before it starts.',)
+    assert read.discarded == ('Of 100 - 130 s the model wrote "<18.2 - 14.3> A door opens": it ends before it starts.',)
     assert find("From 18.2 to 14.3.") is None
 
 
@@ -153,8 +153,8 @@ def test_an_end_past_the_window_is_clamped_and_a_start_past_it_refused() -> None
     assert find("From 4 to 291.") == ("4", "30", ("clamped",))
     read = caption("<30 - 31> A walk\n<161 - 170> A run")
     assert read.events == ()
-    assert all("after the window's end (30 s)" in sentence for sentence in read.unread)
-    assert len(read.unread) == 2
+    assert all("after the window's end (30 s)" in sentence for sentence in read.discarded)
+    assert len(read.discarded) == 2
 
 
 def test_a_line_repeated_until_the_limit_is_kept_once() -> None:
@@ -163,14 +163,16 @@ def test_a_line_repeated_until_the_limit_is_kept_once() -> None:
         ("A dog barks", ()),
         ("A cat runs", ("repeated", "partial")),
     ]
-    assert read.unread == ('Of 100 - 130 s the model wrote "A cat runs": it was said 59 times more, and is kept once.',)
+    assert read.discarded == (
+        'Of 100 - 130 s the model wrote "A cat runs": it was said 59 times more, and is kept once.',
+    )
 
 
 def test_an_answer_cut_off_marks_its_last_event() -> None:
     read = caption("<1 - 2> A dog barks\n<3 - 4> A cat ru", "length")
     assert [event.flags for event in read.events] == [(), ("partial",)]
-    assert "cut off" in caption("<1 - 2> A dog\n<3 -", "length").unread[0]
-    assert "before any event" in caption("Scene: A long", "length").unread[0]
+    assert "cut off" in caption("<1 - 2> A dog\n<3 -", "length").discarded[0]
+    assert "before any event" in caption("Scene: A long", "length").discarded[0]
     assert find("From 1 to 2.", "length") == ("1", "2", ("partial",))
 
 
@@ -178,10 +180,10 @@ def test_an_answer_cut_off_marks_its_last_event() -> None:
 def test_an_empty_answer_is_said_to_be_empty(text: str) -> None:
     read = caption(text)
     assert (read.scene, read.events) == ("", ())
-    assert read.unread == ("Of 100 - 130 s the model wrote nothing: the answer is empty.",)
+    assert read.discarded == ("Of 100 - 130 s the model wrote nothing: the answer is empty.",)
     finding, unread = read_find(Answer(text), WINDOW, STEP, "q")
     assert finding is None
-    assert unread == read.unread
+    assert unread == read.discarded
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_an_empty_answer_is_said_to_be_empty(text: str) -> None:
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_reason(text: str, reason: str) -> None:
-    assert reason in caption(text).unread[0]
+    assert reason in caption(text).discarded[0]
 
 
 @pytest.mark.parametrize(
@@ -270,5 +272,33 @@ def test_a_megabyte_is_read_quickly(unit: str) -> None:
 
 def test_a_flood_of_unreadable_lines_is_told_briefly() -> None:
     read = caption("Events:\n" + "\n".join(f"line {number}" for number in range(1_000)))
-    assert len(read.unread) == 51
-    assert "950 more lines" in read.unread[-1]
+    assert len(read.discarded) == 51
+    assert "950 more lines" in read.discarded[-1]
+
+
+WORDS = st.lists(st.from_regex(r"[A-Za-zéßж]{1,12}", fullmatch=True), min_size=1, max_size=8).map(" ".join)
+MILLISECONDS = st.lists(st.integers(0, 30_000), min_size=2, max_size=2, unique=True).map(
+    lambda pair: Span(*(Fraction(one, 1000) for one in sorted(pair)))
+)
+
+
+@given(scene=st.one_of(st.just(""), WORDS), events=st.lists(st.tuples(MILLISECONDS, WORDS), max_size=6, unique=True))
+def test_what_the_writers_write_is_what_the_readers_read(scene: str, events: list[tuple[Span, str]]) -> None:
+    events = list({(span, text.casefold()): (span, text) for span, text in events}.values())
+    read = caption(write_caption(scene, events))
+    assert read.scene == scene
+    shifted = [(Span(100 + span.start, 100 + span.end), text) for span, text in events]
+    assert [(event.span, event.text) for event in read.events] == shifted
+    if scene or events:
+        assert read.discarded == ()
+    for span, _ in events:
+        finding, discarded = read_find(Answer(write_find(span)), WINDOW, STEP, "x")
+        assert finding is not None
+        assert (finding.span, discarded) == (Span(100 + span.start, 100 + span.end), ())
+
+
+def test_a_written_answer_is_the_documented_one() -> None:
+    events = [(Span(Fraction("14.3"), Fraction("18.2")), "A person pushes a door open.")]
+    text = "Scene: A kitchen in daylight.\nEvents:\n<14.3 - 18.2> A person pushes a door open."
+    assert write_caption("A kitchen in daylight.", events) == text
+    assert write_find(events[0][0]) == "From 14.3 to 18.2."

@@ -16,8 +16,8 @@ from marlin_edit.marlin import engine as engine_module
 from marlin_edit.marlin import prefix_cache
 from marlin_edit.marlin.engine import Claim, Engine, Prompt, Reading
 from marlin_edit.marlin.prefix_cache import continuation_is_exact
-from marlin_edit.marlin.profile import Profile, read_profile
 from marlin_edit.marlin.tokenizer import Tokens
+from marlin_edit.sampling import Profile, read_profile
 from marlin_edit.video_model import Answer
 from tests.support.checkpoints import save_checkpoint
 

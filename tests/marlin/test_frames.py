@@ -16,9 +16,9 @@ import torch
 
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.marlin import frames as frames_module
-from marlin_edit.marlin.frames import GROUP, WindowFrames, display_size, read_frames, sample_times
-from marlin_edit.marlin.profile import MARLIN
+from marlin_edit.marlin.frames import GROUP, WindowFrames, read_frames
 from marlin_edit.media import MediaInfo, probe
+from marlin_edit.sampling import MARLIN, display_size, sample_times
 from marlin_edit.timebase import Span
 from tests.support.synthetic_video import make_audio, make_video, read_index, truncate
 

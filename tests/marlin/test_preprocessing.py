@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ import pytest
 import torch
 
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.marlin.preprocessing import patches, resized, stamps, target_size
-from marlin_edit.marlin.profile import MARLIN, PatchLayout, Profile, read_profile
+from marlin_edit.marlin.preprocessing import patches, resized
+from marlin_edit.sampling import MARLIN, PatchLayout, Profile, read_profile, stamps, target_size
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 CASES: dict[str, Any] = json.loads((GOLDEN / "pixels.json").read_text())["cases"]
@@ -178,3 +180,10 @@ def test_a_profile_lacking_a_value_says_which(tmp_path: Path) -> None:
     (tmp_path / "marlin_edit_profile.json").write_text(json.dumps(values))
     with pytest.raises(MarlinEditError, match="longest_window"):
         read_profile(tmp_path)
+
+
+def test_sampling_needs_no_torch() -> None:
+    code = "import sys, marlin_edit.sampling, marlin_edit.answer_format, marlin_edit.video_model; "
+    code += "sys.exit(sorted({'torch', 'transformers', 'av', 'numpy'} & set(sys.modules)) or 0)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from marlin_edit.errors import NoPicture
 from marlin_edit.marlin.frames import WindowFrames, read_frames
-from marlin_edit.marlin.profile import MARLIN
 from marlin_edit.media import MediaInfo, decoded_frames, open_media, probe
 from marlin_edit.media.disposable import Disposable
+from marlin_edit.sampling import MARLIN
 from marlin_edit.timebase import TOLERANCE, Span
 from tests.support.synthetic_video import make_video, truncate
 

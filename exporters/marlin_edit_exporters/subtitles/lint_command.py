@@ -109,8 +109,8 @@ def _judged(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, targe
 
 
 def _parsed(run: Run, path: Path, media: MediaInfo | None, rate: FrameRate | None, encoding: str | None) -> CueFile:
+    from marlin_edit.files import read_bytes
     from marlin_edit.media import MediaInfo as Media
-    from marlin_edit.workflow.load_analyses import read_bytes
 
     exporter = run.app.exporter_for(path)
     if exporter.name not in _READERS:
