@@ -18,6 +18,7 @@ from marlin_edit.settings import Group
 if TYPE_CHECKING:
     from marlin_edit.analysis import ModelIdentity
     from marlin_edit.evaluation.training_examples import Lesson
+    from marlin_edit.inference.calibration import Calibration
 
 
 @as_command("calibrate")
@@ -55,10 +56,7 @@ def command(
       marlin-edit calibrate judged.json --false-per-hour 0.5 -o calibration.json
     """
     from marlin_edit import files
-    from marlin_edit.evaluation.ground_truth import read_truth
-    from marlin_edit.evaluation.run import Evaluation
-    from marlin_edit.evaluation.training_examples import Lesson, learned
-    from marlin_edit.inference.calibration import as_text, calibration_of, fit, make_place, save
+    from marlin_edit.inference.calibration import as_text, make_place, save
 
     if not run.settings.value("score", bool):
         raise UsageError(f"Calibration needs scores, and {run.settings.source('score')} turns them off. Use --score.")
@@ -66,6 +64,40 @@ def command(
         make_place(run.settings)
     else:
         files.refuse_existing([output], False, truths)
+    calibration, shortcomings = _fitted(run, truths, videos, false_per_hour)
+    if output is None:
+        output = save(run.settings, calibration)
+    else:
+        files.write_output(output, as_text(calibration))
+    code = ExitCode.PARTIAL if shortcomings else ExitCode.DONE
+    if run.json:
+        run.console.answer(
+            {
+                "model": str(calibration.model),
+                "threshold": calibration.threshold,
+                **calibration.about,
+                "files": [str(output)],
+                "missing": shortcomings,
+                "exit_code": int(code),
+            }
+        )
+    else:
+        _print(run.console, str(calibration.model), calibration.threshold, dict(calibration.about))
+    for sentence in shortcomings:
+        run.console.warning(sentence)
+    run.console.receipt(f"wrote {output}")
+    return code
+
+
+def _fitted(
+    run: Run, truths: Sequence[Path], videos: Path | None, false_per_hour: float
+) -> tuple[Calibration, list[str]]:
+    """The calibration that the truth files teach, and what of them could not be used."""
+    from marlin_edit.evaluation.ground_truth import read_truth
+    from marlin_edit.evaluation.run import Evaluation
+    from marlin_edit.evaluation.training_examples import Lesson, learned
+    from marlin_edit.inference.calibration import calibration_of, fit
+
     analyses = [path for path in truths if _is_analysis(path)]
     labelled = [path for path in truths if path not in analyses]
     found = [video for path in labelled for video in read_truth(path, videos).videos if video.queries]
@@ -87,29 +119,7 @@ def command(
         before = calibration_of(run.settings, model)
         lesson += Lesson(known=before.known if before is not None else frozenset())
     calibration = fit(model, lesson.examples, lesson.known, lesson.hours, false_per_hour)
-    if output is None:
-        output = save(run.settings, calibration)
-    else:
-        files.write_output(output, as_text(calibration))
-    about = dict(calibration.about)
-    code = ExitCode.PARTIAL if evaluation.shortcomings else ExitCode.DONE
-    if run.json:
-        run.console.answer(
-            {
-                "model": str(calibration.model),
-                "threshold": calibration.threshold,
-                **about,
-                "files": [str(output)],
-                "missing": evaluation.shortcomings,
-                "exit_code": int(code),
-            }
-        )
-    else:
-        _print(run.console, str(calibration.model), calibration.threshold, about)
-    for sentence in evaluation.shortcomings:
-        run.console.warning(sentence)
-    run.console.receipt(f"wrote {output}")
-    return code
+    return calibration, evaluation.shortcomings
 
 
 def _is_analysis(path: Path) -> bool:

@@ -13,8 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from marlin_edit_demo.training.questions import WORDINGS
-from marlin_edit_demo.world import KINDS, Clip, WorldSettings, make_clip, write_clip
+from marlin_edit_demo.world import KINDS, WORDINGS, Clip, WorldSettings, make_clip, write_clip
 
 
 def make_labelled(seed: int, size: tuple[int, int], rate: Fraction, length: range, kinds: range) -> Clip:

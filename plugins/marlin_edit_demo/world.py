@@ -61,6 +61,23 @@ class Shape:
         return f"A {self.words} moves across the picture"
 
 
+WORDINGS = (
+    "A {} moves across the picture",
+    "a {} moves across the picture",
+    "a {}",
+    "A {}",
+    "{}",
+    "the {}",
+    "a {} moves",
+    "the {} moves",
+    "a {} appears",
+    "the {} appears",
+    "a {} is visible",
+    "a {} is in the picture",
+    "a {} moves across the screen",
+)
+"""How a query may name what a shape does; {} stands for the shape."""
+
 KINDS: tuple[Shape, ...] = tuple(Shape(colour, form) for colour in COLOURS for form in FORMS)
 
 

@@ -419,7 +419,9 @@ def test_a_joined_reel_that_does_not_hold_is_encoded(
     cut: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_video(tmp_path / "a.mp4", frames=100, size=SIZE, gop=20)
-    monkeypatch.setattr("marlin_edit_ffmpeg.reels.picture.beside_others", lambda piece, packet, *, is_first: b"\0" * 20)
+    monkeypatch.setattr(
+        "marlin_edit_ffmpeg.reels.picture.spliced_packet", lambda piece, packet, *, is_first: b"\0" * 20
+    )
     ran = cut("a.mp4", *spans((5, 60), (65, 99)), "--reel", "reel.mp4")
     assert ran.code == 0, ran.err
     assert "did not hold" in ran.document["notes"][0]

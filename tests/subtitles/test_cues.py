@@ -17,8 +17,8 @@ from marlin_edit.errors import UsageError
 from marlin_edit.settings import Settings
 from marlin_edit.text import clean
 from marlin_edit.timebase import Span
-from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue
 from marlin_edit_exporters.subtitles.cues import Track, track_of
+from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue
 from marlin_edit_exporters.subtitles.cues.line_breaks import _lines, _pages, _row, _two_lines, _two_pages, pages_of
 from marlin_edit_exporters.subtitles.cues.lint import Video, faults_of
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, names, profile_named, words_of

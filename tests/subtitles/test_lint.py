@@ -21,7 +21,7 @@ from marlin_edit.interfaces import Detection, Detector, Finds
 from marlin_edit.testing import app_with
 from marlin_edit.timebase import Span
 from marlin_edit_exporters.subtitles import ass, subrip, ttml, webvtt
-from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue
+from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue
 from marlin_edit_exporters.subtitles.cues.lint import RULES, Video, faults_of
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, names, profile_named, words_of
 from marlin_edit_exporters.subtitles.cues.repair import mended

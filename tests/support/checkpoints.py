@@ -7,6 +7,7 @@ linear layers' memory is long (a small `A_log`), so that a state that gets lost 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,42 +87,9 @@ def save_checkpoint(
     quieten()
     folder.mkdir(parents=True, exist_ok=True)
     tokens = save_tokenizer(folder, vocabulary)
-    heads = hidden // 32
     config = Qwen3_5Config(
-        text_config={
-            "vocab_size": tokens["size"],
-            "hidden_size": hidden,
-            "intermediate_size": hidden * 3,
-            "num_hidden_layers": len(layers),
-            "layer_types": list(layers),
-            "num_attention_heads": heads,
-            "num_key_value_heads": max(1, heads // 4),
-            "head_dim": 32,
-            "linear_num_key_heads": max(2, heads // 2),
-            "linear_num_value_heads": max(2, heads // 2),
-            "linear_key_head_dim": 32,
-            "linear_value_head_dim": 32,
-            "rope_parameters": {
-                "rope_type": "default",
-                "rope_theta": 10_000_000,
-                "partial_rotary_factor": 0.5,
-                "mrope_section": [3, 3, 2],
-                "mrope_interleaved": True,
-            },
-            "initializer_range": 0.08,
-            "tie_word_embeddings": True,
-            "use_cache": False,
-            "eos_token_id": tokens["<|endoftext|>"],
-        },
-        vision_config={
-            "depth": vision_depth,
-            "hidden_size": vision_hidden,
-            "intermediate_size": vision_hidden * 3,
-            "num_heads": max(2, vision_hidden // 32),
-            "out_hidden_size": hidden,
-            "num_position_embeddings": 256,
-            "initializer_range": 0.08,
-        },
+        text_config=_text_config(tokens, hidden, layers),
+        vision_config=_vision_config(hidden, vision_hidden, vision_depth),
         image_token_id=tokens["<|image_pad|>"],
         video_token_id=tokens["<|video_pad|>"],
         vision_start_token_id=tokens["<|vision_start|>"],
@@ -139,18 +107,63 @@ def save_checkpoint(
     model.generation_config.eos_token_id = [tokens["<|endoftext|>"], tokens["<|im_end|>"]]
     model.save_pretrained(folder)
     if profile:
-        values: dict[str, Any] = {
-            "schema": "marlin-edit.profile/1",
-            "name": "random/1",
-            "fps": "2",
-            "min_frames": 4,
-            "max_frames": 240,
-            "pixels_per_frame": pixels_per_frame,
-            "smallest_pixels": 4096,
-            "outer_vision_tokens": False,
-            "answer_prefix": "<think>\n\n</think>\n\n",
-            "longest_window": longest_window,
-            "notice": "random model: its answers mean nothing",
-        }
+        values = _profile(pixels_per_frame, longest_window)
         (folder / "marlin_edit_profile.json").write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     return folder
+
+
+def _text_config(tokens: Mapping[str, int], hidden: int, layers: tuple[str, ...]) -> dict[str, Any]:
+    heads = hidden // 32
+    return {
+        "vocab_size": tokens["size"],
+        "hidden_size": hidden,
+        "intermediate_size": hidden * 3,
+        "num_hidden_layers": len(layers),
+        "layer_types": list(layers),
+        "num_attention_heads": heads,
+        "num_key_value_heads": max(1, heads // 4),
+        "head_dim": 32,
+        "linear_num_key_heads": max(2, heads // 2),
+        "linear_num_value_heads": max(2, heads // 2),
+        "linear_key_head_dim": 32,
+        "linear_value_head_dim": 32,
+        "rope_parameters": {
+            "rope_type": "default",
+            "rope_theta": 10_000_000,
+            "partial_rotary_factor": 0.5,
+            "mrope_section": [3, 3, 2],
+            "mrope_interleaved": True,
+        },
+        "initializer_range": 0.08,
+        "tie_word_embeddings": True,
+        "use_cache": False,
+        "eos_token_id": tokens["<|endoftext|>"],
+    }
+
+
+def _vision_config(hidden: int, vision_hidden: int, depth: int) -> dict[str, Any]:
+    return {
+        "depth": depth,
+        "hidden_size": vision_hidden,
+        "intermediate_size": vision_hidden * 3,
+        "num_heads": max(2, vision_hidden // 32),
+        "out_hidden_size": hidden,
+        "num_position_embeddings": 256,
+        "initializer_range": 0.08,
+    }
+
+
+def _profile(pixels_per_frame: int, longest_window: str) -> dict[str, Any]:
+    return {
+        "schema": "marlin-edit.profile/1",
+        "name": "random/1",
+        "fps": "2",
+        "min_frames": 4,
+        "max_frames": 240,
+        "pixels_per_frame": pixels_per_frame,
+        "smallest_pixels": 4096,
+        "outer_vision_tokens": False,
+        "answer_prefix": "<think>\n\n</think>\n\n",
+        "longest_window": longest_window,
+        "notice": "random model: its answers mean nothing",
+    }

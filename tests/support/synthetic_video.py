@@ -169,104 +169,124 @@ def make_video(
     exact_rate = Fraction(rate)
     suffix = path.suffix.lower()
     times = list(variable) if variable is not None else [Fraction(n) / exact_rate for n in range(frames)]
-    frames = len(times)
-    time_base = 1 / exact_rate if variable is None else Fraction(1, 90_000)
-    durations = [later - now for now, later in zip(times, [*times[1:]], strict=False)] + [1 / exact_rate] * bool(frames)
+    durations = [later - now for now, later in zip(times, [*times[1:]], strict=False)] + [1 / exact_rate] * bool(times)
     shift = start - hidden / exact_rate
-    if hidden or start:
-        time_base = Fraction(1, 90_000)
-    if codec in ("mpeg2video", "mpeg4"):  # no clock that fine
-        time_base = 1 / exact_rate if variable is None else Fraction(1, 9000)
+    moved = bool(hidden or start)
+    time_base = _time_base(codec, exact_rate, fine=variable is not None or moved, variable=variable is not None)
     muxing = dict(container_options or {})
-    if hidden or start:
+    if moved:
         muxing.setdefault("avoid_negative_ts", "disabled")
     if suffix == ".ts":
         muxing.setdefault("mpegts_copyts", "1")
-
-    encoder_options = {"preset": "ultrafast", "crf": "28"} if codec in ("libx264", "libx265") else {}
-    if codec == "libx264":
-        encoder_options |= {"bf": str(bframes), "sc_threshold": "0"}
-        if bframes:
-            encoder_options |= {"preset": "superfast", "b-adapt": "0"}
-    if codec == "libx265":
-        encoder_options["x265-params"] = f"log-level=none:bframes={bframes}:keyint={gop}:min-keyint={gop}:scenecut=0"
-    if codec == "libsvtav1":  # its hierarchical prediction writes broken streams at this size
-        encoder_options |= {"preset": "12", "svtav1-params": "pred-struct=1:lp=1"}
-    if codec in ("libvpx", "libvpx-vp9"):
-        encoder_options |= {"deadline": "realtime", "cpu-used": "8"}
-    if interlaced is not None and codec == "libx264":
-        encoder_options["x264-params"] = f"interlaced=1:{'tff' if interlaced == 'top' else 'bff'}=1"
-    encoder_options |= options or {}
+    encoder_options = _encoder_options(codec, gop, bframes, interlaced) | dict(options or {})
 
     with av.open(str(path), "w", container_options=muxing) as container:
         container.metadata.update(metadata or {})
         if timecode is not None and suffix in (".mkv", ".mxf"):
             container.metadata["timecode"] = timecode
+        if reel is not None and not (timecode is not None and suffix in (".mp4", ".mov")):
+            container.metadata["reel_name"] = reel
         videos: list[tuple[Any, tuple[int, int]]] = []
         for picture in (size, *more_videos):
             video: Any = container.add_stream(codec, rate=exact_rate, options=encoder_options)
             video.width, video.height = picture
             video.pix_fmt = pixel_format
-            video.codec_context.time_base = time_base
-            video.codec_context.gop_size = gop
-            if codec in ("mpeg4", "mpeg2video"):
-                video.codec_context.max_b_frames = bframes
-            if interlaced is not None:
-                video.codec_context.flags |= 1 << 18 | 1 << 29
+            _configure(video.codec_context, codec, time_base, gop, bframes, interlaced)
             video.codec_context.sample_aspect_ratio = Fraction(pixel_aspect)
             for name, value in (colour or {}).items():
                 setattr(video.codec_context, name, value)
             if timecode is not None and not videos and suffix in (".mp4", ".mov"):
-                video.metadata["timecode"] = timecode
-                if reel is not None:
-                    video.metadata["reel_name"] = reel
-            elif reel is not None and not videos:
-                container.metadata["reel_name"] = reel
+                video.metadata.update({"timecode": timecode} | ({} if reel is None else {"reel_name": reel}))
             if rotation:
                 video.set_display_rotation(-rotation)
             videos.append((video, picture))
-
-        sounds: list[Any] = []
-        for number in range(audio):
-            sound: Any = container.add_stream(
-                audio_codec or _AUDIO_CODECS.get(suffix, "aac"), rate=_SAMPLE_RATE, layout="stereo"
-            )
-            if number < len(audio_languages):
-                sound.metadata["language"] = audio_languages[number]
-            sounds.append(sound)
-        texts: list[Any] = []
+        sounds = _add_sounds(container, audio_codec or _AUDIO_CODECS.get(suffix, "aac"), audio, audio_languages)
         subtitle_codec = _SUBTITLE_CODECS.get(suffix, "subrip")
-        for _ in range(subtitles):
-            texts.append(container.add_mux_stream(subtitle_codec))
+        texts = [container.add_mux_stream(subtitle_codec) for _ in range(subtitles)]
 
         container.start_encoding()
         keep_usual_priority()
         for text in texts:
             container.mux(_subtitle_packet(text, subtitle_codec, shift))
-        end = times[-1] + durations[-1] if times else Fraction(0)
-        sample = first_sample = int(audio_delay * _SAMPLE_RATE)
-        last_sample = int(end * _SAMPLE_RATE)
+        indices = range(first_index, first_index + len(times))
         shifted = [time + shift for time in times]
         sources = [
-            _video_frames(
-                range(first_index, first_index + frames), shifted, durations, picture, time_base, pixel_format
-            )
-            for _, picture in videos
+            _video_frames(indices, shifted, durations, picture, time_base, pixel_format) for _, picture in videos
         ]
-        for now in times:
-            for (video, _), source in zip(videos, sources, strict=True):
-                container.mux(video.encode(next(source)))
-            while sounds and sample < min(last_sample, int((now + 1) * _SAMPLE_RATE)):
-                count = min(1024, last_sample - sample)
-                for sound in sounds:
-                    container.mux(sound.encode(_audio_frame(sample, count, shift)))
-                sample += count
-        assert sample >= min(first_sample, last_sample)
-        for video, _ in videos:
-            container.mux(video.encode(None))
-        for sound in sounds:
-            container.mux(sound.encode(None))
+        end = times[-1] + durations[-1] if times else Fraction(0)
+        _encode(
+            container,
+            times,
+            end,
+            [(video, source) for (video, _), source in zip(videos, sources, strict=True)],
+            sounds,
+            int(audio_delay * _SAMPLE_RATE),
+            shift,
+        )
     return path
+
+
+def _time_base(codec: str, rate: Fraction, *, fine: bool, variable: bool) -> Fraction:
+    if codec in ("mpeg2video", "mpeg4"):  # no clock as fine as 90 kHz
+        return Fraction(1, 9000) if variable else 1 / rate
+    return Fraction(1, 90_000) if fine else 1 / rate
+
+
+def _encoder_options(codec: str, gop: int, bframes: int, interlaced: str | None) -> dict[str, str]:
+    options = {"preset": "ultrafast", "crf": "28"} if codec in ("libx264", "libx265") else {}
+    if codec == "libx264":
+        options |= {"bf": str(bframes), "sc_threshold": "0"}
+        if bframes:
+            options |= {"preset": "superfast", "b-adapt": "0"}
+    if codec == "libx265":
+        options["x265-params"] = f"log-level=none:bframes={bframes}:keyint={gop}:min-keyint={gop}:scenecut=0"
+    if codec == "libsvtav1":  # its hierarchical prediction writes broken streams at this size
+        options |= {"preset": "12", "svtav1-params": "pred-struct=1:lp=1"}
+    if codec in ("libvpx", "libvpx-vp9"):
+        options |= {"deadline": "realtime", "cpu-used": "8"}
+    if interlaced is not None and codec == "libx264":
+        options["x264-params"] = f"interlaced=1:{'tff' if interlaced == 'top' else 'bff'}=1"
+    return options
+
+
+def _configure(context: Any, codec: str, time_base: Fraction, gop: int, bframes: int, interlaced: str | None) -> None:
+    context.time_base = time_base
+    context.gop_size = gop
+    if codec in ("mpeg4", "mpeg2video"):
+        context.max_b_frames = bframes
+    if interlaced is not None:
+        context.flags |= 1 << 18 | 1 << 29
+
+
+def _add_sounds(container: Any, codec: str, count: int, languages: Sequence[str]) -> list[Any]:
+    sounds = [container.add_stream(codec, rate=_SAMPLE_RATE, layout="stereo") for _ in range(count)]
+    for sound, language in zip(sounds, languages, strict=False):
+        sound.metadata["language"] = language
+    return sounds
+
+
+def _encode(
+    container: Any,
+    times: Sequence[Fraction],
+    end: Fraction,
+    videos: Sequence[tuple[Any, Iterator[Any]]],
+    sounds: Sequence[Any],
+    first_sample: int,
+    shift: Fraction,
+) -> None:
+    """Encodes and muxes the pictures in order of time, each second of sound a second ahead of them."""
+    sample, last_sample = first_sample, int(end * _SAMPLE_RATE)
+    for now in times:
+        for video, source in videos:
+            container.mux(video.encode(next(source)))
+        while sounds and sample < min(last_sample, int((now + 1) * _SAMPLE_RATE)):
+            count = min(1024, last_sample - sample)
+            for sound in sounds:
+                container.mux(sound.encode(_audio_frame(sample, count, shift)))
+            sample += count
+    assert not sounds or sample >= min(first_sample, last_sample)
+    for stream in (*(video for video, _ in videos), *sounds):
+        container.mux(stream.encode(None))
 
 
 def _audio_frame(first: int, count: int, shift: Fraction) -> av.AudioFrame:

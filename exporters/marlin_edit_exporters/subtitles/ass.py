@@ -17,8 +17,8 @@ from marlin_edit.errors import MarlinEditError, UsageError, did_you_mean
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings, parse_switch
-from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue, analysis_of, decoded
 from marlin_edit_exporters.subtitles.cues import Cue, track_of
+from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded
 from marlin_edit_exporters.subtitles.cues.width import is_right_to_left
 from marlin_edit_exporters.subtitles.labels import comments, label
 

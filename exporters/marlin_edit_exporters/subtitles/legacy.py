@@ -10,7 +10,7 @@ from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit_exporters.subtitles import ass
-from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue, analysis_of, decoded
+from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded
 
 _KNOWN_BY = (
     ("ssa", re.compile(r"^\s*\[Script Info\]", re.IGNORECASE)),

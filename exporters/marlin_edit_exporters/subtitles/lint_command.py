@@ -16,7 +16,7 @@ from marlin_edit.timebase import FrameRate
 
 if TYPE_CHECKING:
     from marlin_edit.media import MediaInfo
-    from marlin_edit_exporters.subtitles.cue_file import CueFile
+    from marlin_edit_exporters.subtitles.cues.cue_file import CueFile
     from marlin_edit_exporters.subtitles.cues.lint import Fault, Video
     from marlin_edit_exporters.subtitles.cues.profiles import Pace
 

@@ -16,8 +16,8 @@ from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import milliseconds_text
-from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
 from marlin_edit_exporters.subtitles.cues import READY, Cue, track_of
+from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
 
 _BRACES = str.maketrans("{}", "｛｝")
 _ARROW = re.compile(r"-[- ]+>")

@@ -14,8 +14,8 @@ from marlin_edit.edit import Edit
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import milliseconds_text
-from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
 from marlin_edit_exporters.subtitles.cues import Cue, track_of
+from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
 from marlin_edit_exporters.subtitles.labels import comments, label
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

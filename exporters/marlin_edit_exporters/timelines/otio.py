@@ -7,8 +7,8 @@ start time code included; the timeline starts at the edit's record start, and ma
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.conform import file_name, file_url, full_path
@@ -22,6 +22,9 @@ from marlin_edit.timebase import FrameRange, seconds_text
 from marlin_edit.timeline import Layout, Placed, laid_out
 from marlin_edit_exporters.timelines.otio_markers import OtioMarker, StandIns
 
+if TYPE_CHECKING:
+    import opentimelineio as otio
+
 NAMESPACE = "marlin-edit"
 _COLOURS = {colour: colour.name for colour in MarkerColour}
 
@@ -34,78 +37,96 @@ def render(edit: Edit, context: Context) -> Rendered:
 
 
 def timeline_text(layout: Layout, target: Callable[[MediaInfo], str]) -> str:
-    """The timeline's JSON; `target` says where each media is."""
-    import opentimelineio as otio
+    """The timeline's JSON; `target` gives the address of each media file."""
+    builder = _Builder(layout, target)
+    return builder.stand_ins.replaced(builder.timeline().to_json_string(indent=1)) + "\n"
 
-    edit = layout.edit
-    rate = float(edit.rate.value)
 
-    def frame(number: int) -> otio.opentime.RationalTime:
-        return otio.opentime.RationalTime(number, rate)
+class _Builder:
+    """Builds the OpenTimelineIO objects of one layout, at its rate."""
 
-    def span(first: int, count: int) -> otio.opentime.TimeRange:
-        return otio.opentime.TimeRange(frame(first), frame(count))
+    def __init__(self, layout: Layout, target: Callable[[MediaInfo], str]) -> None:
+        self._layout = layout
+        self._target = target
+        self._rate = float(layout.edit.rate.value)
+        self.stand_ins = StandIns(self._rate)
 
-    def reference(media: MediaInfo) -> otio.schema.ExternalReference:
-        found = otio.schema.ExternalReference(
-            target_url=target(media),
-            available_range=span(media.start_frame, media.frame_count) if media.frame_count else None,
+    def timeline(self) -> otio.schema.Timeline:
+        """The whole timeline."""
+        from opentimelineio import schema
+
+        layout, edit = self._layout, self._layout.edit
+        timeline = schema.Timeline(
+            name=clean(edit.title), global_start_time=self._time(edit.record_start), metadata={NAMESPACE: _about(edit)}
         )
-        found.name = file_name(media)
-        return found
+        for track in layout.tracks:
+            on_clips = not layout.markers_on_timeline
+            timeline.tracks.append(self._track(track.name, schema.TrackKind.Video, track.placed, with_markers=on_clips))
+        if layout.heard:
+            timeline.tracks.append(self._track("A1", schema.TrackKind.Audio, layout.heard, with_markers=False))
+        if layout.markers_on_timeline:
+            shown = ((one, one.record - edit.record_start) for one in layout.on_timeline)
+            timeline.tracks.markers.extend(self._markers(shown))
+        return timeline
 
-    def clip(placed: Placed) -> otio.schema.Clip:
+    def _track(self, name: str, kind: str, placements: Sequence[Placed], *, with_markers: bool) -> otio.schema.Track:
+        from opentimelineio import schema
+
+        track = schema.Track(name=name, kind=kind)
+        position = self._layout.edit.record_start
+        for placed in placements:
+            if placed.record > position:
+                track.append(schema.Gap(source_range=self._range(0, placed.record - position)))
+            clip = self._clip(placed)
+            if with_markers:
+                start = placed.source.media.start_frame
+                clip.markers.extend(self._markers((shown, start + shown.frames.first) for shown in placed.shown))
+            track.append(clip)
+            position = placed.record_stop
+        end = self._layout.edit.record_start + self._layout.length
+        if position < end:
+            track.append(schema.Gap(source_range=self._range(0, end - position)))
+        return track
+
+    def _clip(self, placed: Placed) -> otio.schema.Clip:
+        from opentimelineio import schema
+
         media = placed.source.media
-        return otio.schema.Clip(
+        reference = schema.ExternalReference(
+            target_url=self._target(media),
+            available_range=self._range(media.start_frame, media.frame_count) if media.frame_count else None,
+        )
+        reference.name = file_name(media)
+        return schema.Clip(
             name=placed.name,
-            media_reference=reference(media),
-            source_range=span(media.start_frame + placed.frames.first, placed.frames.count),
+            media_reference=reference,
+            source_range=self._range(media.start_frame + placed.frames.first, placed.frames.count),
             metadata={NAMESPACE: _about_placed(placed)},
         )
 
-    stand_ins = StandIns(rate)
-
-    def markers(several: Iterable[tuple[Shown, int]]) -> list[otio.schema.Marker]:
-        return stand_ins.of(
+    def _markers(self, shown: Iterable[tuple[Shown, int]]) -> list[otio.schema.Marker]:
+        """Markers with the first frame of each."""
+        return self.stand_ins.of(
             OtioMarker(
-                shown.name,
+                one.name,
                 first,
-                shown.frames.count,
-                _COLOURS[shown.marker.colour],
-                shown.note(on_timeline=layout.markers_on_timeline),
-                {NAMESPACE: _about_marker(shown.marker)},
+                one.frames.count,
+                _COLOURS[one.marker.colour],
+                one.note(on_timeline=self._layout.markers_on_timeline),
+                {NAMESPACE: _about_marker(one.marker)},
             )
-            for shown, first in several
+            for one, first in shown
         )
 
-    def track(name: str, kind: str, stretches: tuple[Placed, ...], *, with_markers: bool) -> otio.schema.Track:
-        made = otio.schema.Track(name=name, kind=kind)
-        position = edit.record_start
-        for placed in stretches:
-            if placed.record > position:
-                made.append(otio.schema.Gap(source_range=span(0, placed.record - position)))
-            item = clip(placed)
-            if with_markers:
-                start = placed.source.media.start_frame
-                item.markers.extend(markers((shown, start + shown.frames.first) for shown in placed.shown))
-            made.append(item)
-            position = placed.record_stop
-        if position < edit.record_start + layout.length:
-            made.append(otio.schema.Gap(source_range=span(0, edit.record_start + layout.length - position)))
-        return made
+    def _time(self, frame: int) -> otio.opentime.RationalTime:
+        from opentimelineio import opentime
 
-    timeline = otio.schema.Timeline(
-        name=clean(edit.title), global_start_time=frame(edit.record_start), metadata={NAMESPACE: _about(edit)}
-    )
-    for one in layout.tracks:
-        made = track(one.name, otio.schema.TrackKind.Video, one.placed, with_markers=not layout.markers_on_timeline)
-        timeline.tracks.append(made)
-    if layout.heard:
-        timeline.tracks.append(track("A1", otio.schema.TrackKind.Audio, layout.heard, with_markers=False))
-    if layout.markers_on_timeline:
-        shown_there = ((shown, shown.record - edit.record_start) for shown in layout.on_timeline)
-        timeline.tracks.markers.extend(markers(shown_there))
-    return stand_ins.replaced(timeline.to_json_string(indent=1)) + "\n"
+        return opentime.RationalTime(frame, self._rate)
+
+    def _range(self, first: int, count: int) -> otio.opentime.TimeRange:
+        from opentimelineio import opentime
+
+        return opentime.TimeRange(self._time(first), self._time(count))
 
 
 def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:

@@ -15,8 +15,8 @@ from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
 
-from marlin_edit_demo.training.questions import WORDINGS, ReadEvent, perfect_answers, read_events, read_find
-from marlin_edit_demo.world import Clip, WorldSettings, make_clip, write_clip
+from marlin_edit_demo.training.questions import ReadEvent, perfect_answers, read_events, read_find
+from marlin_edit_demo.world import WORDINGS, Clip, WorldSettings, make_clip, write_clip
 
 CLIPS = 200
 FIRST_SEED = 900_001

@@ -21,22 +21,6 @@ CAPTION_QUESTION = (
 FIND_BEFORE = 'Identify the timestamps during which "'
 FIND_AFTER = '" takes place. Output the time range as "From <start> to <end>." (numbers in seconds).'
 
-WORDINGS = (
-    "A {} moves across the picture",
-    "a {} moves across the picture",
-    "a {}",
-    "A {}",
-    "{}",
-    "the {}",
-    "a {} moves",
-    "the {} moves",
-    "a {} appears",
-    "the {} appears",
-    "a {} is visible",
-    "a {} is in the picture",
-    "a {} moves across the screen",
-)
-
 STEP = Fraction(1, 2)
 
 

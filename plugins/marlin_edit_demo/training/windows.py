@@ -20,7 +20,6 @@ from marlin_edit_demo.training.batched_model import BatchedVision
 from marlin_edit_demo.training.frames import FRAMES, Grid, Shelf, to_patches
 from marlin_edit_demo.training.questions import (
     CAPTION_QUESTION,
-    WORDINGS,
     Seen,
     answer_times,
     caption_answer,
@@ -29,7 +28,7 @@ from marlin_edit_demo.training.questions import (
     stretches,
 )
 from marlin_edit_demo.training.vision_stage import disturb
-from marlin_edit_demo.world import KINDS, PATTERN_WORDS, PATTERNS, TONES
+from marlin_edit_demo.world import KINDS, PATTERN_WORDS, PATTERNS, TONES, WORDINGS
 
 PAIRS = FRAMES // 2
 ENDINGS = 8

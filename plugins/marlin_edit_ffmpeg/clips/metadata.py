@@ -18,6 +18,7 @@ class CopiedText:
     def __init__(self, stream: Any, output: Output, begin: Fraction, end: Fraction) -> None:
         self.stream = stream
         self.done = False
+        self.errors = 0
         self._output, self._begin, self._end = output, begin, end
         self._empty_size = 2 if stream.codec_context is not None and stream.codec_context.name == "mov_text" else 0
         self.out: Any = output.container.add_stream_from_template(stream, opaque=True)

@@ -12,7 +12,7 @@ from typing import Any
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clips.verify import Copied, Picture, picture_of
 from marlin_edit_ffmpeg.clock import ClipClock
-from marlin_edit_ffmpeg.codecs import Syntax, Unreadable, syntax_of
+from marlin_edit_ffmpeg.codecs import Syntax, Unreadable, set_tag, syntax_of
 from marlin_edit_ffmpeg.containers import Container, Output
 from marlin_edit_ffmpeg.encoders import VideoEncoding, configure
 from marlin_edit_ffmpeg.source import LEAD, Source
@@ -43,6 +43,7 @@ class EncodedPicture:
         """start: pts of the keyframe at which decoding begins, or at the next one read; None for the first packet."""
         self.stream = source.video
         self.done = False
+        self.errors = 0
         self.progress = Progress()
         self._source, self._output, self._frames, self._encoding = source, output, frames, encoding
         self._clock = ClipClock(source.media, frames.first)
@@ -261,18 +262,18 @@ class CopiedPicture:
     def __init__(self, source: Source, output: Output, copied: CopyRange) -> None:
         self.stream = source.video
         self.done = False
+        self.errors = 0
         self.progress = Progress()
         self.digest = blake2b()
         self._source, self._output, self._copied = source, output, copied
         self._clock = ClipClock(source.media, copied.frames.first)
         self._begun = False
-        media, context = source.media, source.video.codec_context
+        media = source.media
         assert media.rate is not None
         self.out: Any = output.container.add_stream_from_template(source.video, opaque=True)
         self.out.codec_context.framerate = media.rate.value
         self.out.time_base = self._clock.time_base
-        if context.name == "hevc" and output.kind.edit_list and context.codec_tag in ("hvc1", "hev1"):
-            self.out.codec_context.codec_tag = context.codec_tag
+        set_tag(self.out, source.video, output.kind, spliced=False)
 
     def take(self, packet: Any) -> None:
         if packet.size == 0:

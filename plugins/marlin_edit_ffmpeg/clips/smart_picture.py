@@ -4,6 +4,7 @@ can be copied from, and the few at the end that file order does not allow to cop
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any
 
@@ -11,7 +12,7 @@ from marlin_edit_ffmpeg.clips.picture import Progress
 from marlin_edit_ffmpeg.clips.smart_plan import SmartPlan
 from marlin_edit_ffmpeg.clips.verify import Copied, picture_of
 from marlin_edit_ffmpeg.clock import ClipClock
-from marlin_edit_ffmpeg.codecs import Unreadable
+from marlin_edit_ffmpeg.codecs import Unreadable, set_tag
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.matched_encoder import Encoded, JoinedEncoder, Joiner
 from marlin_edit_ffmpeg.source import Source
@@ -21,13 +22,23 @@ _NEAR, _NEAR_RENUMBERED = 6, 48
 refer to was numbered anew."""
 
 
+class _Stage(Enum):
+    """Where in the source a smart clip is: before the keyframe that copying begins at; among the packets after it that
+    are shown before it; and from there on, where packets are copied, and then the tail is encoded."""
+
+    HEAD = auto()
+    LEADING = auto()
+    COPY = auto()
+
+
 class SmartPicture:
-    """Encodes a clip's head, passes packets on, encodes its tail; decodes both seams to have them compared."""
+    """Encodes a clip's head, copies packets, encodes its tail; decodes both seams so that they can be compared."""
 
     def __init__(self, source: Source, output: Output, plan: SmartPlan, crf: int) -> None:
         """Raises Unreadable where no encoder matches the source."""
         self.stream = source.video
         self.done = False
+        self.errors = 0
         self.progress = Progress()
         self.digest = blake2b()
         self._source, self._output, self._plan = source, output, plan
@@ -39,13 +50,13 @@ class SmartPicture:
         self._end = source.first_tick(plan.frames.stop)
         self._compared = _NEAR_RENUMBERED if plan.renumbered else _NEAR
         self._near = _near(plan, self._compared - 2)
-        self._held: list[Any] | None = None
+        self._stage = _Stage.HEAD
+        self._held: list[Any] = []
         self._leading = plan.leading
         self._head_begun = self._tail_begun = self._decoding = False
         self._encoder: JoinedEncoder | None = None
         self._copied = self._written = 0
         self._latest = plan.frames.first - 1
-        context = source.video.codec_context
         assert source.media.rate is not None
         self.out: Any = output.container.add_stream_from_template(source.video, opaque=True)
         self.out.codec_context.framerate = source.media.rate.value
@@ -53,8 +64,7 @@ class SmartPicture:
         header = plan.syntax.extradata() if self._joiner is not None else None
         if header is not None:
             self.out.codec_context.extradata = header
-        if context.name == "hevc" and output.kind.edit_list:
-            self.out.codec_context.codec_tag = "hev1" if self._joiner is not None else context.codec_tag
+        set_tag(self.out, source.video, output.kind, spliced=self._joiner is not None)
 
     def copied(self) -> Copied:
         """What of the written clip was copied, to be found in it again."""
@@ -62,28 +72,31 @@ class SmartPicture:
         return Copied(plan.copied, before, plan.packets, plan.syntax, self.digest.digest(), self._compared - 2)
 
     def take(self, packet: Any) -> None:
+        """Take the next packet of the source, in file order."""
         over = packet.size == 0 or (packet.dts is not None and packet.dts >= self._end)
         if over:
             self._drain()
             self.done = True
-        elif self._held is None:
+        elif self._stage is _Stage.HEAD:
             self._before_key(packet)
-        elif self._leading:
+        elif self._stage is _Stage.LEADING:
             self._after_key(packet)
         else:
             self._pass(packet)
 
     def finish(self) -> None:
+        """Write what is still held back. Raises Unreadable if not all frames were made."""
         plan = self._plan
         if self._copied != plan.packets or self._encoder is not None:
-            self._end_stretch()
+            self._end_segment()
         if self._written != plan.frames.count:
             raise Unreadable(f"{self._written} pictures were made in place of {plan.frames.count}")
 
     def _before_key(self, packet: Any) -> None:
         plan = self._plan
         if packet.is_keyframe and packet.pts == plan.key_pts:
-            self._held = [packet]
+            self._stage = _Stage.LEADING
+            self._held.append(packet)
             if self._has_head:
                 self._decode_head(packet)
             if not self._leading:
@@ -97,7 +110,6 @@ class SmartPicture:
             self._decode_head(packet)
 
     def _after_key(self, packet: Any) -> None:
-        assert self._held is not None
         if self._source.number_of(packet.pts) >= self._plan.copied.first:
             self._held.append(packet)
             return
@@ -116,11 +128,11 @@ class SmartPicture:
     def _head_done(self) -> None:
         if self._has_head:
             self._decode_head(None)
-            self._end_stretch()
+            self._end_segment()
         self._source.video.codec_context.flush_buffers()
         self._output.begin()
         self._decoding = True
-        assert self._held is not None
+        self._stage = _Stage.COPY
         for packet in self._held:
             self._pass(packet)
         self._held.clear()
@@ -175,7 +187,7 @@ class SmartPicture:
         for packet in self._encoder.encode(frame):
             self._write_encoded(packet)
 
-    def _end_stretch(self) -> None:
+    def _end_segment(self) -> None:
         if self._encoder is not None:
             for packet in self._encoder.encode(None):
                 self._write_encoded(packet)

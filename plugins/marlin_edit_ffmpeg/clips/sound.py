@@ -81,6 +81,7 @@ class CopiedSound:
     def __init__(self, stream: Any, output: Output, begin: Fraction, end: Fraction, priming: int) -> None:
         self.stream = stream
         self.done = False
+        self.errors = 0
         self.starts_at: Fraction | None = None
         self._output, self._begin = output, begin
         hidden = 0 if output.kind.edit_list else priming

@@ -53,7 +53,7 @@ def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report, to
             track.finish()
         if all(getattr(track, "starts_at", None) is None for track in tracks):
             raise NothingThere
-    report.decode_errors = source.decode_errors - errors + sum(getattr(track, "errors", 0) for track in tracks)
+    report.decode_errors = source.decode_errors - errors + sum(track.errors for track in tracks)
     starts: dict[int, Fraction] = {}
     for track in tracks:
         found = _heard(target, track.out.index)

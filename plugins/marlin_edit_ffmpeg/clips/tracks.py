@@ -18,14 +18,20 @@ from marlin_edit_ffmpeg.source import FURTHEST, Source, Start
 
 
 class Track(Protocol):
-    """One stream of a clip."""
+    """One stream of a clip. stream: the source's. out: the clip's. errors: packets that could not be decoded."""
 
     stream: Any
     out: Any
     done: bool
+    errors: int
 
-    def take(self, packet: Any) -> None: ...
-    def finish(self) -> None: ...
+    def take(self, packet: Any) -> None:
+        """Take the next packet of the source's stream."""
+        ...
+
+    def finish(self) -> None:
+        """Write what is still held back."""
+        ...
 
 
 def other_tracks(

@@ -4,48 +4,63 @@ from __future__ import annotations
 
 from typing import Any
 
-from marlin_edit_ffmpeg.codecs.av1 import Av1
+from marlin_edit_ffmpeg.codecs import av1, h264, hevc, mpeg2, mpeg4, vp9
 from marlin_edit_ffmpeg.codecs.bits import Unreadable
-from marlin_edit_ffmpeg.codecs.h264 import H264
-from marlin_edit_ffmpeg.codecs.hevc import Hevc
 from marlin_edit_ffmpeg.codecs.intra_only import WholePictures
-from marlin_edit_ffmpeg.codecs.mpeg2 import Mpeg2
-from marlin_edit_ffmpeg.codecs.mpeg4 import Mpeg4
-from marlin_edit_ffmpeg.codecs.nal import Kind, read_record
-from marlin_edit_ffmpeg.codecs.syntax import Begin, Syntax
-from marlin_edit_ffmpeg.codecs.vp9 import Vp9
+from marlin_edit_ffmpeg.codecs.syntax import Begin, Codec, Route, Splicing, Syntax
 from marlin_edit_ffmpeg.containers import MKV, MOV, MP4, TS, WEBM, Container
 
-_ISO = (MP4, MOV, MKV)
+CODECS: dict[str, Codec] = {
+    "av1": av1.CODEC,
+    "h264": h264.CODEC,
+    "hevc": hevc.CODEC,
+    "mpeg2video": mpeg2.CODEC,
+    "mpeg4": mpeg4.CODEC,
+    "vp9": vp9.CODEC,
+}
+"""By FFmpeg's names. A new codec adds its file here."""
+
+_BOXED = (MP4, MOV, MKV, WEBM)
 _ALONE = ("cfhd", "png")  # FFmpeg does not count these among codecs without references; their decoders keep none
 
 
 def syntax_of(video: Any, container: str, kind: Container) -> Syntax:
     """How packets of a stream are understood, from a container (FFmpeg's names) into clips of another kind.
 
-    Raises Unreadable where they cannot be joined to encoded ones there.
+    Raises Unreadable if they cannot be joined to encoded ones there.
     """
     context = video.codec_context
-    codec, header = context.codec.canonical_name, context.extradata or b""
-    names = container.split(",")
-    boxed = ("mp4" in names or "matroska" in names) and kind in (*_ISO, WEBM)
-    stream = "mpegts" in names and kind is TS
-    if codec in ("h264", "hevc") and (boxed or stream):
-        record = read_record(Kind(codec), header, in_stream=stream)
-        return H264(record) if codec == "h264" else Hevc(record)
-    if codec == "vp9" and boxed:
-        return Vp9()
-    if codec == "av1" and boxed:
-        return Av1(header)
-    if codec == "mpeg2video" and (boxed or stream or "mpeg" in names):
-        return Mpeg2(header)
-    if codec == "mpeg4" and (boxed or "avi" in names):
-        return Mpeg4(header, may_repeat=kind is MKV)
-    if context.codec.intra_only or codec in _ALONE:
-        return WholePictures()
-    if codec in ("h264", "hevc", "vp9", "av1", "mpeg2video", "mpeg4"):
-        raise Unreadable(f"{codec} out of {names[0]} into {kind.name} cannot be joined to encoded frames")
-    raise Unreadable(f"{codec} cannot be joined to encoded frames")
+    name, names = context.codec.canonical_name, container.split(",")
+    codec = CODECS.get(name)
+    if codec is None:
+        if context.codec.intra_only or name in _ALONE:
+            return WholePictures()
+        raise Unreadable(f"{name} cannot be joined to encoded frames")
+    boxed = ("mp4" in names or "matroska" in names) and kind in _BOXED
+    syntax = codec.open(context.extradata or b"", Route(kind, boxed, "mpegts" in names and kind is TS, names))
+    if syntax is None:
+        raise Unreadable(f"{name} out of {names[0]} into {kind.name} cannot be joined to encoded frames")
+    return syntax
 
 
-__all__ = ["Begin", "Syntax", "Unreadable", "syntax_of"]
+def splicing_of(name: str) -> Splicing:
+    """How streams of a codec, by FFmpeg's name, are spliced into one."""
+    codec = CODECS.get(name)
+    return Splicing() if codec is None else codec.splicing
+
+
+def set_tag(out: Any, source: Any, kind: Container, *, spliced: bool) -> None:
+    """Set what MP4 and MOV call a stream, if FFmpeg's own choice would be wrong: whether its parameters are in the
+    packets (`hev1`) or only in the header (`hvc1`).
+
+    out, source: the written stream and the source's. spliced: packets of several encodings follow one another.
+    """
+    context = source.codec_context
+    tag = splicing_of(context.codec.canonical_name).tag if kind.edit_list else None
+    if tag is not None and spliced:
+        out.codec_context.codec_tag = tag
+    elif tag is not None and context.codec_tag in (tag, "hvc1"):
+        out.codec_context.codec_tag = context.codec_tag
+
+
+__all__ = ["Begin", "Splicing", "Syntax", "Unreadable", "set_tag", "splicing_of", "syntax_of"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Codec, Data, Splicing, first_header
 
 _SEQUENCE, _DELIMITER, _FRAME_HEADER, _TILES, _METADATA, _FRAME = 1, 2, 3, 4, 5, 6
 _PICTURES = (_FRAME_HEADER, _TILES, _FRAME, 7, 8)
@@ -154,3 +154,12 @@ def _format(sequence: bytes) -> tuple[int, ...]:
                 bits.number(4)
     wide, high = bits.number(4) + 1, bits.number(4) + 1
     return profile, bits.number(wide) + 1, bits.number(high) + 1
+
+
+CODEC = Codec(
+    lambda header, route: Av1(header) if route.boxed else None,
+    Splicing(
+        common_header=first_header,
+        keyframe=lambda header, data, kind, is_first: Av1(header).with_sequence(data),
+    ),
+)

@@ -13,8 +13,8 @@ from marlin_edit_ffmpeg.codecs.bits import Unreadable
 from marlin_edit_ffmpeg.codecs.h264_renumbering import Renumbering, begins_an_open_group
 from marlin_edit_ffmpeg.codecs.h264_sets import SPS, H264Set, h264_numbers, h264_set_like, read_h264_set
 from marlin_edit_ffmpeg.codecs.h264_slices import Slices
-from marlin_edit_ffmpeg.codecs.nal import Kind, Record, split_annex_b, with_sets
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
+from marlin_edit_ffmpeg.codecs.nal import Kind, Record, read_record, split_annex_b, with_sets
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Codec, Data, Route, Splicing, Syntax
 
 ORDERS = ((2, 3), (2, 2), (0, 2), (0, 1))
 """Frames between references, and references, to be tried until the source's parameter sets have room for them."""
@@ -135,3 +135,20 @@ class H264:
 
     def _first_set(self) -> H264Set:
         return read_h264_set(self._first_set_unit())
+
+
+def _open(header: bytes, route: Route) -> Syntax | None:
+    return H264(read_record(Kind.H264, header, in_stream=route.stream)) if route.boxed or route.stream else None
+
+
+def _common_header(headers: Sequence[bytes]) -> bytes:
+    """The header whose parameter sets include those of all others."""
+    records = [read_record(Kind.H264, header) for header in headers]
+    for header, record in zip(headers, records, strict=True):
+        alike = all(other.length_size == record.length_size for other in records)
+        if alike and all(set(other.sets) <= set(record.sets) for other in records):
+            return header
+    raise Unreadable("its pieces have different parameter sets")
+
+
+CODEC = Codec(_open, Splicing(common_header=_common_header))

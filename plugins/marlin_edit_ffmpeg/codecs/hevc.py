@@ -11,8 +11,9 @@ from typing import Any
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable, unit_bits, unit_of
 from marlin_edit_ffmpeg.codecs.h264 import ORDERS
-from marlin_edit_ffmpeg.codecs.nal import Kind, PictureSet, Record, split_annex_b, with_sets
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
+from marlin_edit_ffmpeg.codecs.nal import Kind, PictureSet, Record, read_record, split_annex_b, with_sets
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Codec, Data, Route, Splicing, Syntax, first_header
+from marlin_edit_ffmpeg.containers import TS, Container
 
 CRA, BLA_N_LP = 21, 18
 VPS, SPS, PREFIX_SEI, DOLBY_VISION = 32, 33, 39, 62
@@ -211,3 +212,31 @@ def hevc_sets_to_repeat(record: Record) -> list[bytes]:
         for unit in record.sets
         if Kind.HEVC.is_parameters(unit) or (Kind.HEVC.type_of(unit) == PREFIX_SEI and unit[2:3] != b"\x05")
     ]
+
+
+def _open(header: bytes, route: Route) -> Syntax | None:
+    return Hevc(read_record(Kind.HEVC, header, in_stream=route.stream)) if route.boxed or route.stream else None
+
+
+def _compatible(mine: bytes, theirs: bytes) -> bool:
+    """Keyframes bring their parameter sets along; only the format must be the same."""
+    return _format(mine) == _format(theirs) if mine[:1] == b"\x01" else mine == theirs
+
+
+def _format(header: bytes) -> object:
+    for unit in read_record(Kind.HEVC, header).sets:
+        if Kind.HEVC.type_of(unit) == SPS:
+            found = read_hevc_set(unit)
+            return found.format, found.references, found.reorder
+    return None
+
+
+def _keyframe(header: bytes, data: bytes, kind: Container, is_first: bool) -> bytes:
+    record = read_record(Kind.HEVC, header, in_stream=kind is TS)
+    units = [without_cra(unit) if is_first else unit for unit in record.split(data)]
+    if not any(Kind.HEVC.is_parameters(unit) for unit in units):
+        units = with_sets(Kind.HEVC, units, hevc_sets_to_repeat(record))
+    return record.join(units)
+
+
+CODEC = Codec(_open, Splicing(_compatible, first_header, _keyframe, tag="hev1"))

@@ -9,7 +9,8 @@ from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable, code_of, units_of
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Codec, Data, Route, Splicing, Syntax, first_header
+from marlin_edit_ffmpeg.containers import Container
 
 _PICTURE, _USER, _SEQUENCE, _EXTENSION, _END, _GROUP = 0x00, 0xB2, 0xB3, 0xB5, 0xB7, 0xB8
 _LAST_SLICE = 0xAF
@@ -133,3 +134,14 @@ class _Sequence:
         """The units, as they stand before pictures that FFmpeg's encoder makes: with the standard's own matrices."""
         text = Bits(self._units[0][4:12]).text[:_FIELDS] + "00"
         return [self._units[0][:4] + int(text, 2).to_bytes(8, "big"), *self._units[1:]]
+
+
+def _open(header: bytes, route: Route) -> Syntax | None:
+    return Mpeg2(header) if route.boxed or route.stream or "mpeg" in route.names else None
+
+
+def _keyframe(header: bytes, data: bytes, kind: Container, is_first: bool) -> bytes:
+    return bytes(Mpeg2(header).copied(data, is_keyframe=True, after_foreign=True))
+
+
+CODEC = Codec(_open, Splicing(common_header=first_header, keyframe=_keyframe))

@@ -9,7 +9,8 @@ from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Unreadable, code_of, units_of
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Codec, Data, Route, Splicing, Syntax, first_header
+from marlin_edit_ffmpeg.containers import MKV, Container
 
 _FIRST_LAYER, _LAST_LAYER = 0x20, 0x2F
 _USER, _GROUP, _PICTURE = 0xB2, 0xB3, 0xB6
@@ -81,3 +82,16 @@ def _headers_of(data: bytes) -> list[bytes]:
 
 def _layer(units: list[bytes]) -> bytes | None:
     return next((unit for unit in units if _FIRST_LAYER <= code_of(unit) <= _LAST_LAYER), None)
+
+
+def _open(header: bytes, route: Route) -> Syntax | None:
+    return Mpeg4(header, may_repeat=route.kind is MKV) if route.boxed or "avi" in route.names else None
+
+
+def _keyframe(header: bytes, data: bytes, kind: Container, is_first: bool) -> bytes:
+    if kind.edit_list:
+        return data
+    return bytes(Mpeg4(header, may_repeat=True).copied(data, is_keyframe=True, after_foreign=True))
+
+
+CODEC = Codec(_open, Splicing(common_header=first_header, keyframe=_keyframe))

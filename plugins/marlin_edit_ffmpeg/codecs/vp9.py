@@ -9,7 +9,7 @@ from typing import Any
 
 from marlin_edit.media import Scan
 from marlin_edit_ffmpeg.codecs.bits import Bits, Unreadable
-from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Data
+from marlin_edit_ffmpeg.codecs.syntax import Attempt, Begin, Codec, Data, Splicing, first_header
 
 _SYNC = 0x498342
 _RGB = 7
@@ -79,3 +79,9 @@ def _keyframe_format(data: bytes) -> tuple[int, ...] | None:
         chroma = (0, 0)
         bits.number(1)
     return profile, depth, space == _RGB, *chroma, bits.number(16), bits.number(16)
+
+
+CODEC = Codec(
+    lambda header, route: Vp9() if route.boxed else None,
+    Splicing(compatible=lambda mine, theirs: True, common_header=first_header),
+)

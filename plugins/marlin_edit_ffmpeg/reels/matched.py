@@ -14,7 +14,7 @@ from marlin_edit_ffmpeg.clips.tracks import Told
 from marlin_edit_ffmpeg.clips.verify import Picture, picture_of
 from marlin_edit_ffmpeg.clips.writer import NothingThere
 from marlin_edit_ffmpeg.clock import ClipClock
-from marlin_edit_ffmpeg.codecs import Unreadable, syntax_of
+from marlin_edit_ffmpeg.codecs import Unreadable, set_tag, syntax_of
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.matched_encoder import Encoded, Joiner
 from marlin_edit_ffmpeg.reels.frames import Fit, PieceFrames
@@ -110,8 +110,7 @@ class _Stretch:
         self.out: Any = output.container.add_stream_from_template(base.video, opaque=True)
         self.out.codec_context.framerate = plan.rate.value
         self.out.time_base = plan.tick
-        if base.video.codec_context.name == "hevc" and output.kind.edit_list:
-            self.out.codec_context.codec_tag = "hev1"
+        set_tag(self.out, base.video, output.kind, spliced=True)
 
     def add(self, time: int, picture: Any) -> None:
         if not self.times:

@@ -11,10 +11,11 @@ from itertools import groupby
 from typing import Any
 
 from marlin_edit_ffmpeg.clips.verify import Picture, picture_of
+from marlin_edit_ffmpeg.codecs import set_tag
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.encoders import VideoEncoding, configure
 from marlin_edit_ffmpeg.reels.frames import Fit, PieceFrames
-from marlin_edit_ffmpeg.reels.pieces import WrittenPiece, beside_others, packets_of_piece
+from marlin_edit_ffmpeg.reels.pieces import WrittenPiece, packets_of_piece, spliced_packet
 from marlin_edit_ffmpeg.reels.plan import Piece, ReelPlan
 from marlin_edit_ffmpeg.source import Source
 
@@ -35,8 +36,7 @@ class JoinedPictures:
         self.out.codec_context.framerate = plan.rate.value
         self.out.time_base = plan.tick
         self.out.codec_context.extradata = header
-        if pieces[0].codec == "hevc" and output.kind.edit_list:
-            self.out.codec_context.codec_tag = "hev1"
+        set_tag(self.out, like, output.kind, spliced=True)
         self.digest = blake2b()
         self.expected: dict[int, Picture] = {}
         self._output, self._plan, self._pieces = output, plan, pieces
@@ -55,7 +55,7 @@ class JoinedPictures:
         done = 0
         for start, written in zip(self._starts, self._pieces, strict=True):
             for at, (since, packet) in enumerate(packets_of_piece(written)):
-                again: Any = av.Packet(beside_others(written, packet, is_first=at == 0))
+                again: Any = av.Packet(spliced_packet(written, packet, is_first=at == 0))
                 again.stream = self.out
                 again.time_base = tick
                 again.pts = start + since

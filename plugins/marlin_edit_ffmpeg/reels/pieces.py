@@ -15,12 +15,7 @@ from typing import Any
 from marlin_edit.media import open_media
 from marlin_edit_ffmpeg.clips.verify import Picture, picture_of
 from marlin_edit_ffmpeg.clock import ClipClock
-from marlin_edit_ffmpeg.codecs import Unreadable
-from marlin_edit_ffmpeg.codecs.av1 import Av1
-from marlin_edit_ffmpeg.codecs.hevc import SPS, hevc_sets_to_repeat, read_hevc_set, without_cra
-from marlin_edit_ffmpeg.codecs.mpeg2 import Mpeg2
-from marlin_edit_ffmpeg.codecs.mpeg4 import Mpeg4
-from marlin_edit_ffmpeg.codecs.nal import Kind, read_record, with_sets
+from marlin_edit_ffmpeg.codecs import Unreadable, splicing_of
 from marlin_edit_ffmpeg.containers import TS, Container
 
 _BACK = (0, 1, 4, 15)
@@ -87,70 +82,34 @@ def packets_of_piece(piece: WrittenPiece) -> Iterator[tuple[int, Any]]:
         yield from _timed(container, container.streams.video[0], piece.moment)
 
 
-def why_unlike(first: Any, other: Any) -> str | None:
-    """Why packets of a source's stream cannot stand beside those of the first source's, as far as their headers tell.
-
-    HEVC's and VP9's pictures bring their own parameters along.
-    """
+def why_incompatible(first: Any, other: Any) -> str | None:
+    """Why packets of a source's stream cannot stand beside the first source's, as far as their headers show."""
     mine, theirs = other.codec_context, first.codec_context
     if mine.codec.canonical_name != theirs.codec.canonical_name:
         return "has another codec than"
     if mine.pix_fmt != theirs.pix_fmt:
         return "has another pixel format than"
-    if mine.codec.canonical_name == "hevc" and (mine.extradata or b"")[:1] == b"\x01":
-        same = _hevc_format(mine.extradata) == _hevc_format(theirs.extradata or b"")
-        return None if same else "has other parameter sets than"
-    if (mine.extradata or b"") != (theirs.extradata or b"") and mine.codec.canonical_name != "vp9":
-        return "has other parameter sets than"
-    return None
-
-
-def _hevc_format(header: bytes) -> object:
-    for unit in read_record(Kind.HEVC, header).sets:
-        if Kind.HEVC.type_of(unit) == SPS:
-            found = read_hevc_set(unit)
-            return found.format, found.references, found.reorder
-    return None
+    compatible = splicing_of(mine.codec.canonical_name).compatible
+    same = compatible(bytes(mine.extradata or b""), bytes(theirs.extradata or b""))
+    return None if same else "has other parameter sets than"
 
 
 def common_header(pieces: Sequence[WrittenPiece]) -> bytes:
-    """The header under which all pieces can be decoded; Unreadable, with the reason, where there is none."""
-    codec = pieces[0].codec
+    """The header under which all pieces can be decoded; raises Unreadable, with the reason, if there is none."""
     if len({piece.codec for piece in pieces}) > 1:
         raise Unreadable("its pieces have different codecs")
     headers = list(dict.fromkeys(piece.header for piece in pieces))
-    if len(headers) == 1 or codec == "hevc" or pieces[0].kind is TS:
-        return headers[0]  # what differs is in the packets, by way of `beside_others`
-    if codec == "h264":
-        records = [read_record(Kind.H264, header) for header in headers]
-        for header, record in zip(headers, records, strict=True):
-            alike = all(other.length_size == record.length_size for other in records)
-            if alike and all(set(other.sets) <= set(record.sets) for other in records):
-                return header
-    elif codec in ("vp9", "av1", "mpeg2video", "mpeg4"):
+    if len(headers) == 1 or pieces[0].kind is TS:
         return headers[0]
-    raise Unreadable("its pieces have different parameter sets")
+    return splicing_of(pieces[0].codec).common_header(headers)
 
 
-def beside_others(piece: WrittenPiece, packet: Any, *, is_first: bool) -> bytes:
-    """A piece's packet as it stands among foreign ones: with its parameters in every keyframe, where its codec takes
-    them there, as a decoder may come from anywhere; the first one forgets what was before it."""
+def spliced_packet(piece: WrittenPiece, packet: Any, *, is_first: bool) -> bytes:
+    """A packet of a piece as it stands among foreign ones. is_first: of the piece."""
     data = bytes(packet)
     if not packet.is_keyframe:
         return data
-    if piece.codec == "hevc":
-        record = read_record(Kind.HEVC, piece.header, in_stream=piece.kind is TS)
-        units = [without_cra(unit) if is_first else unit for unit in record.split(data)]
-        if not any(Kind.HEVC.is_parameters(unit) for unit in units):
-            units = with_sets(Kind.HEVC, units, hevc_sets_to_repeat(record))
-        return record.join(units)
-    if piece.codec == "av1":
-        return Av1(piece.header).with_sequence(data)
-    if piece.codec == "mpeg2video":
-        return bytes(Mpeg2(piece.header).copied(data, is_keyframe=True, after_foreign=True))
-    if piece.codec == "mpeg4" and not piece.kind.edit_list:
-        return bytes(Mpeg4(piece.header, may_repeat=True).copied(data, is_keyframe=True, after_foreign=True))
-    return data
+    return splicing_of(piece.codec).keyframe(piece.header, data, piece.kind, is_first)
 
 
 def _timed(container: Any, video: Any, moment: Moment) -> Iterator[tuple[int, Any]]:

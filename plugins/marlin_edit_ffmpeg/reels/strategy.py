@@ -13,7 +13,7 @@ from marlin_edit_ffmpeg.clips.plan import Mode
 from marlin_edit_ffmpeg.clips.strategy import Way, way_of
 from marlin_edit_ffmpeg.codecs import Unreadable
 from marlin_edit_ffmpeg.reels.matched import Matched, Matcher
-from marlin_edit_ffmpeg.reels.pieces import why_unlike
+from marlin_edit_ffmpeg.reels.pieces import why_incompatible
 from marlin_edit_ffmpeg.reels.plan import ReelPlan, why_not_copied
 from marlin_edit_ffmpeg.source import Source
 
@@ -55,7 +55,7 @@ def _ways(plan: ReelPlan) -> Sequence[PieceWay]:
         for _, group in groupby(plan.pieces, key=lambda piece: piece.media.path):
             pieces = list(group)
             with Source(pieces[0].media) as source:
-                unlike = _why_unlike(plan.first, first, pieces[0].media, source)
+                unlike = _why_incompatible(plan.first, first, pieces[0].media, source)
                 for piece in pieces:
                     way = unlike or way_of(source, piece.plan)
                     if isinstance(way, str):
@@ -66,11 +66,11 @@ def _ways(plan: ReelPlan) -> Sequence[PieceWay]:
     return ways
 
 
-def _why_unlike(first_media: MediaInfo, first: Source, media: MediaInfo, source: Source) -> str | None:
+def _why_incompatible(first_media: MediaInfo, first: Source, media: MediaInfo, source: Source) -> str | None:
     if media.path == first_media.path:
         return None
     reason = why_not_copied(first_media, media)
     if reason is None:
-        unlike = why_unlike(first.video, source.video)
+        unlike = why_incompatible(first.video, source.video)
         reason = f"{media.path.name} {unlike} {first_media.path.name}" if unlike else None
     return reason

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from marlin_edit.text import clean
 from marlin_edit.timebase import milliseconds_text
-from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue
+from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, size
 from marlin_edit_exporters.subtitles.cues.timing import FOREVER, snapped
 from marlin_edit_exporters.subtitles.cues.values import Cue

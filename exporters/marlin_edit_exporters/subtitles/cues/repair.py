@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marlin_edit.text import clean
-from marlin_edit_exporters.subtitles.cue_file import CueFile, RawCue
+from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
 from marlin_edit_exporters.subtitles.cues.lint import UNKNOWN, Video
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Words, size
