@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -122,11 +121,7 @@ class Console:
             def shown(done: float, total: float, detail: str = "") -> None:
                 progress.reached(done, detail, total=total)
 
-            token = _told.set(shown)
-            try:
-                yield shown
-            finally:
-                _told.reset(token)
+            yield shown
 
     def listening(self) -> logging.Handler:
         """A handler for the package's log: its warnings are said, and what it tells besides is for -v."""
@@ -147,15 +142,6 @@ class Console:
             self.err.write("\r" + " " * len(self._line) + "\r")
             self.err.flush()
             self._line = ""
-
-
-_told: ContextVar[ReportProgress | None] = ContextVar("told", default=None)
-
-
-def tell_progress(done: float, total: float, detail: str = "") -> None:
-    told = _told.get()
-    if told is not None:
-        told(done, total, detail)
 
 
 class _LogToConsole(logging.Handler):

@@ -51,7 +51,7 @@ def _check(settings: Settings) -> None:
 def _deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     from marlin_edit_ffmpeg.clips.delivery import deliver
 
-    return deliver(edit, context.settings, dry_run)
+    return deliver(edit, context, dry_run)
 
 
 def _foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:
@@ -69,7 +69,7 @@ def _check_reel(settings: Settings) -> None:
 def _deliver_reel(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     from marlin_edit_ffmpeg.reels.delivery import deliver
 
-    return deliver(edit, context.settings, dry_run)
+    return deliver(edit, context, dry_run)
 
 
 def _foresee_reel(videos: Sequence[Path], queries: Sequence[str], settings: Settings) -> None:

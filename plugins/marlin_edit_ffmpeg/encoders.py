@@ -99,7 +99,7 @@ def configure(
 
 
 def quieten(encoder: str) -> None:
-    """SVT-AV1 prints on stderr whatever FFmpeg is told, and has a switch of its own."""
+    """SVT-AV1 prints on stderr whatever FFmpeg is on_progress, and has a switch of its own."""
     if encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")
 

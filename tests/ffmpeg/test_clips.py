@@ -14,7 +14,6 @@ from typing import Any
 import av
 import pytest
 
-from marlin_edit import console
 from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError, UsageError
@@ -427,15 +426,15 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(tmp_path: Path) -> None:
 def test_progress_goes_on_inside_a_clip_and_ends_with_the_last(tmp_path: Path) -> None:
     source = make_video(tmp_path / "film.mp4", frames=90, size=(96, 54), gop=30)
     for mode in ("smart", "exact", "copy"):
-        told: list[float] = []
-        token = console._told.set(lambda done, total, detail="": told.append(done / total))  # noqa: B023
-        try:
-            deliver(source, tmp_path / mode, (0, 60), (35, 85), clip_mode=mode)
-        finally:
-            console._told.reset(token)
-        assert told == sorted(told)
-        assert told[-1] == 1
-        assert len({round(part, 2) for part in told}) > 20
+        reported: list[float] = []
+        context = Context(
+            settings_for(tmp_path / mode, clip_mode=mode),
+            progress=lambda done, total, detail="": reported.append(done / total),  # noqa: B023
+        )
+        CLIPS.deliver(edit_of(source, (0, 60), (35, 85)), context, False)
+        assert reported == sorted(reported)
+        assert reported[-1] == 1
+        assert len({round(part, 2) for part in reported}) > 20
 
 
 def test_a_dry_run_tells_how_long_encoding_takes_here(tmp_path: Path) -> None:

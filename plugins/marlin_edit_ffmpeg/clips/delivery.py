@@ -10,10 +10,9 @@ from itertools import groupby
 from pathlib import Path
 
 from marlin_edit import files
-from marlin_edit.console import tell_progress
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError, UsageError
-from marlin_edit.interfaces import Receipt
+from marlin_edit.interfaces import Context, Receipt, ReportProgress
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import FrameRange
@@ -23,7 +22,7 @@ from marlin_edit_ffmpeg.clips.picture import MOST_EARLY
 from marlin_edit_ffmpeg.clips.plan import ClipPlan, Mode, Sound, plan_clips
 from marlin_edit_ffmpeg.clips.report import Estimate, Report
 from marlin_edit_ffmpeg.clips.strategy import Way, way_of
-from marlin_edit_ffmpeg.clips.tracks import Told
+from marlin_edit_ffmpeg.clips.tracks import OnProgress
 from marlin_edit_ffmpeg.clips.writer import NothingThere, write_clip
 from marlin_edit_ffmpeg.containers import container_for
 from marlin_edit_ffmpeg.source import Source
@@ -60,12 +59,13 @@ def foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) 
                 files.refuse_existing([path], bool(settings["overwrite"]), videos)
 
 
-def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     """Writes every cut of the edit; what cannot be delivered is told in `missing`, and the others go on.
 
     Raises MarlinEditError before the first clip where a name is taken or a source cannot be counted, and where the disk
     is full or closed and nothing was written.
     """
+    settings = context.settings
     check(settings)
     out_dir = _out_dir(settings)
     plans = plan_clips(
@@ -86,7 +86,7 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     if dry_run:
         if out_dir.exists():
             files.refuse_existing([plan.path for plan in plans], overwrite, sources)
-        reports = list(_planned(plans))
+        reports = list(_planned(plans, context.progress))
         total = Estimate.sum([report.estimate for report in reports if report.estimate is not None])
         return Receipt(
             files=tuple(plan.path for plan in plans),
@@ -96,7 +96,7 @@ def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
     made = not out_dir.exists()
     with _writing_into(out_dir):
         out_dir.mkdir(parents=True, exist_ok=True)
-    work = _Work(overwrite, sum(plan.frames.count for plan in plans))
+    work = _Work(overwrite, sum(plan.frames.count for plan in plans), context.progress)
     try:
         files.refuse_existing([plan.path for plan in plans], overwrite, sources)
         for _, group in groupby(sorted(plans, key=_place), key=lambda plan: plan.media.path):
@@ -127,7 +127,7 @@ def _place(plan: ClipPlan) -> tuple[str, int, int]:
     return str(plan.media.path), plan.frames.first, plan.number
 
 
-def _planned(plans: Sequence[ClipPlan]) -> Iterator[Report]:
+def _planned(plans: Sequence[ClipPlan], progress: ReportProgress) -> Iterator[Report]:
     """What each clip would be; where packets are copied the source is read, so that drift and cost are known."""
     reports: dict[int, Report] = {}
     trials = Trials()
@@ -144,7 +144,7 @@ def _planned(plans: Sequence[ClipPlan]) -> Iterator[Report]:
                     report = Report(plan, way.frames, encoded=way.encoded)
                 report.estimate = estimated(report, trials)
                 reports[plan.number] = report
-                tell_progress(len(reports), len(plans), "planning")
+                progress(len(reports), len(plans), "planning")
     return iter([reports[plan.number] for plan in plans])
 
 
@@ -170,11 +170,12 @@ class NotAsPlanned(Exception):
 class _Work:
     """Clips of any number of sources, each source opened once; what went wrong with one does not stop the others."""
 
-    def __init__(self, overwrite: bool, frames: int) -> None:
+    def __init__(self, overwrite: bool, frames: int, progress: ReportProgress) -> None:
         self.reports: dict[int, Report] = {}
         self.missing: dict[int, str] = {}
         self.errors: list[MarlinEditError] = []
         self._overwrite = overwrite
+        self._progress = progress
         self._frames, self._done = frames, 0
 
     def deliver_source(self, plans: Sequence[ClipPlan]) -> None:
@@ -195,7 +196,7 @@ class _Work:
                     continue
                 finally:
                     self._done += plan.frames.count
-                    tell_progress(self._done, self._frames, plan.path.name)
+                    self._progress(self._done, self._frames, plan.path.name)
                 self.reports[plan.number] = report
                 left = _left_out(report)
                 if left is not None:
@@ -218,10 +219,10 @@ class _Work:
         except NotAsPlanned as error:
             raise Lost(f"not delivered, what was written did not hold: {error}.") from error
 
-    def _told(self, plan: ClipPlan) -> Told:
-        """Tells how far all clips are, for the part of one that is done."""
+    def _on_progress(self, plan: ClipPlan) -> OnProgress:
+        """Reports how far all clips are, for the part of one that is done."""
         before, whole, name = self._done, self._frames, plan.path.name
-        return lambda part: tell_progress(before + part * plan.frames.count, whole, name)
+        return lambda part: self._progress(before + part * plan.frames.count, whole, name)
 
     def _write(self, source: Source, plan: ClipPlan, way: Way | None) -> Report:
         """Writes a clip beside its name and publishes it when it is right; otherwise nothing is left."""
@@ -230,7 +231,7 @@ class _Work:
         report = Report(plan)
         try:
             with files.staged(plan.path, self._overwrite) as temporary:
-                wrong = write_clip(source, plan, temporary, way, report, told=self._told(plan))
+                wrong = write_clip(source, plan, temporary, way, report, on_progress=self._on_progress(plan))
                 if wrong is not None:
                     raise NotAsPlanned(wrong)
         except NothingThere as error:

@@ -16,7 +16,7 @@ from marlin_edit_ffmpeg.clips.metadata import chapters_between, label_output, la
 from marlin_edit_ffmpeg.clips.plan import ClipPlan, Mode, Sound
 from marlin_edit_ffmpeg.clips.report import Report
 from marlin_edit_ffmpeg.clips.sound import CopiedSound, is_lossless
-from marlin_edit_ffmpeg.clips.tracks import Told, check_sound, other_tracks, pump
+from marlin_edit_ffmpeg.clips.tracks import OnProgress, check_sound, other_tracks, pump
 from marlin_edit_ffmpeg.clips.verify import Delivered
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.source import NothingThere, Source, Start
@@ -29,7 +29,9 @@ _LENGTH = Fraction(30, 1000)
 """How much longer or shorter than planned a lossy clip may be: a packet."""
 
 
-def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report, told: Told | None = None) -> str | None:
+def write_sound(
+    source: Source, plan: ClipPlan, target: Path, report: Report, on_progress: OnProgress | None = None
+) -> str | None:
     """Writes the clip to `target` and checks it, filling the report; returns what is wrong, or None."""
     frames, media = plan.frames, source.media
     begin, end = source.seconds_of(frames.first), source.seconds_of(frames.stop)
@@ -48,7 +50,7 @@ def write_sound(source: Source, plan: ClipPlan, target: Path, report: Report, to
         early = media.zero if media.container == "mp3" else Fraction(0)
         set_chapters(output, chapters_between(source.container, begin - early, end - early))
         output.begin()
-        pump(source, tracks, frames.first, end, Start(None, _BEFORE), told)
+        pump(source, tracks, frames.first, end, Start(None, _BEFORE), on_progress)
         for track in tracks:
             track.finish()
         if all(getattr(track, "starts_at", None) is None for track in tracks):

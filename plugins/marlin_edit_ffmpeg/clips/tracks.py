@@ -94,12 +94,17 @@ def _named(stream: Any) -> dict[str, Any]:
     return {"stream": stream.index, "kind": stream.type, "codec": codec}
 
 
-Told = Callable[[float], None]
-"""Is told what part of a clip is done, from 0 to 1."""
+OnProgress = Callable[[float], None]
+"""Called with the part of a clip that is done, from 0 to 1."""
 
 
 def pump(
-    source: Source, tracks: Sequence[Track], first: int, end: Fraction, start: Start, told: Told | None = None
+    source: Source,
+    tracks: Sequence[Track],
+    first: int,
+    end: Fraction,
+    start: Start,
+    on_progress: OnProgress | None = None,
 ) -> None:
     """Hands packets out until every track has enough, or the file is well past the end for those that have not; the
     first track is the one that leads."""
@@ -116,8 +121,8 @@ def pump(
             return
         if leading.done and packet.dts is not None and packet.dts > too_far[track.stream.index]:
             return
-        if told is not None and packet.dts is not None and track is leading:
-            told(min(1.0, max(0.0, (packet.dts * unit - begin) / length)))
+        if on_progress is not None and packet.dts is not None and track is leading:
+            on_progress(min(1.0, max(0.0, (packet.dts * unit - begin) / length)))
 
 
 def check_sound(starts: dict[int, Fraction], tracks: Sequence[Track], report: Report) -> str | None:

@@ -16,7 +16,7 @@ from marlin_edit_ffmpeg.clips.report import Report
 from marlin_edit_ffmpeg.clips.smart_picture import SmartPicture
 from marlin_edit_ffmpeg.clips.smart_plan import SmartPlan, decoding_start
 from marlin_edit_ffmpeg.clips.sound_only import write_sound
-from marlin_edit_ffmpeg.clips.tracks import Told, Track, check_sound, other_tracks, pump
+from marlin_edit_ffmpeg.clips.tracks import OnProgress, Track, check_sound, other_tracks, pump
 from marlin_edit_ffmpeg.clips.verify import Picture as Shown
 from marlin_edit_ffmpeg.clips.verify import check_clip, picture_of
 from marlin_edit_ffmpeg.clock import ClipClock
@@ -37,11 +37,11 @@ def write_clip(
     report: Report,
     *,
     picture_only: bool = False,
-    told: Told | None = None,
+    on_progress: OnProgress | None = None,
 ) -> str | None:
     """Write the clip to `target` and check it, filling the report; returns what is wrong, or None."""
     if source.media.sample_rate:
-        return write_sound(source, plan, target, report, told)
+        return write_sound(source, plan, target, report, on_progress)
     frames = way.frames if way is not None else plan.frames
     begin, end = source.seconds_of(frames.first), source.seconds_of(frames.stop)
     start = _start(source, plan, way)
@@ -51,7 +51,7 @@ def write_clip(
         others = [] if picture_only else other_tracks(source, plan, output, begin, end, report)
         tracks: list[Track] = [picture, *others]
         _label(source, plan, output, tracks, frames, report)
-        pump(source, tracks, frames.first, end, start, told)
+        pump(source, tracks, frames.first, end, start, on_progress)
         for track in tracks:
             track.finish()
     if picture.progress.first is None:

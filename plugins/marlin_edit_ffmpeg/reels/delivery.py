@@ -13,7 +13,7 @@ from typing import Any
 from marlin_edit import files
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import Receipt
+from marlin_edit.interfaces import Context, Receipt, ReportProgress
 from marlin_edit.settings import Settings
 from marlin_edit_ffmpeg.clips.estimate import Trials, estimated
 from marlin_edit_ffmpeg.clips.plan import Mode
@@ -38,12 +38,13 @@ def foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) 
     files.refuse_existing([path], bool(settings["overwrite"]), videos)
 
 
-def deliver(edit: Edit, settings: Settings, dry_run: bool) -> Receipt:
+def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
     """Writes all cuts of the edit as one file, or nothing. MarlinEditError says why where it cannot be."""
+    settings = context.settings
     path = _path(settings)
     plan = plan_reel(edit, path, Mode(settings["clip_mode"]), int(settings["clip_crf"]))
     files.refuse_existing([path], bool(settings["overwrite"]), {media.path for media in plan.medias})
-    return _planned(plan) if dry_run else _written(plan, bool(settings["overwrite"]))
+    return _planned(plan) if dry_run else _written(plan, bool(settings["overwrite"]), context.progress)
 
 
 def _path(settings: Settings) -> Path:
@@ -66,21 +67,21 @@ def _planned(plan: ReelPlan) -> Receipt:
     )
 
 
-def _written(plan: ReelPlan, overwrite: bool) -> Receipt:
+def _written(plan: ReelPlan, overwrite: bool, progress: ReportProgress) -> Receipt:
     """Joined first, and where that cannot be or does not hold, encoded."""
     made: Made | None = None
     if not plan.has_picture:
-        write: Callable[[Path], Made] = partial(write_sound_reel, plan)
+        write: Callable[[Path], Made] = partial(write_sound_reel, plan, progress=progress)
     else:
         found = joining_of(plan)
         if isinstance(found, Joining):
             try:
-                made = _published(partial(join_reel, found), plan.path, overwrite)
+                made = _published(partial(join_reel, found, progress=progress), plan.path, overwrite)
             except NotAsPlanned as error:
                 found = plan.as_exact(f"a reel joined of clips did not hold: {error}")
         if not isinstance(found, Joining):
             plan = found
-        write = partial(encode_reel, plan)
+        write = partial(encode_reel, plan, progress=progress)
     if made is None:
         try:
             made = _published(write, plan.path, overwrite)

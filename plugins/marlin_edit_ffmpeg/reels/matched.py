@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from marlin_edit.timebase import FrameRange
-from marlin_edit_ffmpeg.clips.tracks import Told
+from marlin_edit_ffmpeg.clips.tracks import OnProgress
 from marlin_edit_ffmpeg.clips.verify import Picture, picture_of
 from marlin_edit_ffmpeg.clips.writer import NothingThere
 from marlin_edit_ffmpeg.clock import ClipClock
@@ -68,7 +68,7 @@ class Matcher:
         tick = self._plan.tick
         return moments_on(tick) if self._plan.on_grid else moments_of(ClipClock(piece.media, frames.first), tick)
 
-    def write(self, source: Source, piece: Piece, target: Path, told: Told) -> FrameRange:
+    def write(self, source: Source, piece: Piece, target: Path, on_progress: OnProgress) -> FrameRange:
         """Writes a piece to `target`, checks it, and tells which of the source's frames are in it.
 
         Raises Unreadable where it is not as planned, NothingThere where no frame can be read.
@@ -82,7 +82,7 @@ class Matcher:
             fit, size = Fit(piece.media, self._plan.first), (self._base.video.width, self._base.video.height)
             for time, _, frame in frames:
                 stretch.add(time, fit.fitted(frame, size, self._base.video.codec_context.pix_fmt))
-                told(min(1.0, frames.count / piece.frames.count))
+                on_progress(min(1.0, frames.count / piece.frames.count))
             if frames.first is None:
                 raise NothingThere
             stretch.finish()

@@ -20,7 +20,7 @@ from marlin_edit_ffmpeg.reels.plan import Piece, ReelPlan
 from marlin_edit_ffmpeg.source import Source
 
 Heard = Callable[[Fraction], None]
-"""Told, in seconds from the reel's beginning, how far the picture is: the sound follows."""
+"""OnProgress, in seconds from the reel's beginning, how far the picture is: the sound follows."""
 
 
 class JoinedPictures:

@@ -12,12 +12,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from marlin_edit.console import tell_progress
+from marlin_edit.interfaces import ReportProgress
 from marlin_edit.media import open_media
 from marlin_edit_ffmpeg.clips.metadata import set_chapters
 from marlin_edit_ffmpeg.clips.plan import Mode
 from marlin_edit_ffmpeg.clips.report import Report
-from marlin_edit_ffmpeg.clips.tracks import Told
+from marlin_edit_ffmpeg.clips.tracks import OnProgress
 from marlin_edit_ffmpeg.clips.verify import Delivered
 from marlin_edit_ffmpeg.clips.writer import write_clip
 from marlin_edit_ffmpeg.clock import ClipClock, time_of
@@ -48,7 +48,7 @@ class Made:
     notes: list[str] = field(default_factory=list)
 
 
-def join_reel(joining: Joining, temporary: Path) -> Made:
+def join_reel(joining: Joining, temporary: Path, *, progress: ReportProgress) -> Made:
     """Each piece as a clip of its own beside the reel, checked as clips are, then all of them in one file."""
     plan = joining.plan
     with ExitStack() as clean_up:
@@ -64,7 +64,8 @@ def join_reel(joining: Joining, temporary: Path) -> Made:
                 for piece, way in made:
                     path = Path(f"{temporary}.{piece.plan.number:03}{plan.path.suffix}")
                     clean_up.callback(path.unlink, missing_ok=True)
-                    found, report = _write_piece(plan, source, piece, way, matcher, path)
+                    on_progress = _of_piece(plan, piece, progress)
+                    found, report = _write_piece(plan, source, piece, way, matcher, path, on_progress)
                     written.append(found)
                     reports.append(report)
         held = [report.frames for report in reports if report.frames is not None]
@@ -73,7 +74,7 @@ def join_reel(joining: Joining, temporary: Path) -> Made:
         with open_media(written[0].path) as like, Output("file:" + str(temporary.absolute()), plan.kind) as output:
             picture = JoinedPictures(output, plan, written, header, like.streams.video[0])
             made_of = Made(plan, reports, _prepare(plan, output, picture.out))
-            picture.write(_follow(plan, made_of.sounds, Fraction(1, 2)))
+            picture.write(_follow(plan, made_of.sounds, Fraction(1, 2), progress))
             for sound in made_of.sounds:
                 sound.finish()
     _check(made_of, temporary, picture, picture.digest.digest())
@@ -86,23 +87,27 @@ def join_reel(joining: Joining, temporary: Path) -> Made:
     return _with_colours_noted(made_of)
 
 
-def _of_piece(plan: ReelPlan, piece: Piece) -> Told:
-    """Tells how far the reel is for the part of a piece that is done: making the pieces is the first half of it."""
+def _of_piece(plan: ReelPlan, piece: Piece, progress: ReportProgress) -> OnProgress:
+    """Reports how far the reel is, for the part of a piece that is done: making the pieces is the first half."""
     length = piece.end - piece.start
-    return lambda part: tell_progress(
-        float(piece.start + Fraction(part) * length) / 2, float(plan.length), plan.path.name
-    )
+    return lambda part: progress(float(piece.start + Fraction(part) * length) / 2, float(plan.length), plan.path.name)
 
 
 def _write_piece(
-    plan: ReelPlan, source: Source, piece: Piece, way: PieceWay, matcher: Matcher | None, path: Path
+    plan: ReelPlan,
+    source: Source,
+    piece: Piece,
+    way: PieceWay,
+    matcher: Matcher | None,
+    path: Path,
+    on_progress: OnProgress,
 ) -> tuple[WrittenPiece, Report]:
-    report, told = Report(piece.plan), _of_piece(plan, piece)
+    report = Report(piece.plan)
     if isinstance(way, Matched):
         assert matcher is not None
-        report.frames, report.encoder = matcher.write(source, piece, path, told), matcher.encoder
+        report.frames, report.encoder = matcher.write(source, piece, path, on_progress), matcher.encoder
         return read_piece(path, plan.kind, matcher.moment(piece, report.frames)), report
-    wrong = write_clip(source, piece.plan, path, way, report, picture_only=True, told=told)
+    wrong = write_clip(source, piece.plan, path, way, report, picture_only=True, on_progress=on_progress)
     if wrong is not None:
         raise NotAsPlanned(f"cut {piece.plan.number}: {wrong}")
     assert report.frames is not None
@@ -110,14 +115,14 @@ def _write_piece(
     return read_piece(path, plan.kind, moment), report
 
 
-def encode_reel(plan: ReelPlan, temporary: Path) -> Made:
+def encode_reel(plan: ReelPlan, temporary: Path, *, progress: ReportProgress) -> Made:
     """All frames of all pieces through one encoder."""
     with Source(plan.first) as source:
         encoding = encoding_for(source.video, plan.first, plan.kind, plan.pieces[0].plan.crf)
     with Output("file:" + str(temporary.absolute()), plan.kind) as output:
         picture = EncodedPictures(output, plan, encoding)
         made = Made(plan, [], _prepare(plan, output, picture.out))
-        picture.write(_follow(plan, made.sounds, Fraction(0)))
+        picture.write(_follow(plan, made.sounds, Fraction(0), progress))
         for piece in plan.pieces:
             lost = picture.missing.get(piece.plan.number, 0)
             if lost == piece.frames.count:
@@ -135,12 +140,12 @@ def encode_reel(plan: ReelPlan, temporary: Path) -> Made:
     return _with_colours_noted(made)
 
 
-def write_sound_reel(plan: ReelPlan, temporary: Path) -> Made:
+def write_sound_reel(plan: ReelPlan, temporary: Path, *, progress: ReportProgress) -> Made:
     """The sound of all pieces through one encoder a stream, without any picture."""
     with Output("file:" + str(temporary.absolute()), plan.kind) as output:
         made = Made(plan, [], _prepare(plan, output, None))
         output.begin()
-        heard, second = _follow(plan, made.sounds, Fraction(0)), Fraction(0)
+        heard, second = _follow(plan, made.sounds, Fraction(0), progress), Fraction(0)
         while second < plan.length:
             heard(second)
             second += 1
@@ -182,13 +187,15 @@ def _sounds_like(plan: ReelPlan) -> list[tuple[Path, int]]:
     return found
 
 
-def _follow(plan: ReelPlan, sounds: Sequence[ReelSound], before: Fraction) -> Callable[[Fraction], None]:
+def _follow(
+    plan: ReelPlan, sounds: Sequence[ReelSound], before: Fraction, progress: ReportProgress
+) -> Callable[[Fraction], None]:
     """Sound follows the picture while it is written. before: the part of the work that was done already."""
 
     def heard(time: Fraction) -> None:
         for sound in sounds:
             sound.advance(time)
-        tell_progress(float(before * plan.length + (1 - before) * time), float(plan.length), plan.path.name)
+        progress(float(before * plan.length + (1 - before) * time), float(plan.length), plan.path.name)
 
     return heard
 
