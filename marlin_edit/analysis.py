@@ -1,4 +1,4 @@
-"""What was seen in one source: scenes, events and findings, where each comes from, and what was looked at."""
+"""The analysis of one source: scenes, events and findings, where each comes from, and what was looked at."""
 
 from __future__ import annotations
 
@@ -14,20 +14,27 @@ from marlin_edit.timebase import Span
 
 
 class Verdict(Enum):
-    """What a person said of a finding."""
+    """A person's verdict on a finding."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
 
 
 AGAIN, UNSUPPORTED = "again", "unsupported"
-"""Flags of a finding: it came of asking again about what was left of a window, and there nothing but the answer speaks
-for it."""
+"""Flags of a finding: it is the result of a re-query about the rest of a window, and has no supporting evidence."""
 
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which model answered, from which revision, profile and number format. `notice` is said wherever it is used."""
+    """Which model answered.
+
+    Attributes:
+        name: Its name.
+        revision: Changes whenever the weights, or the service behind the model, do.
+        profile: How its video was prepared.
+        dtype: The number format of its weights.
+        notice: A sentence that is shown wherever the model is used, or nothing.
+    """
 
     name: str
     revision: str = ""
@@ -41,9 +48,12 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where something seen comes from: the windows that were watched, and the model's answers as they came.
+    """Where something comes from: the windows that were watched, and the model's answers.
 
-    raw: the answer about the first of the windows. more: where several windows' answers were joined, the others'.
+    Attributes:
+        windows: The windows, in seconds from the source's zero.
+        raw: The answer about the first window.
+        more: The answers about the other windows, if several were merged.
     """
 
     windows: tuple[Span, ...] = ()
@@ -53,7 +63,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a stretch looks like as a whole."""
+    """What a span looks like as a whole."""
 
     span: Span
     text: str
@@ -62,9 +72,14 @@ class Scene:
 
 @dataclass(frozen=True)
 class Event:
-    """Something the model saw. `flags` say what reading the answer had to do (`widened`, `partial`, ...).
+    """Something that the model saw.
 
-    marker_id: by which its marker is known again, where a person changed it in an editing program (`markers.py`).
+    Attributes:
+        span: When, in seconds from the source's zero.
+        text: What, in the model's words.
+        flags: What reading the answer had to do (`widened`, `partial`, ...).
+        origin: The windows and answers that it comes from.
+        marker_id: The id by which its marker is recognised after a person changed it in an editing program.
     """
 
     span: Span
@@ -76,9 +91,17 @@ class Event:
 
 @dataclass(frozen=True)
 class Finding:
-    """An answer to a query. `score` is None where the model is not calibrated; `verdict` is a person's, or None.
+    """An answer to a query.
 
-    marker_id: as for an event.
+    Attributes:
+        span: When, in seconds from the source's zero.
+        query: What was asked.
+        score: How far the finding can be trusted, 0 to 1; None if the model is not calibrated.
+        signals: The evidence, by name (see `docs/accuracy.md`).
+        flags: What reading and merging the answers had to do.
+        verdict: A person's verdict, or None.
+        origin: The windows and answers that it comes from.
+        marker_id: As for an event.
     """
 
     span: Span
@@ -93,7 +116,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Asked:
-    """A query, or None for the caption, and the spans that were really looked at for it."""
+    """A query, or None for the caption, and the spans in which the model really looked for it."""
 
     query: str | None
     looked_at: tuple[Span, ...]
@@ -101,12 +124,22 @@ class Asked:
 
 @dataclass(frozen=True)
 class Analysis:
-    """All that is known of one source. `extra` keeps an analysis file's keys that this version does not know.
+    """All that is known of one source.
 
-    shots: times of shot changes in seconds. speech: spans in which somebody speaks. unread: what could not be told as
-    an event or a finding (a reversed span, a repeated line), each a sentence with its reason. unseen: spans that were
-    to be looked at and showed no picture. threshold: from which score on a finding is accepted, None where that was not
-    calibrated or is not wanted; what is accepted is for `edit.is_accepted` to say.
+    Attributes:
+        media: The source.
+        model: The model that answered, if one was asked.
+        scenes: What spans look like as a whole.
+        events: What the model saw, in order of time.
+        findings: The answers to queries, accepted or not.
+        asked: What was looked for, and where.
+        shots: Times of shot changes in seconds, if a detector looked for them.
+        speech: Spans in which somebody speaks, if a detector looked for them.
+        discarded: A sentence with its reason for each part of an answer that is neither an event nor a finding.
+        unseen: Spans that were to be looked at and show no picture.
+        threshold: The score from which on a finding is accepted; None if the model is not calibrated. Whether a finding
+            is accepted is decided by `edit.is_accepted`.
+        extra: Keys of an analysis file that this version does not know; they are kept.
     """
 
     media: MediaInfo
@@ -117,14 +150,14 @@ class Analysis:
     asked: tuple[Asked, ...] = ()
     shots: tuple[Fraction, ...] | None = None
     speech: tuple[Span, ...] | None = None
-    unread: tuple[str, ...] = ()
+    discarded: tuple[str, ...] = ()
     unseen: tuple[Span, ...] = ()
     threshold: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def joined_by_media(analyses: Iterable[Analysis]) -> tuple[Analysis, ...]:
-    """One analysis for each media, in the order of their first: what several tell of one is put together."""
+    """One analysis for each media file, in the order of their first; analyses of the same file are merged."""
     by_path: dict[Path, Analysis] = {}
     for one in analyses:
         first = by_path.get(one.media.path)
@@ -139,7 +172,7 @@ def joined_by_media(analyses: Iterable[Analysis]) -> tuple[Analysis, ...]:
             asked=first.asked + one.asked,
             shots=first.shots if first.shots is not None else one.shots,
             speech=first.speech if first.speech is not None else one.speech,
-            unread=first.unread + one.unread,
+            discarded=first.discarded + one.discarded,
             unseen=first.unseen + one.unseen,
             threshold=first.threshold if first.threshold is not None else one.threshold,
             extra={**one.extra, **first.extra},

@@ -94,7 +94,7 @@ def _fitted(
 ) -> tuple[Calibration, list[str]]:
     """The calibration that the truth files teach, and what of them could not be used."""
     from marlin_edit.evaluation.ground_truth import read_truth
-    from marlin_edit.evaluation.run import Evaluation
+    from marlin_edit.evaluation.runner import Evaluation
     from marlin_edit.evaluation.training_examples import Lesson, learned
     from marlin_edit.inference.calibration import calibration_of, fit
 

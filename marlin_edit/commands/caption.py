@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marlin_edit.commands import Request, Run, as_command, request_options
 from marlin_edit.errors import ExitCode
-from marlin_edit.inference.pipeline import ask_about, model_opener
+from marlin_edit.inference.pipeline import analyze, model_opener
 from marlin_edit.interfaces import Carries
 from marlin_edit.workflow.plan_batch import plan_batch
 
@@ -28,5 +28,5 @@ def command(run: Run, request: Request) -> ExitCode:
     model = model_opener(run.app, run.console)
     for job in batch.each(ready=model):
         with job:
-            job.publish(ask_about(run.app, run.console, job.media, request.look_in, caption=True, model=model))
+            job.publish(analyze(run.app, run.console, job.media, request.look_in, caption=True, model=model))
     return batch.finished()

@@ -6,7 +6,7 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.commands import Request, Run, as_command, grouped_option, request_options
 from marlin_edit.edit import cuts_of_findings, cuts_of_spans
 from marlin_edit.errors import ExitCode, UsageError
-from marlin_edit.inference.pipeline import ask_about, checked_queries, model_opener
+from marlin_edit.inference.pipeline import analyze, checked_queries, model_opener
 from marlin_edit.inference.windows import span_between
 from marlin_edit.interfaces import Carries
 from marlin_edit.settings import Group
@@ -66,7 +66,7 @@ def command(
     for job in batch.each(ready=model if wanted else None):
         with job:
             if wanted:
-                analysis = ask_about(run.app, run.console, job.media, request.look_in, queries=wanted, model=model)
+                analysis = analyze(run.app, run.console, job.media, request.look_in, queries=wanted, model=model)
                 cuts = cuts_of_findings(analysis, handles)
             else:
                 analysis = Analysis(job.media.counted_in_samples())

@@ -14,8 +14,8 @@ from marlin_edit.console import Console
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.evaluation.ground_truth import TrueVideo, read_truth
 from marlin_edit.evaluation.metrics import Measures
-from marlin_edit.evaluation.report import caption_lines, effort_lines, find_lines
-from marlin_edit.evaluation.run import Evaluation
+from marlin_edit.evaluation.runner import Evaluation
+from marlin_edit.evaluation.tables import caption_lines, effort_lines, find_lines
 from marlin_edit.files import refuse_existing, write_output
 from marlin_edit.inference.pipeline import checked_queries
 from marlin_edit.settings import Group

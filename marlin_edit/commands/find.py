@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marlin_edit.commands import Request, Run, as_command, grouped_option, request_options
 from marlin_edit.errors import ExitCode
-from marlin_edit.inference.pipeline import ask_about, checked_queries, model_opener
+from marlin_edit.inference.pipeline import analyze, checked_queries, model_opener
 from marlin_edit.interfaces import Carries
 from marlin_edit.settings import Group
 from marlin_edit.workflow.plan_batch import plan_batch
@@ -41,5 +41,5 @@ def command(run: Run, request: Request, queries: tuple[str, ...]) -> ExitCode:
     model = model_opener(run.app, run.console)
     for job in batch.each(ready=model):
         with job:
-            job.publish(ask_about(run.app, run.console, job.media, request.look_in, queries=wanted, model=model))
+            job.publish(analyze(run.app, run.console, job.media, request.look_in, queries=wanted, model=model))
     return batch.finished()

@@ -9,8 +9,8 @@ from statistics import fmean
 
 from marlin_edit.analysis import Event
 from marlin_edit.evaluation.ground_truth import TrueEvent
-from marlin_edit.evaluation.results import MATCH, CaptionRow
-from marlin_edit.inference.measures import iou, matched
+from marlin_edit.evaluation.results import CaptionRow
+from marlin_edit.inference.measures import SAME_THING, iou, matched
 from marlin_edit.inference.merge import same_words
 
 SODA = "SODA_c (word F1)"
@@ -56,7 +56,7 @@ def event_scores(rows: Sequence[CaptionRow]) -> EventScores | None:
 
 
 def _pairs(told: Sequence[Event], true: Sequence[TrueEvent]) -> int:
-    return len(matched([event.span for event in told], [event.span for event in true], MATCH))
+    return len(matched([event.span for event in told], [event.span for event in true], SAME_THING))
 
 
 def _score(right: float, told: int, true: int) -> Score:

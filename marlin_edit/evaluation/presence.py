@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from marlin_edit.analysis import Finding
-from marlin_edit.evaluation.results import MATCH, QueryRow
-from marlin_edit.inference.measures import CONFIDENCE, Interval, best_iou, crossing, matched
+from marlin_edit.evaluation.results import QueryRow
+from marlin_edit.inference.measures import CONFIDENCE, SAME_THING, Interval, best_iou, crossing, matched
 from marlin_edit.timebase import Span
 
 NOTHING = -math.inf
@@ -68,7 +68,7 @@ def false_findings(rows: Sequence[QueryRow], threshold: float | None = None, *, 
 
 
 def _is_right(row: QueryRow, finding: Finding) -> bool:
-    return best_iou(finding.span, row.true) >= MATCH
+    return best_iou(finding.span, row.true) >= SAME_THING
 
 
 def _hours(rows: Iterable[QueryRow]) -> float:
@@ -156,7 +156,7 @@ class _Counted:
         self._kept += 1
         accepted = self._accepted.setdefault(place, [])
         accepted.append(finding.span)
-        self._found[place] = len(matched(accepted, row.true, MATCH))
+        self._found[place] = len(matched(accepted, row.true, SAME_THING))
 
     def point(self, threshold: float | None) -> Point:
         return Point(

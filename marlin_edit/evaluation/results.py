@@ -13,9 +13,6 @@ from marlin_edit.inference.measures import best_iou
 from marlin_edit.inference.windows import maximal
 from marlin_edit.timebase import Span
 
-MATCH = 0.5
-"""The IoU from which on a finding is of the true thing: R1@0.5, the usual middle one of the published thresholds."""
-
 
 @dataclass(frozen=True)
 class QueryRow:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from marlin_edit.analysis import Finding
-from marlin_edit.evaluation.results import MATCH, QueryRow
-from marlin_edit.inference.measures import best_iou, iou, matched
+from marlin_edit.evaluation.results import QueryRow
+from marlin_edit.inference.measures import SAME_THING, best_iou, iou, matched
 from marlin_edit.timebase import Span
 
 RECALL_AT = (0.3, 0.5, 0.7)
@@ -57,7 +57,7 @@ def boundary_error(rows: Sequence[QueryRow]) -> BoundaryError | None:
 
 def _pairs(row: QueryRow) -> list[tuple[Span, Span]]:
     found = [finding.span for finding in row.findings]
-    return [(found[place], row.true[mate]) for place, mate in matched(found, row.true, MATCH)]
+    return [(found[place], row.true[mate]) for place, mate in matched(found, row.true, SAME_THING)]
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,11 @@ def occurrences(rows: Sequence[QueryRow], threshold: float | None = None) -> Occ
     for row in rows:
         if row.present:
             spans = [finding.span for finding in row.kept(threshold)]
-            pairs = len(matched(spans, row.true, MATCH))
+            pairs = len(matched(spans, row.true, SAME_THING))
             true += len(row.true)
             found += pairs
             findings += len(spans)
-            repeated += sum(best_iou(span, row.true) >= MATCH for span in spans) - pairs
+            repeated += sum(best_iou(span, row.true) >= SAME_THING for span in spans) - pairs
     return Occurrences(true, found, findings, repeated)
 
 

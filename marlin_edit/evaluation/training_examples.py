@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from marlin_edit.analysis import Analysis, Verdict
-from marlin_edit.evaluation.results import MATCH, Judged
+from marlin_edit.evaluation.results import Judged
 from marlin_edit.inference.calibration import Example
-from marlin_edit.inference.measures import best_iou
-from marlin_edit.inference.requery import with_told
+from marlin_edit.inference.measures import SAME_THING, best_iou
+from marlin_edit.inference.requery import with_caption_evidence
 from marlin_edit.inference.signals import content_words
 from marlin_edit.workflow.import_markers import BY_HAND, RENAMED
 
 NOT_THERE = 0.2
-"""The IoU up to which a finding shows something else. Between that and MATCH it shows the thing, but not its time."""
+"""The IoU up to which a finding shows something else. Up to SAME_THING it shows the thing, but not its time."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ def learned(judged: Sequence[Judged]) -> Lesson:
     for one in judged:
         for row in one.queries:
             seconds += float(row.looked_at)
-            for finding in with_told(row.findings, told[id(one)], known):
+            for finding in with_caption_evidence(row.findings, told[id(one)], known):
                 iou = best_iou(finding.span, row.true)
-                true = True if iou >= MATCH else None if iou > NOT_THERE else False
+                true = True if iou >= SAME_THING else None if iou > NOT_THERE else False
                 examples.append(Example(finding.signals, true, row.video))
     return Lesson(tuple(examples), known, seconds / 3600)
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from marlin_edit.timebase import Span
 
+SAME_THING = 0.5
+"""Two spans with at least this much in common (IoU) are taken for the same thing, as the usual measures of such models
+(R1@0.5) do."""
+
 
 def iou(one: Span, other: Span) -> float:
     """Intersection over union of two spans, from 0 (apart) to 1 (the same): the temporal IoU of all these data sets."""

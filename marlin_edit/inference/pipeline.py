@@ -1,10 +1,10 @@
-"""Asks a model about windows of a source: from questions to an `Analysis`."""
+"""The inference pipeline: from queries about a source, by way of windows and answers, to an `Analysis`."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 
@@ -13,12 +13,13 @@ from marlin_edit.answer_format import read_caption
 from marlin_edit.app import App
 from marlin_edit.console import Console
 from marlin_edit.errors import NoPicture, UsageError
-from marlin_edit.inference.cache import Memory
+from marlin_edit.inference.cache import AnswerCache
 from marlin_edit.inference.calibration import bundled_calibration, calibration_of, least_score
-from marlin_edit.inference.merge import joined_events, joined_findings, joined_scenes
-from marlin_edit.inference.requery import Search, with_told
+from marlin_edit.inference.merge import merged_events, merged_findings, merged_scenes
+from marlin_edit.inference.requery import Search, with_caption_evidence
 from marlin_edit.inference.windows import chosen_windows, maximal, span_between, uncovered
 from marlin_edit.media import MediaInfo, need_picture
+from marlin_edit.text import counted
 from marlin_edit.timebase import Position, Span
 from marlin_edit.video_model import Answer, Judging, Question, QuestionKind, VideoModel, Watched
 
@@ -44,7 +45,7 @@ def checked_queries(queries: Sequence[str]) -> tuple[str, ...]:
 
 
 def model_opener(app: App, console: Console) -> Callable[[], VideoModel]:
-    """Opens the model that the settings name when it is first called, and says what must be known of it."""
+    """A function that opens the model of the settings when it is first called, and shows the model's notice."""
 
     @cache
     def opened() -> VideoModel:
@@ -58,7 +59,33 @@ def model_opener(app: App, console: Console) -> Callable[[], VideoModel]:
     return opened
 
 
-def ask_about(
+@dataclass(frozen=True)
+class Inquiry:
+    """What windows are asked.
+
+    caption: whether their captions are wanted. evidence: whether evidence for each finding is collected
+    (`Finding.signals`), and further occurrences are searched for; this needs the windows' captions, wanted or not.
+    known: words that the model is known to use in captions (see `signals.Vocabulary`).
+    """
+
+    caption: bool = False
+    queries: tuple[str, ...] = ()
+    evidence: bool = False
+    known: frozenset[str] = frozenset()
+
+    @property
+    def questions(self) -> list[Question]:
+        """The questions about each window."""
+        caption = [Question(QuestionKind.CAPTION)] if self.needs_caption else []
+        return caption + [Question(QuestionKind.FIND, query) for query in self.queries]
+
+    @property
+    def needs_caption(self) -> bool:
+        """Whether each window's caption is asked for."""
+        return self.caption or (self.evidence and bool(self.queries))
+
+
+def analyze(
     app: App,
     console: Console,
     media: MediaInfo,
@@ -68,21 +95,24 @@ def ask_about(
     queries: Sequence[str] = (),
     model: Callable[[], VideoModel] | None = None,
 ) -> Analysis:
-    """Shows a model the media, or the part `look_in` of it, and asks. model: opens it, by default the settings' own.
+    """Show a model the media, or the part `look_in` of it, and ask. model: opens it; by default the settings' own.
 
-    Findings are scored where the model is calibrated. From which score on they are accepted is in
+    Findings are scored if the model is calibrated. The score from which on they are accepted is in
     `Analysis.threshold`.
     """
     need_picture(media)
     wanted = Span(Fraction(0), media.duration) if look_in is None else span_between(media, *look_in, console)
-    watching = (model or model_opener(app, console))()
-    windows = chosen_windows(wanted, watching, app.settings, console)
+    video_model = (model or model_opener(app, console))()
+    windows = chosen_windows(wanted, video_model, app.settings, console)
     if len(windows) > 1:
-        console.detail(f"{media.path.name}: {len(windows)} windows, the first of {float(windows[0].length):g} s")
+        length = f"{float(windows[0].length):g} s"
+        console.detail(f"{media.path.name}: {len(windows)} windows, the first of {length}")
     score = app.settings.value("score", bool)
-    calibration = calibration_of(app.settings, watching.identity, bundled_calibration(watching)) if queries else None
-    memory = Memory.of(app.settings, console)
-    with contextlib.closing(memory), console.progress(f"watching {media.path.name}", float(wanted.length)) as progress:
+    bundled = bundled_calibration(video_model)
+    calibration = calibration_of(app.settings, video_model.identity, bundled) if queries else None
+    known = frozenset() if calibration is None else calibration.known
+    answers = AnswerCache.of(app.settings, console)
+    with contextlib.closing(answers), console.progress(f"watching {media.path.name}", float(wanted.length)) as progress:
         furthest = wanted.start
 
         def seen(second: Fraction) -> None:
@@ -90,95 +120,105 @@ def ask_about(
             furthest = max(furthest, second)
             progress.reached(float(furthest - wanted.start))
 
-        analysis = ask(
-            watching,
-            media,
-            windows,
-            caption=caption,
-            queries=queries,
-            seen=seen,
-            memory=memory,
-            evidence=score,
-            known=frozenset() if calibration is None else calibration.known,
-        )
-    if memory.known:
-        console.receipt(f"{memory.known} of {memory.known + memory.asked} answers were known (--no-store asks anew)")
+        inquiry = Inquiry(caption, tuple(queries), score, known)
+        analysis = analyze_windows(video_model, media, windows, inquiry, seen=seen, answers=answers)
+    if answers.from_store:
+        console.receipt(_from_store(answers))
     if calibration is None or not score:
         return replace(analysis, threshold=least_score(app.settings, None))
     findings = [replace(finding, score=calibration.score(finding.signals)) for finding in analysis.findings]
     return replace(analysis, findings=tuple(findings), threshold=least_score(app.settings, calibration.threshold))
 
 
-def ask(
+def _from_store(answers: AnswerCache) -> str:
+    every = answers.from_store + answers.asked
+    if answers.asked == 0:
+        return f"All {counted(every, 'answer')} came from the store (use --no-store to ask again)."
+    return f"{answers.from_store} of {counted(every, 'answer')} came from the store (use --no-store to ask again)."
+
+
+def analyze_windows(
     model: VideoModel,
     media: MediaInfo,
     windows: Sequence[Span],
+    inquiry: Inquiry,
     *,
-    caption: bool,
-    queries: Sequence[str],
     seen: Callable[[Fraction], None] | None = None,
-    memory: Memory | None = None,
-    evidence: bool = False,
-    known: Collection[str] = frozenset(),
+    answers: AnswerCache | None = None,
 ) -> Analysis:
-    """Shows each window once and asks it everything; `seen` is told up to which second the model has looked.
+    """Show the model each window once, ask it everything, and merge the answers.
 
-    What `memory` knows is not asked again, and what the model answers is kept there as soon as it comes. What several
-    windows answered about the same thing is joined. A window without a picture goes into `Analysis.unseen`, and raises
-    NoPicture only where none has any. Answers that cannot be read as a span are kept in `Analysis.unread`, each with
-    its reason. evidence: what speaks for each finding is asked as well (`Finding.signals`), and with it every other
-    time that the thing happens in a window; it takes the window's caption, whether that is wanted or not. known: words
-    that the model is known to use in captions (see `signals.Vocabulary`).
+    answers: stored answers; new ones are stored as they come. seen: called with the second up to which the model has
+    looked. A window without a picture goes into `Analysis.unseen`; NoPicture is raised only if no window has any.
     """
-    captioned = caption or (evidence and bool(queries))
-    questions = [Question(QuestionKind.CAPTION)] if captioned else []
-    questions += [Question(QuestionKind.FIND, query) for query in queries]
-    scenes: list[Scene] = []
-    events: list[Event] = []
-    findings: list[Finding] = []
-    unread: list[str] = []
-    looked_at: list[Span] = []
-    step = model.sampling_step
-    judges = isinstance(model, Judging) and model.judges
-    watching = model if memory is None else memory.remembering(model, questions)
-    for window in _watched(watching, media, windows, seen):
-        answers = dict(zip(questions, window.ask(questions), strict=True))
-        looked_at.append(window.span)
-        told = answers.pop(questions[0]) if captioned else None
-        if told is not None:
-            read = read_caption(told, window.span, step)
-            events.extend(read.events)
-            if caption and read.scene:
-                scenes.append(Scene(window.span, read.scene, origin=_origin(window.span, told)))
-            if caption:
-                unread.extend(read.discarded)
-        search = Search(window, step, judges)
-        search.all_of({question.query: answer for question, answer in answers.items()}, told if evidence else None)
-        findings.extend(search.findings)
-        unread.extend(search.unread)
+    questions = inquiry.questions
+    results = _Results(inquiry, model.sampling_step, isinstance(model, Judging) and model.judges)
+    for window in _watched(model if answers is None else answers.cached(model, questions), media, windows, seen):
+        results.add(window, dict(zip(questions, window.ask(questions), strict=True)))
         if seen is not None:
             seen(window.span.end)
-    told_events = joined_events(events)
-    joined = joined_findings(with_told(findings, told_events, known) if evidence else findings)
-    spans = maximal(looked_at)
-    asked = [Asked(None, spans)] if caption else []
-    asked += [Asked(query, spans) for query in queries]
-    return Analysis(
-        media=media,
-        model=model.identity,
-        scenes=joined_scenes(scenes),
-        events=told_events if caption else (),
-        findings=tuple(with_told(joined, told_events, known)) if evidence else joined,
-        asked=tuple(asked),
-        unread=tuple(unread),
-        unseen=uncovered(windows, looked_at),
-    )
+    return results.analysis(media, model, windows)
+
+
+@dataclass
+class _Results:
+    """What the windows answered so far."""
+
+    inquiry: Inquiry
+    step: Fraction
+    judges: bool
+    scenes: list[Scene] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    discarded: list[str] = field(default_factory=list)
+    looked_at: list[Span] = field(default_factory=list)
+
+    def add(self, window: Watched, answers: dict[Question, Answer]) -> None:
+        """Read a window's answers, and search it for further occurrences."""
+        inquiry = self.inquiry
+        self.looked_at.append(window.span)
+        caption = answers.pop(Question(QuestionKind.CAPTION)) if inquiry.needs_caption else None
+        if caption is not None:
+            read = read_caption(caption, window.span, self.step)
+            self.events.extend(read.events)
+            if inquiry.caption:
+                self.discarded.extend(read.discarded)
+                if read.scene:
+                    self.scenes.append(Scene(window.span, read.scene, origin=Origin((window.span,), caption.raw)))
+        search = Search(window, self.step, self.judges)
+        by_query = {question.query: answer for question, answer in answers.items()}
+        search.all_of(by_query, caption if inquiry.evidence else None)
+        self.findings.extend(search.findings)
+        self.discarded.extend(search.discarded)
+
+    def analysis(self, media: MediaInfo, model: VideoModel, windows: Sequence[Span]) -> Analysis:
+        """The merged results."""
+        inquiry = self.inquiry
+        events = merged_events(self.events)
+        if inquiry.evidence:
+            # Before merging for what is merged, and after it for the whole span of each.
+            first = merged_findings(with_caption_evidence(self.findings, events, inquiry.known))
+            findings = tuple(with_caption_evidence(first, events, inquiry.known))
+        else:
+            findings = merged_findings(self.findings)
+        spans = maximal(self.looked_at)
+        asked = [Asked(None, spans)] if inquiry.caption else []
+        return Analysis(
+            media=media,
+            model=model.identity,
+            scenes=merged_scenes(self.scenes),
+            events=events if inquiry.caption else (),
+            findings=findings,
+            asked=(*asked, *(Asked(query, spans) for query in inquiry.queries)),
+            discarded=tuple(self.discarded),
+            unseen=uncovered(windows, self.looked_at),
+        )
 
 
 def _watched(
     model: VideoModel, media: MediaInfo, windows: Sequence[Span], seen: Callable[[Fraction], None] | None
 ) -> Iterator[Watched]:
-    """Each window in turn, but for those without a picture; where none has any, that is raised."""
+    """Each window in turn, without those that have no picture. Raises NoPicture if none has any."""
     rest = list(windows)
     shown = False
     while rest:
@@ -192,7 +232,3 @@ def _watched(
             if len(rest) == 1 and not shown:
                 raise
             del rest[0]
-
-
-def _origin(window: Span, answer: Answer) -> Origin:
-    return Origin((window,), answer.raw)

@@ -1,8 +1,8 @@
-"""Every time that something happens in a window, and what speaks for each: `find` itself gives one span a window.
+"""Searches a window for every occurrence of a query, and collects evidence for each; `find` alone gives one span.
 
-After an answer that something else speaks for, what is left of the window on both sides is watched by itself and asked
-again, until nothing speaks for what comes back, or too little is left. An answer that came of asking again and that
-nothing speaks for is kept, with the flag UNSUPPORTED.
+After an answer with supporting evidence, what is left of the window on both sides is watched by itself and asked again,
+until an answer has no evidence or too little is left. An answer to such a re-query without evidence is kept, with the
+flag UNSUPPORTED.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from marlin_edit.timebase import Span
 from marlin_edit.video_model import Answer, Question, QuestionKind, Watched
 
 MOST_ASKED = 24
-"""How often a query is asked about one window, with all its parts. A window of two minutes can hold about so many."""
+"""How often a query is asked about one window and its parts. About so many occurrences fit into two minutes."""
 
 
 @dataclass
 class Search:
-    """Asks one window. step: the model's, in seconds. judges: whether the model answers JUDGE questions."""
+    """Searches one window. step: the model's sampling step in seconds. judges: whether it answers JUDGE questions."""
 
     window: Watched
     step: Fraction
     judges: bool
     findings: list[Finding] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    discarded: list[str] = field(default_factory=list)
     _events: Sequence[Event] = ()
     _vocabulary: signals.Vocabulary = field(default_factory=signals.Vocabulary)
 
     def all_of(self, answers: Mapping[str, Answer], caption: Answer | None) -> None:
-        """What the window answered to each query, and all that asking again brings. caption: what it told.
+        """Take the window's answer to each query, and re-query for more occurrences.
 
-        Without a caption nothing can speak for an answer, and nothing is asked again.
+        caption: the window's caption; without it there is no evidence, and nothing is asked again.
         """
         if caption is not None:
             self._events = read_caption(caption, self.window.span, self.step).events
@@ -48,7 +48,7 @@ class Search:
         found = self._read(self.window, answers, ())
         asked = Counter(answers.keys())
         while found:
-            found = [one for one in self._with_signals(found, caption) if not self._goes_on(one)]
+            found = [one for one in self._with_signals(found, caption) if not self._continues(one)]
             self.findings += [one.finding for one in found]
             parts: dict[Span, list[str]] = {}
             for one in found:
@@ -68,7 +68,7 @@ class Search:
         found = []
         for query, answer in answers.items():
             finding, problems = read_find(answer, part.span, self.step, query)
-            self.unread += problems
+            self.discarded += problems
             if finding is not None:
                 finding = replace(
                     finding,
@@ -86,24 +86,24 @@ class Search:
             answers = self.window.ask([*questions, *(replace(question, blank=True) for question in questions)])
             pairs = zip(answers[: len(found)], answers[len(found) :], strict=True)
             judged = [signals.of_judgement(shown, blank) for shown, blank in pairs]
-        told = []
+        complete = []
         for one, more in zip(found, judged, strict=True):
             finding = one.finding
-            known = {**finding.signals, **more}
+            evidence = {**finding.signals, **more}
             if caption is not None:
-                known |= self._told(finding.span, finding.query)
-            unsupported = AGAIN in finding.flags and not signals.is_supported(known)
+                evidence |= self._in_caption(finding.span, finding.query)
+            unsupported = AGAIN in finding.flags and not signals.is_supported(evidence)
             flags = (*finding.flags, UNSUPPORTED) if unsupported else finding.flags
-            told.append(_Found(replace(finding, signals=known, flags=flags), one.part))
-        return told
+            complete.append(_Found(replace(finding, signals=evidence, flags=flags), one.part))
+        return complete
 
-    def _told(self, span: Span, query: str) -> dict[str, float]:
+    def _in_caption(self, span: Span, query: str) -> dict[str, float]:
         return signals.of_events(span, query, self._events, self._vocabulary)
 
-    def _goes_on(self, found: _Found) -> bool:
-        """Whether an answer about a part is the rest of a finding that the part lies beside; if so, that has it now.
+    def _continues(self, found: _Found) -> bool:
+        """Whether an answer about a part continues a finding beside that part; the finding then includes it.
 
-        It is where it reaches the edge of its part there, and the caption tells of both together at least as well.
+        It does if it reaches the edge of its part there, and the caption describes both together at least as well.
         """
         one = found.finding
         if AGAIN not in one.flags:
@@ -114,11 +114,11 @@ class Search:
             if other.query != one.query or not (after or before):
                 continue
             both = Span(min(one.span.start, other.span.start), max(one.span.end, other.span.end))
-            told = self._told(both, one.query)
-            if told["told"] > 0 and told["told"] >= max(each.signals.get("told", 0.0) for each in (one, other)):
-                known = signals.joined([one.signals, other.signals]) | told
+            joint = self._in_caption(both, one.query)
+            if joint["told"] > 0 and joint["told"] >= max(each.signals.get("told", 0.0) for each in (one, other)):
+                evidence = signals.merged([one.signals, other.signals]) | joint
                 origin = replace(other.origin, more=(*other.origin.more, one.origin.raw))
-                self.findings[place] = replace(other, span=both, signals=known, origin=origin)
+                self.findings[place] = replace(other, span=both, signals=evidence, origin=origin)
                 return True
         return False
 
@@ -139,24 +139,26 @@ class Search:
 
 @dataclass(frozen=True)
 class _Found:
-    """A finding, and the stretch that was watched for it."""
+    """A finding, and the part of the window that was watched for it."""
 
     finding: Finding
     part: Span
 
 
-def with_told(findings: Sequence[Finding], events: Sequence[Event], known: Collection[str]) -> list[Finding]:
-    """The findings with the signals of all that was told of the media. known: see `signals.Vocabulary`."""
+def with_caption_evidence(
+    findings: Sequence[Finding], events: Sequence[Event], known: Collection[str]
+) -> list[Finding]:
+    """The findings with evidence from all captions of the media. known: see `signals.Vocabulary`."""
     vocabulary = signals.Vocabulary((event.text for event in events), known)
     in_order = sorted(events, key=lambda event: event.span.start)
     starts = [event.span.start for event in in_order]
     longest = max((event.span.length for event in events), default=Fraction(0))
-    told = []
+    complete = []
     for finding in findings:
         first, stop = bisect_left(starts, finding.span.start - longest), bisect_left(starts, finding.span.end)
         there = signals.of_events(finding.span, finding.query, in_order[first:stop], vocabulary)
         flags = finding.flags
         if UNSUPPORTED in flags and signals.is_supported({**finding.signals, **there}):
             flags = tuple(flag for flag in flags if flag != UNSUPPORTED)
-        told.append(replace(finding, signals={**finding.signals, **there}, flags=flags))
-    return told
+        complete.append(replace(finding, signals={**finding.signals, **there}, flags=flags))
+    return complete

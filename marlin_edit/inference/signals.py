@@ -1,6 +1,6 @@
-"""What speaks for a finding and against it, beside the answer itself: numbers from which a calibration makes a score.
+"""Evidence for and against a finding, besides the answer itself: numbers from which a calibration makes a score.
 
-`find` always answers, so the model's other mode is asked as well: what the caption tells of, and in which words.
+`find` always answers, so the model's other mode is used as well: what its caption describes, and in which words.
 """
 
 from __future__ import annotations
@@ -11,33 +11,30 @@ from functools import lru_cache
 from typing import Any
 
 from marlin_edit.analysis import Event
-from marlin_edit.inference.measures import iou
+from marlin_edit.inference.measures import SAME_THING, iou
 from marlin_edit.text import words_of
 from marlin_edit.timebase import Span
 from marlin_edit.video_model import Answer
 
 SIGNALS: Mapping[str, str] = {
-    "told": "the caption tells of it there: overlap with an event (IoU) times the query's words in that event",
+    "told": "how well the caption describes it there: overlap with an event (IoU) times the query's words in it",
     "words": "how many of the query's words are in an event that has at least half in common with the span",
     "known": "how little that event lacks of those words that the model is known to use in captions",
     "likelihood": "how likely the caption mode finds the query's words for the span, per token",
-    "lift": "that, less the same on a window that shows nothing",
+    "lift": "likelihood minus the same on a window that shows nothing",
     "weakest": "the least lift of any token",
-    "certainty": "how likely the model found its own answer, per token",
+    "certainty": "how likely the model considers its own answer, per token",
     "share": "how much of the window the span takes up",
 }
-"""Every signal with what it is. A change of how one is made is a change of `VERSION`."""
+"""Every signal and what it measures. Whoever changes how one is computed raises `VERSION`."""
 
 VERSION = 1
 
 SUPPORTED = 0.3
-"""`told` from which on something else speaks for an answer: half in common in time, and more than half of the words."""
-
-ALIKE = 0.5
-"""Overlap (IoU) from which on two spans are of one thing, as the usual measures of such models have it."""
+"""`told` from which on a caption supports an answer: half in common in time, and more than half of the words."""
 
 LIFTED = 1.0
-"""`lift` from which on something else speaks for an answer: the words are e times as likely with the picture."""
+"""`lift` from which on the picture supports an answer: the words are e times as likely with it."""
 
 _EMPTY_WORDS = frozenset(
     word
@@ -52,10 +49,10 @@ _EMPTY_WORDS = frozenset(
 
 
 class Vocabulary:
-    """How much a word says, by how many events have it: one that all have says next to nothing (as in tf-idf).
+    """The weight of a word, by how many events have it: a word that all have weighs next to nothing (as in tf-idf).
 
-    A word that none has says as much as the others do on average. Without events, every word says the same.
-    known: stems of more words that the model uses in its captions (see `Calibration`).
+    A word that no event has weighs as much as the others on average. Without events, all words weigh the same.
+    known: stems of further words that the model uses in its captions (see `Calibration`).
     """
 
     def __init__(self, texts: Iterable[str] = (), known: Collection[str] = frozenset()) -> None:
@@ -70,16 +67,16 @@ class Vocabulary:
         self._known = known
 
     def share(self, query: str, text: str) -> float:
-        """How much of what the query says is in the text: 0 to 1, by word stems."""
+        """The share of the query's weight whose word stems are in the text, 0 to 1."""
         wanted, there = content_words(query), content_words(text)
         whole = sum(map(self._weight, wanted))
         return sum(self._weight(word) for word in wanted if word in there) / whole if whole else 0.0
 
     def lack(self, query: str, text: str) -> float:
-        """How much of what the query says in words that the model is known to use is not in the text: 0 is nothing.
+        """The weight of the query's words that are not in the text though the model uses them elsewhere; 0 is none.
 
-        A word that it does not use may just not be how it puts things; one that it uses elsewhere and not here speaks
-        against the text.
+        A word that the model never uses may just not be its way to say it. One that it uses elsewhere and not here is
+        evidence against the text.
         """
         there = content_words(text)
         return sum(
@@ -94,24 +91,24 @@ class Vocabulary:
 
 @lru_cache(maxsize=4096)
 def content_words(text: str) -> frozenset[str]:
-    """The stems of a text's words, but for those that say nothing by themselves."""
+    """The stems of a text's words, without words that mean nothing by themselves."""
     words = words_of(text)
     telling = [word for word in words if word not in _EMPTY_WORDS] or words
     return frozenset(_stemmer().stemWords(telling))
 
 
 def of_events(span: Span, query: str, events: Sequence[Event], vocabulary: Vocabulary) -> dict[str, float]:
-    """The signals that what was told of a span gives."""
-    told = words = known = 0.0
+    """The signals that captions give for a span."""
+    described = words = known = 0.0
     for event in events:
         alike = iou(span, event.span)
         if alike > 0:
             share = vocabulary.share(query, event.text)
-            told = max(told, alike * share)
-            if alike >= ALIKE:
+            described = max(described, alike * share)
+            if alike >= SAME_THING:
                 words = max(words, share)
                 known = max(known, math.exp(-vocabulary.lack(query, event.text)) if share else 0.0)
-    return {"told": told, "words": words, "known": known}
+    return {"told": described, "words": words, "known": known}
 
 
 def of_answer(answer: Answer, span: Span, window: Span) -> dict[str, float]:
@@ -123,7 +120,7 @@ def of_answer(answer: Answer, span: Span, window: Span) -> dict[str, float]:
 
 
 def of_judgement(shown: Answer, blank: Answer) -> dict[str, float]:
-    """The signals of a query's words for a span, given what is shown and given nothing."""
+    """The signals of a query's words for a span, with the picture and with a blank one."""
     if not shown.token_logprobs:
         return {}
     lifts = [one - other for one, other in zip(shown.token_logprobs, blank.token_logprobs, strict=True)]
@@ -131,12 +128,12 @@ def of_judgement(shown: Answer, blank: Answer) -> dict[str, float]:
 
 
 def is_supported(signals: Mapping[str, float]) -> bool:
-    """Whether anything else speaks for an answer, as a rule of thumb for models that are not calibrated."""
+    """Whether an answer has supporting evidence, as a rule of thumb for models without a calibration."""
     return signals.get("told", 0.0) >= SUPPORTED or signals.get("lift", 0.0) >= LIFTED
 
 
-def joined(signals: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Of several answers about one thing: the greatest of each signal."""
+def merged(signals: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The signals of several answers about one thing: the greatest of each."""
     names = dict.fromkeys(name for one in signals for name in one)
     return {name: max(one[name] for one in signals if name in one) for name in names}
 

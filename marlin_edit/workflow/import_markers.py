@@ -91,8 +91,8 @@ def apply_markers(
         if finding is not None:
             findings.append(finding)
     events.sort(key=lambda event: (event.span.start, event.span.end))
-    unread = (*analysis.unread, *removed)
-    return replace(analysis, events=tuple(events), findings=tuple(findings), unread=unread), changes
+    discarded = (*analysis.discarded, *removed)
+    return replace(analysis, events=tuple(events), findings=tuple(findings), discarded=discarded), changes
 
 
 def _changed(

@@ -60,7 +60,7 @@ def report(
         console.data(outcome.stdout)
     elif not outcome.files:
         _print(console, analysis, accepted, cuts)
-    for line in analysis.unread:
+    for line in analysis.discarded:
         console.warning(f"not used: {line}")
     if accepted and all(finding.score is None for finding in accepted):
         console.receipt(f"note: findings are {NOT_SCORED}")

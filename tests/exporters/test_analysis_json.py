@@ -108,7 +108,7 @@ ANALYSES = st.builds(
     asked=st.lists(st.builds(Asked, st.none() | CLEAN, st.lists(SPANS, max_size=2).map(tuple)), max_size=2).map(tuple),
     shots=st.none() | st.lists(SECONDS, max_size=3).map(tuple),
     speech=st.none() | st.lists(SPANS, max_size=3).map(tuple),
-    unread=st.lists(CLEAN, max_size=2).map(tuple),
+    discarded=st.lists(CLEAN, max_size=2).map(tuple),
     unseen=st.lists(SPANS, max_size=2).map(tuple),
     extra=st.dictionaries(ANY_TEXT.map(lambda key: "x-" + key), JSON_VALUES, max_size=2),
 )
@@ -318,7 +318,7 @@ def test_the_vendors_own_answer_is_read() -> None:
     analysis = read_text(vendor, MEDIA)
     assert analysis.scenes == (Scene(Span(Fraction(0), MEDIA.duration), "A kitchen."),)
     assert analysis.events == (Event(Span(Fraction(1), Fraction("2.3")), "A person pushes a door open."),)
-    assert analysis.unread == (
+    assert analysis.discarded == (
         "events[1]: 5 - 4 s is no span: Reversed.",
         "events[2].start: this should not be before zero, not -5.0. What is said: Too early.",
         'events[3].end: this should be seconds from zero, like 14.3, "14.3" or "1001/24", not "later". '

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marlin_edit.analysis import Event, Finding, Origin, Scene, Verdict
-from marlin_edit.inference.merge import AGREE, JOINED, joined_events, joined_findings, joined_scenes, same_words
+from marlin_edit.inference.merge import AGREE, JOINED, merged_events, merged_findings, merged_scenes, same_words
 from marlin_edit.inference.windows import maximal, windows_over
 from marlin_edit.timebase import Span
 
@@ -70,39 +70,39 @@ def test_findings_over_seams(
     answers: list[tuple[tuple[float, float], tuple[float, float]]], told: list[tuple[float, float]]
 ) -> None:
     findings = [found(times, window) for times, window in answers]
-    assert spans(joined_findings(findings)) == told
-    assert spans(joined_findings(findings[::-1])) == told
+    assert spans(merged_findings(findings)) == told
+    assert spans(merged_findings(findings[::-1])) == told
     events = [Event(one.span, "A door opens.", origin=one.origin) for one in findings]
-    assert spans(joined_events(events)) == told
+    assert spans(merged_events(events)) == told
 
 
 def test_a_joined_finding_names_its_windows_in_order_and_keeps_every_answer() -> None:
     later = replace(found((50, 64), (50, 110), raw="From 0.0 to 14.0."), flags=("partial",))
     earlier = replace(found((40, 60), (0, 60), raw="From 40.0 to 63.0."), flags=("clamped",))
-    (joined,) = joined_findings([later, earlier])
+    (joined,) = merged_findings([later, earlier])
     assert joined.origin == Origin((span(0, 60), span(50, 110)), "From 40.0 to 63.0.", ("From 0.0 to 14.0.",))
     assert joined.flags == ("partial", JOINED)
-    assert joined_findings([found((1, 2), (0, 60))])[0].flags == ()
+    assert merged_findings([found((1, 2), (0, 60))])[0].flags == ()
 
 
 def test_an_end_that_no_window_saw_stays_clamped() -> None:
     first = replace(found((40, 60), (0, 60)), flags=("clamped",))
     second = replace(found((50, 110), (50, 110)), flags=("clamped",))
-    (joined,) = joined_findings([first, second])
+    (joined,) = merged_findings([first, second])
     assert joined.flags == ("clamped", JOINED)
 
 
 def test_other_queries_other_verdicts_and_findings_of_unknown_windows_stay_apart() -> None:
     first, second = found((20, 30), (0, 30)), found((25, 40), (20, 50))
-    assert len(joined_findings([first, replace(second, query="a dog runs")])) == 2
-    assert len(joined_findings([first, replace(second, verdict=Verdict.REJECTED)])) == 2
-    assert len(joined_findings([first, replace(second, origin=Origin())])) == 2
+    assert len(merged_findings([first, replace(second, query="a dog runs")])) == 2
+    assert len(merged_findings([first, replace(second, verdict=Verdict.REJECTED)])) == 2
+    assert len(merged_findings([first, replace(second, origin=Origin())])) == 2
 
 
 def test_the_best_score_counts() -> None:
     first = replace(found((20, 30), (0, 30)), score=0.4, signals={"judge": -1.0})
     second = replace(found((25, 40), (20, 50)), score=0.9, signals={"judge": -0.1})
-    (joined,) = joined_findings([first, second])
+    (joined,) = merged_findings([first, second])
     assert (joined.score, joined.signals) == (0.9, {"judge": -0.1})
 
 
@@ -119,7 +119,7 @@ def test_events_of_other_words_stay_two_and_the_longest_answers_words_are_told()
     circle = Event(span(52, 60), "A red circle moves across the picture", origin=window)
     again = Event(span(52, 66), "the red circle moves across the picture.", origin=after)
     square = Event(span(52, 60), "A red square moves across the picture", origin=after)
-    told = joined_events([circle, square, again])
+    told = merged_events([circle, square, again])
     assert [(one.text, *pair) for one, pair in zip(told, spans(told), strict=True)] == [
         ("A red square moves across the picture", 52, 60),
         ("the red circle moves across the picture.", 52, 66),
@@ -130,10 +130,10 @@ def test_scenes_stay_one_a_window_but_neighbours_in_the_same_words_are_one() -> 
     windows = [span(0, 60), span(50, 110), span(100, 160), span(150, 210)]
     texts = ["A kitchen.", "a kitchen", "A garden.", "A kitchen."]
     scenes = [Scene(one, text, Origin((one,), f"{text} raw")) for one, text in zip(windows, texts, strict=True)]
-    told = joined_scenes(scenes)
+    told = merged_scenes(scenes)
     assert spans(told) == [(0, 110), (100, 160), (150, 210)]
     assert told[0].origin == Origin(tuple(windows[:2]), "A kitchen. raw", ("a kitchen raw",))
-    assert joined_scenes(told) == told
+    assert merged_scenes(told) == told
 
 
 # Truthful windows ----------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_of_truthful_windows_each_thing_is_told_once_exactly(true: list[Span], w
             seen = one.within(window)
             if seen is not None:
                 answers.append(Finding(seen, DOOR, origin=Origin((window,), f"{seen}")))
-    assert [finding.span for finding in joined_findings(answers)] == true
+    assert [finding.span for finding in merged_findings(answers)] == true
 
 
 @settings(max_examples=40, deadline=None)
@@ -191,7 +191,7 @@ def test_of_windows_that_are_off_by_half_a_second_each_thing_is_still_told_once(
                 end = seen.end if seen.end == window.end else seen.end + chance.randint(-5, 5) / Fraction(10)
                 start, end = max(start, window.start), min(end, window.end)
                 answers.append(Finding(Span(start, end), DOOR, origin=Origin((window,), "")))
-    told = joined_findings(answers)
+    told = merged_findings(answers)
     assert len(told) == len(true)
     for finding, one in zip(told, true, strict=True):
         assert abs(finding.span.start - one.start) <= AGREE
@@ -220,7 +220,7 @@ def anything(draw: st.DrawFn) -> list[Finding]:
 @settings(max_examples=80, deadline=None)
 @given(anything())
 def test_nothing_vanishes_and_joining_again_changes_nothing(findings: list[Finding]) -> None:
-    told = joined_findings(findings)
+    told = merged_findings(findings)
     answers = [raw for one in told for raw in (one.origin.raw, *one.origin.more)]
     assert sorted(answers) == sorted(one.origin.raw for one in findings)
     for one in told:
@@ -231,7 +231,7 @@ def test_nothing_vanishes_and_joining_again_changes_nothing(findings: list[Findi
         assert one.span.end <= max(part.span.end for part in parts)
         assert (JOINED in one.flags) == (len(parts) > 1)
     assert [one.span.start for one in told] == sorted(one.span.start for one in told)
-    assert joined_findings(told) == told
+    assert merged_findings(told) == told
 
 
 @settings(max_examples=40, deadline=None)
@@ -241,7 +241,7 @@ def test_the_order_of_the_answers_does_not_matter(findings: list[Finding], chanc
     chance.shuffle(shuffled)
 
     def told(answers: list[Finding]) -> list[tuple[str, Span]]:
-        found = [(one.query, one.span) for one in joined_findings(answers)]
+        found = [(one.query, one.span) for one in merged_findings(answers)]
         return sorted(found, key=lambda one: (one[0], one[1].start, one[1].end))
 
     assert told(shuffled) == told(findings)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from marlin_edit.analysis import AGAIN, UNSUPPORTED, Event
 from marlin_edit.inference import signals
-from marlin_edit.inference.merge import joined_findings
-from marlin_edit.inference.requery import MOST_ASKED, Search, with_told
+from marlin_edit.inference.merge import merged_findings
+from marlin_edit.inference.requery import MOST_ASKED, Search, with_caption_evidence
 from marlin_edit.timebase import Span
 from marlin_edit.video_model import Answer, Question, QuestionKind, Watched
 
@@ -96,7 +96,7 @@ def test_each_time_is_found_once_and_in_order(spans: list[Span], begin: int) -> 
     assert sorted((one.span.start, one.span.end) for one in found) == [(one.start, one.end) for one in moved]
     assert all((AGAIN in one.flags) == (one.span != moved[0]) for one in found)
     assert all(one.origin.windows == (window.span,) for one in search.findings)
-    joined = [one for one in joined_findings(search.findings) if UNSUPPORTED not in one.flags]
+    joined = [one for one in merged_findings(search.findings) if UNSUPPORTED not in one.flags]
     assert [one.span for one in joined] == moved
 
 
@@ -149,7 +149,7 @@ def test_a_part_that_says_nothing_is_told_with_its_own_times() -> None:
     window = Window(span(0, 60), [span(20, 30)], instead=False)
     search = window.search(window.caption())
     assert [one.span for one in search.findings] == [span(20, 30)]
-    assert [line.split(" the model")[0] for line in search.unread] == ["Of 0 - 20 s", "Of 30 - 60 s"]
+    assert [line.split(" the model")[0] for line in search.discarded] == ["Of 0 - 20 s", "Of 30 - 60 s"]
 
 
 def test_the_rest_of_a_finding_that_was_told_too_short_is_put_to_it() -> None:
@@ -240,7 +240,7 @@ def test_signals_of_all_windows_take_back_that_nothing_speaks_for_it() -> None:
     window = Window(span(0, 60), [span(20, 30)])
     findings = window.search(window.caption()).findings
     elsewhere = [Event(findings[1].span, TOLD), Event(span(20, 30), TOLD)]
-    again = with_told(findings, elsewhere, frozenset())
+    again = with_caption_evidence(findings, elsewhere, frozenset())
     assert UNSUPPORTED not in again[1].flags
     assert UNSUPPORTED in again[2].flags
     assert AGAIN in again[1].flags

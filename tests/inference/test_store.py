@@ -24,7 +24,7 @@ import pytest
 
 from marlin_edit.cli import main
 from marlin_edit.inference import pipeline
-from marlin_edit.inference.cache import Memory
+from marlin_edit.inference.cache import AnswerCache
 from marlin_edit.inference.store import APPLICATION_ID, SCHEMA_VERSION, Kept, Store
 from marlin_edit.media import MediaInfo, probe_video
 from marlin_edit.timebase import Span
@@ -222,11 +222,10 @@ def test_several_windows_are_watched_only_where_something_is_not_known(
     def asked(windows: list[Span]) -> tuple[list[str], list[Fraction], Any]:
         log.unlink(missing_ok=True)
         reached: list[Fraction] = []
-        memory = Memory(Store(path, pytest.fail), pytest.fail)
-        analysis = pipeline.ask(
-            Tally(), media, windows, caption=True, queries=QUERIES, seen=reached.append, memory=memory
-        )
-        memory.close()
+        answers = AnswerCache(Store(path, pytest.fail), pytest.fail)
+        inquiry = pipeline.Inquiry(caption=True, queries=tuple(QUERIES))
+        analysis = pipeline.analyze_windows(Tally(), media, windows, inquiry, seen=reached.append, answers=answers)
+        answers.close()
         return [entry["watched"] for entry in read_log(log) if "watched" in entry], reached, analysis
 
     asked([spans[1], spans[3]])
@@ -249,10 +248,10 @@ def test_a_part_of_a_known_window_is_watched_only_when_it_is_not_known(
 
     def answers() -> tuple[Any, list[str]]:
         Path(os.environ["TALLY_LOG"]).unlink(missing_ok=True)
-        memory = Memory(Store(path, pytest.fail), pytest.fail)
-        (window,) = memory.remembering(Tally(), [question]).watch(media, [whole])
+        cache = AnswerCache(Store(path, pytest.fail), pytest.fail)
+        (window,) = cache.cached(Tally(), [question]).watch(media, [whole])
         found = [*window.ask([question]), *window.part(part).ask([question])]
-        memory.close()
+        cache.close()
         return found, [entry.get("asked", "") for entry in read_log(Path(os.environ["TALLY_LOG"]))]
 
     first, asked = answers()

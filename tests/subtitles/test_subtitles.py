@@ -355,7 +355,7 @@ def test_what_cannot_be_an_event_is_told() -> None:
     content = b"1\n00:00:05,000 --> 00:00:02,000\nback to front\n\n2\n00:00:06,000 --> 00:00:07,000\n\n"
     analysis = read_with(subrip, content)
     assert analysis.events == ()
-    assert analysis.unread == (
+    assert analysis.discarded == (
         "cue 1 (line 2) does not end after it begins: back to front",
         "cue 2 (line 6) has no text",
     )

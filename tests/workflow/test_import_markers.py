@@ -128,7 +128,7 @@ def test_a_missing_marker_was_wrong_only_where_one_learns(module: Any) -> None:
     learned, _ = back(module, text, learn=True)
     assert [finding.verdict for finding in learned.findings] == [Verdict.REJECTED, Verdict.ACCEPTED]
     assert learned.events == ()
-    assert learned.unread == ("removed by a person: 10 - 13 s A dog runs through the picture.",)
+    assert learned.discarded == ("removed by a person: 10 - 13 s A dog runs through the picture.",)
 
 
 def test_what_a_timeline_of_cuts_never_showed_is_not_missing() -> None:

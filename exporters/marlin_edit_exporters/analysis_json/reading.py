@@ -110,7 +110,7 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         asked=_each(document, "asked", _read_asked),
         shots=_each(document, "shots", checked_time) if document.get("shots") is not None else None,
         speech=_each(document, "speech", checked_pair) if document.get("speech") is not None else None,
-        unread=_each(document, "unread", checked_text),
+        discarded=_each(document, "unread", checked_text),
         unseen=_each(document, "unseen", checked_pair),
         threshold=_score(document.get("threshold"), "threshold"),
     )
@@ -314,7 +314,7 @@ def _read_vendor(document: _Json, media: MediaInfo | None) -> Analysis:
     scene = checked_text(document.get("scene") or "", "scene")
     if scene and not media.duration:
         raise MarlinEditError("The scene is of the whole media, whose length is not known. Give it with --duration.")
-    events, unread = [], []
+    events, discarded = [], []
     for index, value in enumerate(checked_list(document.get("events") or [], "events")):
         place = f"events[{index}]"
         entry = checked_object(value, place)
@@ -323,18 +323,18 @@ def _read_vendor(document: _Json, media: MediaInfo | None) -> Analysis:
             start = checked_time(entry.get("start"), f"{place}.start")
             end = checked_time(entry.get("end"), f"{place}.end")
         except MarlinEditError as error:
-            unread.append(f"{error} What is said: {text}")
+            discarded.append(f"{error} What is said: {text}")
             continue
         if start < end:
             events.append(Event(Span(start, end), text))
         else:
-            unread.append(f"{place}: {seconds_text(start)} - {seconds_text(end)} s is no span: {text}")
+            discarded.append(f"{place}: {seconds_text(start)} - {seconds_text(end)} s is no span: {text}")
     known = {"scene", "events", "caption", "raw"}
     return Analysis(
         media=media,
         scenes=(Scene(Span(Fraction(0), media.duration), scene),) if scene else (),
         events=tuple(events),
-        unread=tuple(unread),
+        discarded=tuple(discarded),
         extra={key: value for key, value in document.items() if key not in known and key not in _KNOWN},
     )
 

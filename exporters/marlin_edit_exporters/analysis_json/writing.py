@@ -56,8 +56,8 @@ def _document(source: Analysis, folder: Path | None) -> _Json:
         document["speech"] = _pairs(source.speech)
     if source.threshold is not None:
         document["threshold"] = source.threshold
-    if source.unread:
-        document["unread"] = list(source.unread)
+    if source.discarded:
+        document["unread"] = list(source.discarded)
     if source.unseen:
         document["unseen"] = _pairs(source.unseen)
     return document | {key: value for key, value in extra.items() if key not in document and key != "cuts"}

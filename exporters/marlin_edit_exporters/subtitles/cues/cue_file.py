@@ -131,16 +131,16 @@ def analysis_of(file: CueFile, media: MediaInfo | None) -> Analysis:
         line, fault = file.faults[0]
         raise MarlinEditError(f"line {line}: {fault}. Is it really a {file.format} file?")
     events = []
-    unread = []
+    discarded = []
     for number, cue in enumerate(file.cues, 1):
         text = "\n".join(filter(None, map(clean, cue.lines)))
         where = f"cue {number} (line {cue.line})"
         if not text:
-            unread.append(f"{where} has no text")
+            discarded.append(f"{where} has no text")
         elif cue.start is None or cue.end is None:
-            unread.append(f"{where} has no times that can be read: {text}")
+            discarded.append(f"{where} has no times that can be read: {text}")
         elif not 0 <= cue.start < cue.end:
-            unread.append(f"{where} does not end after it begins: {text}")
+            discarded.append(f"{where} does not end after it begins: {text}")
         else:
             events.append(Event(Span(Fraction(cue.start, 1000), Fraction(cue.end, 1000)), text, (READY,)))
     last = max((event.span.end for event in events), default=Fraction(0))
@@ -154,4 +154,4 @@ def analysis_of(file: CueFile, media: MediaInfo | None) -> Analysis:
     if file.outside:
         word = "text" if len(file.outside) == 1 else "texts"
         notes = (*notes, f"{len(file.outside)} {word} outside the cues (notes, comments, styles), not kept")
-    return Analysis(replace(media, notes=(*media.notes, *notes)), events=tuple(events), unread=tuple(unread))
+    return Analysis(replace(media, notes=(*media.notes, *notes)), events=tuple(events), discarded=tuple(discarded))

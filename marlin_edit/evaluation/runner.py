@@ -14,9 +14,9 @@ from marlin_edit.errors import ExitCode, MarlinEditError
 from marlin_edit.evaluation.cost import Meter
 from marlin_edit.evaluation.ground_truth import TrueVideo
 from marlin_edit.evaluation.metrics import Measures, caption_measures, effort, find_measures
-from marlin_edit.evaluation.report import SCHEMA, measures_document, video_document
 from marlin_edit.evaluation.results import Judged, QueryRow, judged
-from marlin_edit.inference.pipeline import ask_about, model_opener
+from marlin_edit.evaluation.tables import SCHEMA, measures_document, video_document
+from marlin_edit.inference.pipeline import analyze, model_opener
 from marlin_edit.timebase import seconds_text
 from marlin_edit.video_model import VideoModel
 from marlin_edit.workflow.run import Run, probe_media
@@ -66,7 +66,7 @@ class Evaluation:
     def _ask(self, truth: TrueVideo, model: Callable[[], VideoModel]) -> None:
         media = probe_media(self.run, truth.path)
         self._warn_of_what_lies_outside(truth, media.duration)
-        analysis = ask_about(
+        analysis = analyze(
             self.run.app,
             self.run.console,
             media,
