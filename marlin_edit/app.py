@@ -30,7 +30,14 @@ Offer = Backend | Exporter | Delivery | Detector | Setting
 
 @dataclass(frozen=True)
 class Candidate:
-    """A plugin before it is loaded: what its entry point says."""
+    """A plugin before it is loaded, from its entry point.
+
+    Attributes:
+        name: The entry point's name.
+        distribution: The distribution that it comes from.
+        version: The distribution's version.
+        load: Imports the plugin.
+    """
 
     name: str
     distribution: str
@@ -39,6 +46,7 @@ class Candidate:
 
     @property
     def builtin(self) -> bool:
+        """Whether it comes with marlin-edit."""
         return self.distribution == DISTRIBUTION
 
     def __str__(self) -> str:
@@ -47,7 +55,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin as it was found: what it offers (`exporter srt`), and why it, or a part of it, is set aside."""
+    """A plugin as it was found.
+
+    Attributes:
+        candidate: Where it comes from.
+        offers: What it offers (`exporter srt`).
+        problems: Why it, or a part of it, is not used.
+    """
 
     candidate: Candidate
     offers: tuple[str, ...] = ()
@@ -58,8 +72,17 @@ class Plugin:
 class App:
     """What this installation can do: everything that plugins offer, by name, and the settings of the run.
 
-    origins: the plugin of each offer, by kind and name (`("exporter", "srt")`). warnings: what was set aside, and why.
-    command_hooks: each plugin's `register_commands`.
+    Attributes:
+        backends: The backends, by name.
+        exporters: The exporters, by name.
+        deliveries: The deliveries, by name.
+        detectors: The detectors, by name.
+        definitions: The settings, by name.
+        plugins: Every plugin that was found.
+        environ: The variables that settings are read from, in place of the process's own.
+        origins: The plugin of each offer, by kind and name (`("exporter", "srt")`).
+        warnings: What is not used, and why.
+        command_hooks: Each plugin's `register_commands`.
     """
 
     backends: dict[str, Backend] = field(default_factory=dict)
@@ -116,7 +139,11 @@ class App:
         raise UsageError(f"No plugin opens the model {model!r}. `marlin-edit models` shows what there is.")
 
     def detector_for(self, finds: Finds) -> Detector:
-        """The first detector that finds this. Raises UsageError if no plugin has one."""
+        """The first detector that finds this.
+
+        Raises:
+            UsageError: No plugin has one.
+        """
         for detector in self.detectors.values():
             if detector.finds is finds:
                 return detector
@@ -129,7 +156,12 @@ class App:
 
     @contextlib.contextmanager
     def context(self, path: Path | None = None, **more: Any) -> Iterator[Context]:
-        """What a plugin's function is given, with a temporary directory. more: further fields of `Context`."""
+        """What a plugin's function is given, with a temporary directory.
+
+        Args:
+            path: Where the rendered file will be, or None.
+            more: Further fields of `Context`.
+        """
         with tempfile.TemporaryDirectory(prefix="marlin-edit-") as temporary:
             yield Context(self.settings, path, Path(temporary), **more)
 

@@ -74,9 +74,11 @@ class CommandGroup(click.Group):
     """The commands in `marlin_edit/commands/`, each imported only when it is asked for, and those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
         return sorted({*_command_files(), *self.commands})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command, imported now if it is one of marlin-edit's own."""
         if cmd_name in self.commands:
             return self.commands[cmd_name]
         if cmd_name not in _command_files():
@@ -88,18 +90,21 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name; an unknown one gets a suggestion."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             known = self.list_commands(ctx)
             raise click.UsageError(f"There is no command {args[0]!r}.{did_you_mean(args[0], known)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
         helps = {name: command.get_short_help_str(100) for name, command in self.commands.items()}
         helps.update({name: _first_line(path) for name, path in _command_files().items()})
         with formatter.section("Commands"):
             formatter.write_dl(sorted(helps.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Report what is wrong with plugins, then run the command."""
         run = ctx.find_object(Run)
         assert run is not None
         for warning in run.app.warnings:

@@ -1,4 +1,4 @@
-"""What every cut list needs to know first: one rate for all, and reels, names, paths and sound of the sources."""
+"""What every cut list needs first: one rate for all sources, and their reels, names, paths and sound."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ def sources_used(edit: Edit) -> tuple[Analysis, ...]:
 
 
 def check_one_rate(edit: Edit) -> None:
-    """Raises MarlinEditError where a source runs at another rate, or counts its time code otherwise, than the edit."""
+    """Check that all sources have the edit's rate.
+
+    Raises:
+        MarlinEditError: A source has another rate, counts its time code differently, or has no picture.
+    """
     for source in sources_used(edit):
         media = source.media
         if media.rate is None:
@@ -56,7 +60,15 @@ def check_one_rate(edit: Edit) -> None:
 
 
 def check_standard_rate(edit: Edit, what: str) -> None:
-    """Raises MarlinEditError where the edit runs at a rate that `what` ("An EDL") does not know."""
+    """Check that the edit's rate is one that editing programs have.
+
+    Args:
+        edit: The edit.
+        what: What needs such a rate, as a sentence begins: `An EDL`.
+
+    Raises:
+        MarlinEditError: It is not.
+    """
     if edit.rate.value not in STANDARD_RATES:
         reason = "has two digits for frames" if edit.rate.base > 60 else "knows the standard rates only"
         raise MarlinEditError(
@@ -66,19 +78,19 @@ def check_standard_rate(edit: Edit, what: str) -> None:
 
 
 def notes_on_rates(edit: Edit) -> list[str]:
-    """What a person should know who conforms sources whose rate varies."""
+    """A note on each source of variable rate, for the person who conforms the edit."""
     names = [clean(source.media.path.name) for source in sources_used(edit) if source.media.variable_rate]
     return [
-        f"the rate of {name} varies, and its frames are counted at {edit.rate.name} fps: convert it to a constant rate "
-        "before you conform"
+        f"{name} has a variable rate, and its frames are counted at {edit.rate.name} fps. Convert it to a "
+        "constant rate before you conform"
         for name in names
     ]
 
 
 def reels_of(medias: Iterable[MediaInfo]) -> dict[Path, str]:
-    """A reel for each media, legal in CMX 3600 and unique: `[A-Z0-9_]`, at most eight; `AX` when nothing is known.
+    """A reel name for each media file, legal in CMX 3600 and unique: `[A-Z0-9_]`, at most eight; else `AX`.
 
-    It is the media's own reel, or its file name without the suffix. `BL` means black there, and is no reel.
+    It is the media's own reel name, or its file name without the suffix. `BL` means black in CMX 3600 and is not used.
     """
     reels: dict[Path, str] = {}
     taken = {"BL"}
@@ -96,19 +108,19 @@ def reels_of(medias: Iterable[MediaInfo]) -> dict[Path, str]:
 
 
 def legal_reel(name: str) -> str:
-    """The name in the characters that a reel may have, accents dropped; empty where nothing is left of it."""
+    """The name in the characters that a reel name may have, without accents; empty if nothing is left."""
     plain = unicodedata.normalize("NFKD", clean(name)).upper()
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     return re.sub("[^A-Z0-9_]+", "_", plain).strip("_")[:REEL_LENGTH]
 
 
 def is_of_windows(media: MediaInfo) -> bool:
-    """Whether the path is one of Windows, wherever this runs."""
+    """Whether the path is a Windows path, on whatever system this runs."""
     return bool(_WINDOWS.match(str(media.path)))
 
 
 def full_path(media: MediaInfo) -> str:
-    """The absolute path as the system of the media writes it; one of Windows stays as it is elsewhere too."""
+    """The absolute path in the notation of the media's system; a Windows path stays as it is on other systems."""
     text = str(media.path)
     return text if _WINDOWS.match(text) else str(media.path.absolute())
 
@@ -120,7 +132,7 @@ def file_name(media: MediaInfo) -> str:
 
 
 def file_stem(media: MediaInfo) -> str:
-    """The file's name without its suffix, likewise."""
+    """The file's name without its suffix, as it may be shown."""
     text = str(media.path)
     return clean(PureWindowsPath(text).stem if _WINDOWS.match(text) else media.path.stem)
 
@@ -137,19 +149,19 @@ def sounds(media: MediaInfo) -> tuple[Stream, ...]:
 
 
 def channels_of(stream: Stream) -> int:
-    """How many channels an audio stream has; two where that is not known."""
+    """How many channels an audio stream has; two if that is not known."""
     layout = re.sub(r"^\d+ Hz ?", "", stream.detail)
     counted = re.match(r"(\d+) channels", layout)
     return int(counted[1]) if counted else _CHANNELS.get(layout.partition("(")[0], 2)
 
 
 def sample_rate_of(stream: Stream) -> int:
-    """Samples a second; 48000 where that is not known."""
+    """Samples per second; 48000 if that is not known."""
     found = re.match(r"(\d+) Hz", stream.detail)
     return int(found[1]) if found and int(found[1]) > 0 else 48_000
 
 
 def picture_size(media: MediaInfo) -> tuple[int, int]:
-    """Width and height as the picture is shown, turned upright; 1920 by 1080 where they are not known."""
+    """Width and height in pixels as the picture is shown, upright; 1920 by 1080 if they are not known."""
     size = (media.width, media.height) if media.width and media.height else (1920, 1080)
     return (size[1], size[0]) if media.rotation in (90, 270) else size

@@ -1,4 +1,4 @@
-"""What a run says while it works: progress, warnings and receipts on stderr; stdout is for data.
+"""What a run reports while it works: progress, warnings and receipts on stderr; stdout is for data.
 
 Text from files and models is shown with its control characters made visible, so that it cannot steer the terminal.
 """
@@ -24,7 +24,13 @@ _PLAIN_LINE_SECONDS = 10.0
 
 @dataclass
 class Console:
-    """Where a run speaks. verbosity: -1 with -q, 1 with -v. `json`: stdout takes one JSON document and nothing else."""
+    """Where a run reports.
+
+    Attributes:
+        verbosity: -1 with --quiet, 1 with -v.
+        json: Whether stdout takes one JSON document and nothing else.
+        answered: Whether that document was written.
+    """
 
     verbosity: int = 0
     json: bool = False
@@ -34,26 +40,30 @@ class Console:
 
     @property
     def out(self) -> TextIO:
+        """For data."""
         return sys.stdout
 
     @property
     def err(self) -> TextIO:
+        """For everything else."""
         return sys.stderr
 
     def error(self, message: str) -> None:
+        """What ends the run."""
         self._say(f"{PROGRAM}: error: {message}")
 
     def warning(self, message: str) -> None:
+        """What the person should look at. Shown with --quiet as well."""
         self._say(f"{PROGRAM}: warning: {message}")
 
     def warning_once(self, message: str) -> None:
-        """A warning that is not said again in this run."""
+        """A warning that is shown once per run."""
         if message not in self._warned:
             self._warned.add(message)
             self.warning(message)
 
     def receipt(self, message: str) -> None:
-        """What was done: `written: list.edl`. Not with -q."""
+        """What was done: `wrote list.edl`. Not shown with --quiet."""
         if self.verbosity >= 0:
             self._say(message)
 
@@ -84,7 +94,7 @@ class Console:
         self.data("".join(f"{_shown(line)}\n" for line in lines))
 
     def heading(self, line: str) -> None:
-        """The name of what the next lines are about, to stdout; with --json, or -q, nowhere."""
+        """The name of what the next lines are about, to stdout; not with --json or --quiet."""
         if not self.json and self.verbosity >= 0:
             self.lines("", f"{line}:")
 
@@ -124,7 +134,7 @@ class Console:
             yield shown
 
     def listening(self) -> logging.Handler:
-        """A handler for the package's log: its warnings are said, and what it tells besides is for -v."""
+        """A handler for the package's log: its warnings are shown, the rest only with -v."""
         return _LogToConsole(self)
 
     def _say(self, message: str) -> None:
@@ -166,7 +176,13 @@ class Progress:
         self._last = float("-inf") if self._terminal else self._started
 
     def reached(self, done: float, detail: str = "", *, total: float | None = None) -> None:
-        """`done` of the total is done; `detail` says what is being worked at. total: where it was not known before."""
+        """Show that `done` of the total is done.
+
+        Args:
+            done: In the unit of the total.
+            detail: What is being worked on.
+            total: The total, if it was not known before.
+        """
         self._total = self._total if total is None else total
         now = time.monotonic()
         if self._console.verbosity < 0 or now - self._last < (

@@ -75,6 +75,7 @@ def parse_file(text: str) -> Path:
 
 @hookimpl
 def register_settings() -> tuple[Setting, ...]:
+    """The settings of marlin-edit itself."""
     return (
         Setting(
             "model",

@@ -1,4 +1,4 @@
-"""From what was seen to what is kept: spans become frame ranges here, once, and accepted findings become cuts.
+"""From analysis to edit: spans become frame ranges here, once, and accepted findings become cuts.
 
 The cutter and every exporter take the frame ranges made here, so that a clip and an EDL never differ by one.
 """
@@ -17,9 +17,14 @@ from marlin_edit.timebase import FrameNumber, FrameRange, FrameRate, Span
 
 @dataclass(frozen=True)
 class Cut:
-    """A stretch of a source that is kept. `finding` is what it was kept for, None for a span that a person gave.
+    """A part of a source that is kept.
 
-    before_snap: its frames before its ends were moved to shot changes or keyframes, None where nobody moved them.
+    Attributes:
+        source: The source.
+        frames: The frames that are kept, counted from the source's zero.
+        finding: What it is kept for; None for a span that a person gave.
+        name: What it is called.
+        before_snap: Its frames before its ends were moved to shot changes or keyframes, if they were moved.
     """
 
     source: Analysis
@@ -37,9 +42,14 @@ class Cut:
 
 @dataclass(frozen=True)
 class Edit:
-    """The one value that every exporter and delivery takes: sources, what was seen in them, and what is kept.
+    """The one value that every exporter and delivery takes: sources with their analyses, and the cuts.
 
-    record_start: the finished programme's first frame number at `rate` (108000 for 01:00:00:00 at 30).
+    Attributes:
+        title: Its title.
+        rate: The frame rate of the finished programme.
+        record_start: The finished programme's first frame number at `rate` (108000 for 01:00:00:00 at 30).
+        sources: The sources with what was seen in them.
+        cuts: The cuts, in the order of the finished programme.
     """
 
     title: str
@@ -61,7 +71,8 @@ class Edit:
 def frames_of(span: Span, media: MediaInfo) -> FrameRange:
     """The frames presented inside a span, at least one; an end past the last frame is the end of the media.
 
-    Raises MarlinEditError where the span begins after the end, or the media has no frames.
+    Raises:
+        MarlinEditError: The span begins after the end of the media, or the media has no frames.
     """
     if media.rate is None or media.frame_count == 0:
         raise MarlinEditError(f"{media.path.name} has no picture, so there are no frames to cut.")
@@ -70,7 +81,7 @@ def frames_of(span: Span, media: MediaInfo) -> FrameRange:
         first = media.frame_count - 1
     if first >= media.frame_count:
         raise MarlinEditError(
-            f"The span {span} begins after the end of {media.path.name} ({float(media.duration):.3f} s)."
+            f"{media.path.name} ends at {float(media.duration):.3f} s; the span begins at {float(span.start):.3f} s."
         )
     return FrameRange(first, max(first + 1, min(media.first_frame_at(span.end), media.frame_count)))
 
@@ -78,8 +89,8 @@ def frames_of(span: Span, media: MediaInfo) -> FrameRange:
 def is_accepted(finding: Finding, threshold: float | None) -> bool:
     """Whether a finding is kept: a person's word first, then its score.
 
-    Without either it is kept, to be checked; but for what came of asking again where nothing speaks for it. The
-    threshold 0 accepts everything.
+    With neither, it is kept for review, unless it was found by a re-query and has no supporting evidence. The threshold
+    0 accepts everything.
     """
     if finding.verdict is not None:
         return finding.verdict is Verdict.ACCEPTED
@@ -96,7 +107,7 @@ def accepted_findings(analysis: Analysis) -> tuple[Finding, ...]:
 
 
 def without_rejected(edit: Edit) -> Edit:
-    """The edit with accepted findings only, as formats take it that do not tell accepted from rejected ones."""
+    """The edit with accepted findings only, for formats that do not store rejected ones."""
     kept = {id(source): replace(source, findings=accepted_findings(source)) for source in edit.sources}
     cuts = tuple(replace(cut, source=kept.get(id(cut.source), cut.source)) for cut in edit.cuts)
     return replace(edit, sources=tuple(kept[id(source)] for source in edit.sources), cuts=cuts)
@@ -147,9 +158,9 @@ def cuts_of_spans(analysis: Analysis, spans: Sequence[Span], handles: Handles = 
 
 
 def merged(cuts: Sequence[Cut], gap: Length) -> tuple[Cut, ...]:
-    """Cuts of one source that are at most `gap` apart, or overlap, become one, in the place of the first of them.
+    """Cuts of one source that overlap or are at most `gap` apart, merged; the result is in the place of the first.
 
-    It is kept for the best scored of their findings, and has all their names.
+    It has the finding with the best score, and all their names.
     """
     order = sorted(range(len(cuts)), key=lambda at: (str(cuts[at].source.media.path), cuts[at].frames.first))
     groups: list[list[int]] = []
@@ -167,19 +178,18 @@ def merged(cuts: Sequence[Cut], gap: Length) -> tuple[Cut, ...]:
 
 
 def best(cuts: Sequence[Cut], most: int) -> tuple[Cut, ...]:
-    """The `most` cuts of the best scores, in the order that they have; those without a score come after all others, and
-    of equals the first is taken."""
+    """The `most` cuts with the best scores, in their order; cuts without a score come last, of equals the first."""
     ranked = sorted(range(len(cuts)), key=lambda at: -score_of(cuts[at]))
     return tuple(cuts[at] for at in sorted(ranked[:most]))
 
 
 def score_of(cut: Cut) -> float:
-    """The score that a cut was found with, below zero where it has none."""
+    """The score of a cut's finding; below zero if it has none."""
     return -1.0 if cut.finding is None or cut.finding.score is None else cut.finding.score
 
 
 def shortened(cut: Cut, longest: Length) -> Cut:
-    """A cut that is no longer than that: of a longer one the beginning is kept."""
+    """The cut, or the beginning of it that is no longer than `longest`."""
     media, frames = cut.source.media, cut.frames
     if isinstance(longest, FrameNumber):
         stop = frames.first + longest.number
@@ -247,7 +257,7 @@ def edit_of(
 
 
 def edit_of_several(parts: Sequence[Edit], title: str = "") -> Edit:
-    """One edit of all cuts of several ones, in their order, at the rate and from the record start of the first."""
+    """One edit with the cuts of several, in their order, at the rate and from the record start of the first."""
     first = parts[0]
     sources = tuple(source for part in parts for source in part.sources)
     cuts = tuple(cut for part in parts for cut in part.cuts)

@@ -1,4 +1,4 @@
-"""What is told to the person: one error class, printed in one place (`cli.py`), and the exit codes."""
+"""Errors for the person: one class, printed in one place (`cli.py`), and the exit codes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a run ended with. Scripts may rely on these numbers."""
+    """How a run ended. Scripts may rely on these numbers."""
 
     DONE = 0
     FAILED = 1
@@ -18,9 +18,10 @@ class ExitCode(IntEnum):
 
 
 class MarlinEditError(Exception):
-    """Something a person can act on: the message says what is wrong and what to do next.
+    """Something that a person can act on: the message says what is wrong and what to do next.
 
-    `exit_code` is what the command ends with when nothing catches it.
+    Attributes:
+        exit_code: The command's exit code if nothing catches the error.
     """
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
@@ -29,18 +30,18 @@ class MarlinEditError(Exception):
 
 
 class UsageError(MarlinEditError):
-    """The command line asks for something that cannot be; nothing was begun."""
+    """The command line asks for something impossible. Nothing was started."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, ExitCode.USAGE)
 
 
 class NoPicture(MarlinEditError):
-    """A stretch of a source shows nothing that could be decoded; other stretches of it may."""
+    """A part of a source shows no picture that can be decoded; other parts of it may."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a message about a word that nothing knows: ` Did you mean cut?`, or nothing where none is close."""
+    """The end of a message about an unknown word: ` Did you mean cut?`, or nothing if none is close."""
     import difflib
 
     close = difflib.get_close_matches(word, list(known), n=1)

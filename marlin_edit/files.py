@@ -43,10 +43,14 @@ def staged(
     verify: Callable[[Path], None] | None = None,
     may_be_empty: bool = False,
 ) -> Iterator[Path]:
-    """A file beside `path`, with its suffix, to be written by the caller; it becomes `path` where the block ends well.
+    """A file beside `path`, with its suffix, for the caller to write; it becomes `path` if the block ends well.
 
-    verify: looks at the finished file before it is published, and raises to refuse it. Whatever is raised, in the block
-    or by a signal, leaves nothing behind.
+    Args:
+        path: The target.
+        overwrite: Whether a file that is there may be replaced.
+        may_be_empty: Whether an empty file is published; otherwise it is an error.
+        verify: Checks the finished file before it is published, and raises to refuse it. Whatever is raised, in the
+            block or by a signal, leaves nothing behind.
     """
     with _errors_named(path):
         refuse_existing([path], overwrite)
@@ -116,8 +120,7 @@ def read_bytes(path: Path, encoding: str | None = None) -> bytes:
 
 
 def file_identity(path: Path) -> tuple[int, int] | str:
-    """What tells a file from all others, by whatever spelling, link or hard link: its place on the disk, else its whole
-    path."""
+    """What identifies a file, whatever its spelling, link or hard link: its place on the disk, else its whole path."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -130,9 +133,11 @@ _JOINERS = "\u200c\u200d"
 
 
 def safe_name(text: str, longest: int = 100) -> str:
-    """A part of a file name from a person's or a model's text: one that every system takes and that stays in its place.
+    """A part of a file name that every system takes and that stays in its directory; `untitled` if nothing is left.
 
-    longest: in bytes of UTF-8; never cuts a character. Text that leaves nothing gives `untitled`.
+    Args:
+        text: A person's or a model's text.
+        longest: Bytes of UTF-8; no character is cut.
     """
     kept = []
     for character in unicodedata.normalize("NFC", text):

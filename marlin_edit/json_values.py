@@ -1,4 +1,4 @@
-"""Reads values out of a JSON file that anybody may have written: each is what its place asks for, or a fault names it.
+"""Reads values from a JSON file that anybody may have written: each is of the kind that its place needs, or an error.
 
 A place is the way to a value, such as `events[3].end`.
 """
@@ -24,7 +24,12 @@ _TIME = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?|[+-]?\d{1
 
 
 def utf8_text(content: bytes, called: str) -> str:
-    """A file's text; a byte order mark is left out. called: what the file should be, like `JSON`."""
+    """A file's text; a byte order mark is left out.
+
+    Args:
+        content: The file's bytes.
+        called: What the file should be, like `JSON`.
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -32,30 +37,36 @@ def utf8_text(content: bytes, called: str) -> str:
 
 
 def parsed_json(text: str, called: str, number: Callable[[str], Any] = float) -> Any:
-    """The value in a JSON text. called: what it should be, like `an analysis`. number: reads what has decimals."""
+    """The value in a JSON text.
+
+    Args:
+        text: The JSON text.
+        called: What it should be, like `an analysis`.
+        number: Reads a number with decimals.
+    """
     try:
         value = json.loads(text, parse_float=number)
-        _refuse_what_is_no_number(value, "")
+        _refuse_infinite(value, "")
     except json.JSONDecodeError as error:
         raise MarlinEditError(
             f"This is not JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}."
         ) from error
     except ValueError as error:  # an integer of thousands of digits
-        raise MarlinEditError(f"This is not {called}: it holds a number of absurd length.") from error
+        raise MarlinEditError(f"This is not {called}: a number in it is too long.") from error
     except RecursionError as error:
         raise MarlinEditError(f"This is not {called}: its values are nested too deeply.") from error
     return value
 
 
-def _refuse_what_is_no_number(value: Any, place: str) -> None:
+def _refuse_infinite(value: Any, place: str) -> None:
     if isinstance(value, (float, Decimal)) and not math.isfinite(value):
         raise MarlinEditError(f"{place}: {value} is not a number that can be used.")
     if isinstance(value, dict):
         for key, inner in value.items():
-            _refuse_what_is_no_number(inner, f"{place}.{key}" if place else key)
+            _refuse_infinite(inner, f"{place}.{key}" if place else key)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            _refuse_what_is_no_number(inner, f"{place}[{index}]")
+            _refuse_infinite(inner, f"{place}[{index}]")
 
 
 def checked_time(value: Any, place: str) -> Fraction:
@@ -91,42 +102,47 @@ def checked_pair(value: Any, place: str) -> Span:
 
 
 def checked_number(value: Any, place: str) -> float:
+    """A finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e300:
         raise fault(place, "should be a number", value)
     return float(value)
 
 
 def checked_count(value: Any, place: str) -> int:
+    """A whole number from 0."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**12:
         raise fault(place, "should be a whole number from 0", value)
     return value
 
 
 def checked_text(value: Any, place: str, *, cleaned: bool = True) -> str:
+    """Text, cleaned to one line unless `cleaned` is off."""
     if not isinstance(value, str):
         raise fault(place, "should be text", value)
     return clean(value) if cleaned else value
 
 
 def checked_list(value: Any, place: str) -> list[Any]:
+    """A list."""
     if not isinstance(value, list):
         raise fault(place, "should be a list", value)
     return value
 
 
 def checked_object(value: Any, place: str) -> dict[str, Any]:
+    """An object."""
     if not isinstance(value, dict):
         raise fault(place, "should be an object", value)
     return value
 
 
 def fault(place: str, expected: str, value: Any) -> MarlinEditError:
-    """`events[3].end: this should come after the start, not 12.`"""
+    """The error for a value, like `events[3].end: this should come after the start, not 12`."""
     return MarlinEditError(f"{place}: this {expected}, not {kind_of(value)}.")
 
 
 def kind_of(value: Any) -> str:
-    """A value as a fault names it: short, and on one line."""
+    """A value as an error names it: short, on one line."""
     if value is None:
         return "nothing"
     if isinstance(value, (dict, list)):

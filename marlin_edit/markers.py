@@ -1,6 +1,6 @@
-"""Events and findings as markers: what is written about each, in which colour, and the short id that knows it again.
+"""Events and findings as markers: the note and colour of each, and the short id by which it is recognised again.
 
-Every format and delivery takes its markers from here, so that they say the same everywhere. Frames are the source's,
+Every format and delivery takes its markers from here, so that they are the same everywhere. Frames are the source's,
 counted from zero.
 """
 
@@ -16,7 +16,7 @@ from marlin_edit.analysis import Analysis, Event, Finding, Verdict
 from marlin_edit.edit import Edit, frames_of
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo
-from marlin_edit.text import clean, shortened
+from marlin_edit.text import clean, counted, shortened
 from marlin_edit.timebase import FrameRange, Span
 
 _LETTER_OF_BYTE = b"abcdefghijklmnopqrstuvwxyz234567" * 8
@@ -42,7 +42,13 @@ _OF_QUERIES = tuple(colour for colour in MarkerColour if colour is not MarkerCol
 
 @dataclass(frozen=True)
 class Put:
-    """Where a marker was put when it was written: its frames in the source, and the record frame it is on, if any."""
+    """Where a marker was when it was written.
+
+    Attributes:
+        id: The marker's id.
+        frames: Its frames in the source.
+        record: The record frame that it is on, for a marker on a timeline.
+    """
 
     id: str
     frames: FrameRange
@@ -55,7 +61,16 @@ class Put:
 
 @dataclass(frozen=True)
 class Marker:
-    """An event or a finding as a marker: its frames in the source, its name (all of it, on one line) and its colour."""
+    """An event or a finding as a marker.
+
+    Attributes:
+        id: Eight letters and digits, unique in its analysis.
+        frames: Its frames in the source.
+        item: The event or finding.
+        name: The whole name on one line.
+        colour: Its colour.
+        made_by: The model that it comes from.
+    """
 
     id: str
     frames: FrameRange
@@ -66,12 +81,15 @@ class Marker:
 
     @property
     def kind(self) -> str:
+        """`finding` or `event`."""
         return "finding" if isinstance(self.item, Finding) else "event"
 
     def note(self, put: Put | None = None, shown: str | None = None) -> str:
-        """What is known of it, on one line; `put` lets it be known again when an editor gives it back.
+        """What is known of it, on one line; with `put` it is recognised when an editing program returns it.
 
-        shown: what the program shows as its name, where that is shorter than the name.
+        Args:
+            put: Where it is written, or None for a note without a tag.
+            shown: What the program shows as its name, if that is shorter.
         """
         parts = [self.name] if shown is not None and shown != self.name else []
         if isinstance(self.item, Finding):
@@ -83,12 +101,12 @@ class Marker:
 
 
 NAME_LENGTH = 120
-"""As much of a marker's name as programs show."""
+"""Characters of a marker's name that programs show."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A marker, or the part of it that a clip shows: which frames of the source, and from which record frame on."""
+    """A marker, or the part of it that a clip shows: its frames in the source, and its first record frame."""
 
     marker: Marker
     frames: FrameRange
@@ -100,12 +118,12 @@ class Shown:
         return shortened(self.marker.name, NAME_LENGTH)
 
     def note(self, *, on_timeline: bool) -> str:
-        """The marker's note, with what lets it be known again on the clip or on the timeline."""
+        """The marker's note, with the tag by which it is recognised on the clip or on the timeline."""
         put = Put(self.marker.id, self.frames, self.record if on_timeline else None)
         return self.marker.note(put, self.name)
 
     def later(self, frames: int) -> Shown:
-        """The rest of it, where its first frames are taken."""
+        """The rest of it, if its first frames are taken."""
         rest = FrameRange(self.frames.first + frames, self.frames.stop)
         return Shown(self.marker, rest, self.record + frames)
 
@@ -119,10 +137,14 @@ def part_shown(marker: Marker, frames: FrameRange, record: int) -> Shown:
 def markers_of(
     source: Analysis, colours: Mapping[str, MarkerColour] | None = None
 ) -> tuple[tuple[Marker, ...], tuple[str, ...]]:
-    """The markers of a source's events and of its findings that nobody rejected, in order of time; and what was left
-    out, in words.
+    """The markers of a source's events and of the findings that nobody rejected, and notes on what was left out.
 
-    colours: of each query (`colours_of`); by default in the order of the source's own findings.
+    Args:
+        source: The source.
+        colours: The colour of each query (`colours_of`); by default in the order of the source's own findings.
+
+    Returns:
+        The markers in order of time, and one sentence for each kind of marker that was left out.
     """
     media = source.media
     colours = colours_of_queries([source]) if colours is None else colours
@@ -144,9 +166,9 @@ def markers_of(
     notes = []
     name = clean(media.path.name)
     if rejected:
-        notes.append(f"{rejected} rejected findings of {name} left out")
+        notes.append(f"{counted(rejected, 'rejected finding')} of {name} left out")
     if past:
-        notes.append(f"{past} events and findings left out, because they begin after the end of {name}")
+        notes.append(f"{counted(past, 'marker')} left out, after the end of {name}")
     return tuple(sorted(markers, key=lambda marker: marker.frames.first)), tuple(notes)
 
 
@@ -165,7 +187,7 @@ def colours_of_queries(sources: Iterable[Analysis]) -> dict[str, MarkerColour]:
 
 
 def identified(source: Analysis) -> Sequence[tuple[str, Event | Finding]]:
-    """Every event and finding of a source with its id: its own, or one made of what it says and of the media.
+    """Every event and finding of a source with its id: its own, or one made from its text and the media.
 
     The same analysis always gives the same ids, and no two in it are the same.
     """
@@ -184,13 +206,13 @@ def identified(source: Analysis) -> Sequence[tuple[str, Event | Finding]]:
 
 def _made_id(item: Event | Finding, media: MediaInfo, number: int) -> str:
     text = f"query {item.query}" if isinstance(item, Finding) else f"event {item.text}"
-    told = f"{media.fingerprint or media.path.name}\0{text}\0{item.span.start}\0{item.span.end}\0{number}"
-    digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+    content = f"{media.fingerprint or media.path.name}\0{text}\0{item.span.start}\0{item.span.end}\0{number}"
+    digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
     return digest[:8].translate(_LETTER_OF_BYTE).decode()
 
 
 def read_note(note: str) -> tuple[str, Put | None]:
-    """A note without what lets its marker be known again, and that; None where the marker is not one of ours."""
+    """A note without the tag of its marker, and the tag; None if the marker is not one of ours."""
     tags = list(_TAG.finditer(note))
     if not tags or int(tags[-1][3]) < 1:
         return note.strip(), None
@@ -201,7 +223,7 @@ def read_note(note: str) -> tuple[str, Put | None]:
 
 
 def frames_or_none(span: Span, media: MediaInfo) -> FrameRange | None:
-    """The frames of a span, or None where it begins after the end of the media, or there is no picture."""
+    """The frames of a span, or None if it begins after the end of the media or there is no picture."""
     try:
         return frames_of(span, media)
     except MarlinEditError:

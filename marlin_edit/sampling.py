@@ -103,8 +103,10 @@ class PatchLayout:
 def sample_times(window: Span, profile: Profile) -> list[Fraction]:
     """The instants of a window that the model is shown, in seconds from zero: a steady grid from the window's start.
 
-    A short window gets the profile's least number of frames, evenly spaced. Raises MarlinEditError where the window
-    needs more frames than the model was trained for.
+    A short window gets the profile's least number of frames, evenly spaced.
+
+    Raises:
+        MarlinEditError: The window needs more frames than the model was trained for.
     """
     count = math.ceil(window.length * profile.fps)
     if count > profile.max_frames:
@@ -129,7 +131,10 @@ def target_size(
     """Height and width that a clip's frames are resized to, from their displayed size (square pixels, upright).
 
     `frames` is the whole window's count. Both are multiples of patch x merge; the aspect is kept as nearly as that
-    allows. Raises MarlinEditError for a picture more than 200 times as long as it is wide.
+    allows.
+
+    Raises:
+        MarlinEditError: A picture more than 200 times as long as it is wide.
     """
     layout = layout or PatchLayout()
     factor = layout.factor

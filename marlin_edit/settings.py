@@ -106,7 +106,11 @@ class Settings(Mapping[str, Any]):
         return len(self.values_with_source)
 
     def value(self, name: str, kind: type[T]) -> T:
-        """The value of `name`. Raises TypeError if it is no `kind`, which is a fault of the setting's plugin."""
+        """The value of `name`.
+
+        Raises:
+            TypeError: It is no `kind`, which is a fault of the setting's plugin.
+        """
         value = self[name]
         if not isinstance(value, kind):
             raise TypeError(f"The setting {name} is {value!r} ({self.source(name)}), not a {kind.__name__}.")
@@ -175,7 +179,8 @@ def config_path(environ: Mapping[str, str] | None = None) -> Path:
 def data_directory(settings: Settings) -> Path:
     """Where the user's answers and calibrations are kept: beside the file of the setting `store_path`, if it is set.
 
-    Raises MarlinEditError if the user has no home directory.
+    Raises:
+        MarlinEditError: The user has no home directory.
     """
     given = settings.optional("store_path", Path)
     if given is not None:
@@ -189,7 +194,11 @@ def data_directory(settings: Settings) -> Path:
 
 
 def parsed(setting: Setting, text: str, source: str) -> Any:
-    """A setting's value from its text. Raises UsageError, which names `source`, for a text that is not allowed."""
+    """A setting's value from its text.
+
+    Raises:
+        UsageError: A text that is not allowed.
+    """
     if setting.choices and text not in setting.choices:
         raise UsageError(f"{source}: {text!r} is not one of {', '.join(setting.choices)}.")
     try:

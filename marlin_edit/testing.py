@@ -55,7 +55,9 @@ def sample_edit() -> Edit:
 def app_with(*plugins: object, environ: Mapping[str, str] | None = None) -> App:
     """What the real loader makes of the core and these plugins, modules or objects; AssertionError for any warning.
 
-    environ: the variables that settings are read from, in place of the process's own.
+    Args:
+        plugins: Modules or objects with hooks.
+        environ: The variables that settings are read from, in place of the process's own.
     """
     candidates = [Candidate("core", "marlin-edit", "", lambda: core_settings)]
     for plugin in plugins:

@@ -32,9 +32,13 @@ _DROPPING = tuple(Fraction(whole * 1000, 1001) for whole in (30, 60, 120))
 
 @dataclass(frozen=True)
 class FrameRate:
-    """Frames a second, exact, and whether its time code skips labels (drop-frame).
+    """An exact frame rate, and whether its time code skips labels (drop-frame).
 
     Drop-frame exists at 30000/1001, 60000/1001 and 120000/1001 only (SMPTE ST 12-1 and its high-rate practice).
+
+    Attributes:
+        value: Frames per second.
+        drop_frame: Whether labels are skipped, so that they keep up with the clock.
     """
 
     value: Fraction
@@ -81,6 +85,7 @@ class FrameRate:
 
     @property
     def seconds_per_frame(self) -> Fraction:
+        """Seconds between two frames."""
         return 1 / self.value
 
     def seconds(self, frame: int) -> Fraction:
@@ -130,8 +135,13 @@ class FrameRate:
 
 
 def first_tick_at(seconds: Fraction, ticks: int, in_seconds: int) -> int:
-    """The first of evenly spaced ticks at `seconds` or later, within the tolerance; so many ticks are in so many
-    seconds."""
+    """The first of evenly spaced ticks at `seconds` or later, within the tolerance.
+
+    Args:
+        seconds: The time.
+        ticks: How many ticks are in `in_seconds` seconds.
+        in_seconds: See `ticks`.
+    """
     # In whole numbers, because it is asked for every end of thousands of spans.
     whole, parts = seconds.as_integer_ratio()
     earliest = whole * _TOLERANCE_PARTS - _TOLERANCE_WHOLE * parts
@@ -141,7 +151,7 @@ def first_tick_at(seconds: Fraction, ticks: int, in_seconds: int) -> int:
 def snapped(average: Fraction) -> tuple[FrameRate, bool]:
     """The standard rate within 0.05 % of a measured average, and whether that differs from the average itself.
 
-    Too far from every standard rate: the average as it is.
+    If it is too far from every standard rate, the average itself is returned.
     """
     nearest = min(_STANDARD, key=lambda rate: abs(rate - average))
     if abs(nearest - average) <= nearest * _SNAP:
@@ -150,13 +160,13 @@ def snapped(average: Fraction) -> tuple[FrameRate, bool]:
 
 
 def nearest_standard(average: Fraction) -> FrameRate:
-    """The standard rate closest to an average, however far that is: for programs that need a rate at any price."""
+    """The standard rate closest to an average, however far that is, for programs that need a rate."""
     return FrameRate(min(_STANDARD, key=lambda rate: abs(rate - average)))
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of a programme in exact seconds from zero: `start` is in it, `end` is not."""
+    """A part of a programme in exact seconds from zero: `start` is in it, `end` is not."""
 
     start: Fraction
     end: Fraction
@@ -169,6 +179,7 @@ class Span:
 
     @property
     def length(self) -> Fraction:
+        """Seconds."""
         return self.end - self.start
 
     def overlap(self, other: Span) -> Fraction:
@@ -197,6 +208,7 @@ class FrameRange:
 
     @property
     def count(self) -> int:
+        """How many frames."""
         return self.stop - self.first
 
 

@@ -1,7 +1,7 @@
-"""An edit laid out on tracks, as timelines show it: what every timeline format begins with.
+"""An edit laid out on tracks, as timelines show it: the basis of every timeline format.
 
-Source frames count from the source's zero, record frames from 00:00:00:00 of the finished programme. Without cuts the
-sources themselves stand there, whole, one after another.
+Source frames count from the source's zero, record frames from 00:00:00:00 of the finished programme. Without cuts, the
+whole sources follow one another.
 """
 
 from __future__ import annotations
@@ -18,13 +18,22 @@ from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context
 from marlin_edit.markers import NAME_LENGTH, Marker, Shown, colours_of, markers_of, part_shown
-from marlin_edit.text import clean, shortened
+from marlin_edit.text import clean, counted, shortened
 from marlin_edit.timebase import FrameRange
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A stretch of a source on a track, with its markers."""
+    """A part of a source on a track, with its markers.
+
+    Attributes:
+        source: The source.
+        frames: Its frames, counted from the source's zero.
+        record: The record frame at which it begins.
+        name: What the clip is called.
+        finding: What it was kept for, if a query found it.
+        shown: The markers on it.
+    """
 
     source: Analysis
     frames: FrameRange
@@ -35,12 +44,13 @@ class Placed:
 
     @property
     def record_stop(self) -> int:
+        """The first record frame after it."""
         return self.record + self.frames.count
 
 
 @dataclass(frozen=True)
 class Track:
-    """Stretches in order of record time; between them may be gaps."""
+    """Parts of sources in order of record time; there may be gaps between them."""
 
     name: str
     placed: tuple[Placed, ...]
@@ -48,13 +58,23 @@ class Track:
 
 @dataclass(frozen=True)
 class Layout:
-    """An edit on its tracks, the lowest first. `heard` are the stretches whose sound is heard; `notes` what to know."""
+    """An edit on its tracks.
+
+    Attributes:
+        edit: The edit.
+        tracks: The tracks, the lowest first.
+        heard: The parts whose sound is heard, in order of record time.
+        notes: What the person should know, one sentence each.
+        markers_on_timeline: Whether markers belong to the timeline, not to the clips.
+        sources: The sources in use, in the order of their first part.
+    """
 
     edit: Edit
     tracks: tuple[Track, ...]
     heard: tuple[Placed, ...]
     notes: tuple[str, ...]
     markers_on_timeline: bool
+    sources: tuple[Analysis, ...]
 
     @property
     def length(self) -> int:
@@ -64,14 +84,9 @@ class Layout:
 
     @property
     def placed(self) -> Iterator[Placed]:
-        """Every stretch, of the lowest track first."""
+        """Every part of a source, of the lowest track first."""
         for track in self.tracks:
             yield from track.placed
-
-    @property
-    def sources(self) -> tuple[Analysis, ...]:
-        """The sources in use, in the order of their first stretch."""
-        return tuple({placed.source.media.path: placed.source for placed in self.placed}.values())
 
     @property
     def on_timeline(self) -> list[Shown]:
@@ -80,7 +95,7 @@ class Layout:
 
 
 class _Markers:
-    """The markers of one source, in order, so that those of a stretch are found without looking at all."""
+    """The markers of one source, in order, so that those inside a range of frames are found quickly."""
 
     def __init__(self, markers: Sequence[Marker]) -> None:
         self.markers = markers
@@ -94,9 +109,15 @@ class _Markers:
 
 
 def laid_out(edit: Edit, context: Context, *, one_track: bool = False) -> Layout:
-    """The edit on tracks, as the settings `tracks` and `markers_on` want it. one_track: for formats that have no more.
+    """Lay the edit out on tracks, as the settings `tracks` and `markers_on` want it.
 
-    Raises MarlinEditError for sources at another rate, and for a whole source whose length is not known.
+    Args:
+        edit: The edit.
+        context: The exporter's context.
+        one_track: For formats that have only one.
+
+    Raises:
+        MarlinEditError: A source has another rate than the edit, or a whole source has no known length.
     """
     check_one_rate(edit)
     notes = notes_on_rates(edit)
@@ -116,20 +137,22 @@ def laid_out(edit: Edit, context: Context, *, one_track: bool = False) -> Layout
     shown = {id(shown.marker) for track in tracks for placed in track.placed for shown in placed.shown}
     outside = sum(len(markers.markers) for markers in known.values()) - len(shown)
     if outside:
-        notes.append(f"{outside} events and findings left out, because they lie in no cut")
+        notes.append(f"{counted(outside, 'marker')} left out, outside all cuts")
     on_timeline = context.settings.get("markers_on") == "timeline"
-    return Layout(edit, tracks, tuple(one for one in heard if sounds(one.source.media)), tuple(notes), on_timeline)
+    used = tuple({placed.source.media.path: placed.source for track in tracks for placed in track.placed}.values())
+    with_sound = tuple(one for one in heard if sounds(one.source.media))
+    return Layout(edit, tracks, with_sound, tuple(notes), on_timeline, used)
 
 
 def notes_on_one_track(edit: Edit, context: Context) -> tuple[str, ...]:
-    """What a format of one track says where tracks are wanted apart, and there is more than one."""
+    """The note of a format with one track if several tracks are wanted."""
     wanted: set[str | None] = set(_queries_of(edit.cuts))
     if not edit.cuts:
         wanted = {clean(finding.query) for source in edit.sources for finding in source.findings}
         wanted |= {None for source in edit.sources if source.events}
     if context.settings.get("tracks") != "apart" or len(wanted) < 2:
         return ()
-    return ("all on one track, for this format has no more; .otio, .fcpxml, .xml and .mlt hold tracks apart",)
+    return ("all on one track, because this format has only one; .otio, .fcpxml, .xml and .mlt have several",)
 
 
 def _queries_of(cuts: Iterable[Cut]) -> list[str]:
@@ -157,7 +180,7 @@ def _cuts_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> tup
 
 
 def _sources_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> tuple[Track, ...]:
-    """The whole sources; apart, once for the events and once for each query, the same picture on each track."""
+    """The whole sources. Apart: once for the events and once for each query, the same picture on each track."""
     everything = sorted((_group(one) for markers in known.values() for one in markers.markers), key=lambda one: one[0])
     groups: list[tuple[str, str] | None] = [*dict.fromkeys(everything)] if apart else []
     tracks = []
@@ -168,7 +191,7 @@ def _sources_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> 
             media = source.media
             if media.frame_count == 0:
                 raise MarlinEditError(
-                    f"How long {file_name(media)} is, is not known. Give the media with --media, or --duration."
+                    f"The length of {file_name(media)} is not known. Give the file with --media, or --duration."
                 )
             markers = known[media.path]
             if wanted is not None:
@@ -182,5 +205,5 @@ def _sources_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> 
 
 
 def _group(marker: Marker) -> tuple[str, str]:
-    """What it shares a track with, where tracks are apart: all events, or the findings of its query."""
+    """What shares a track with it if tracks are apart: all events, or the findings of its query."""
     return marker.kind, "" if marker.kind == "event" else marker.name

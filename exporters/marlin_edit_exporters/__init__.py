@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_exporters() -> list[Exporter]:
+    """The file formats."""
     return [
         Exporter(
             "json",
@@ -81,6 +82,7 @@ def register_exporters() -> list[Exporter]:
 
 @hookimpl
 def register_settings() -> list[Setting]:
+    """The settings of this plugin."""
     from marlin_edit_exporters.subtitles.settings import settings
 
     return [
@@ -126,6 +128,7 @@ def register_settings() -> list[Setting]:
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Adds the plugin's commands."""
     from marlin_edit_exporters.subtitles.lint_command import command
 
     cli.add_command(command)

@@ -20,6 +20,7 @@ _LINE_START = re.compile(r"^(\d+)([.)])|^([-:])")
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The scenes and events as Markdown."""
     blocks = [
         f"# {escaped(edit.title)}",
         f"{TITLE}. This tells what is seen, not what is heard; a person should review it.",

@@ -28,6 +28,7 @@ class StoreGroup(click.Group):
     """`store` alone, or with options only, is `store show`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; without a subcommand they are those of `show`."""
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["show", *args]
         return super().parse_args(ctx, args)

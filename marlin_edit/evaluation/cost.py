@@ -49,9 +49,11 @@ class Meter:
         return MeteredRepeatable(model, self) if isinstance(model, Repeatable) else Metered(model, self)
 
     def shown(self, media: MediaInfo, span: Span) -> None:
+        """Count a window that the model was shown."""
         self._shown.setdefault(str(media.path), []).append(span)
 
     def answered(self, questions: Sequence[Question], answers: Sequence[Answer]) -> None:
+        """Count answers and their tokens."""
         for question, answer in zip(questions, answers, strict=True):
             if question.kind is not QuestionKind.JUDGE:
                 self.answers += 1
@@ -59,6 +61,7 @@ class Meter:
 
     @contextmanager
     def working(self) -> Iterator[None]:
+        """Measure the time of the work in this block."""
         started = time.perf_counter()
         try:
             yield
@@ -75,27 +78,33 @@ class Metered:
 
     @property
     def identity(self) -> ModelIdentity:
+        """Which model answers."""
         return self._model.identity
 
     @property
     def longest_window(self) -> Fraction:
+        """The longest window in seconds."""
         return self._model.longest_window
 
     @property
     def sampling_step(self) -> Fraction:
+        """Seconds between two frames that are shown."""
         return self._model.sampling_step
 
     @property
     def judges(self) -> bool:
+        """Whether JUDGE questions are answered."""
         return isinstance(self._model, Judging) and self._model.judges
 
     @property
     def calibration(self) -> Path | None:
+        """The calibration that the model brings, or None."""
         return bundled_calibration(self._model)
 
     def watch(
         self, media: MediaInfo, windows: Iterable[Span], seen: Callable[[Fraction], None] | None = None
     ) -> Iterator[Watched]:
+        """Watch the windows in turn."""
         watched = self._model.watch(media, windows, seen)
         try:
             while True:
@@ -118,9 +127,11 @@ class MeteredRepeatable(Metered):
 
     @property
     def asks_at_once(self) -> int:
+        """How many questions are answered together."""
         return self._model.asks_at_once
 
     def terms(self, question: Question) -> Terms:
+        """What the answer to a question depends on."""
         return self._model.terms(question)
 
 
@@ -133,15 +144,18 @@ class MeteredWindow:
 
     @property
     def span(self) -> Span:
+        """The window."""
         return self._window.span
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answer the questions, measured."""
         with self._meter.working():
             answers = self._window.ask(questions)
         self._meter.answered(questions, answers)
         return answers
 
     def part(self, span: Span) -> Watched:
+        """A part of the window, measured as well."""
         return MeteredWindow(self._window.part(span), self._meter)
 
 

@@ -97,6 +97,7 @@ class CaptionMeasures:
 
 
 def caption_measures(rows: Sequence[CaptionRow]) -> CaptionMeasures:
+    """All measures of captions."""
     return CaptionMeasures(len(rows), event_scores(rows), soda_c(rows))
 
 
@@ -123,5 +124,6 @@ class Measures:
 
 
 def effort(meter: Meter) -> Effort:
+    """What the answers cost."""
     footage, speed = float(meter.footage), meter.speed
     return Effort(meter.answers, meter.tokens, footage, meter.seconds, speed, peak_memory(), peak_gpu_memory())

@@ -29,6 +29,7 @@ class QueryRow:
 
     @property
     def present(self) -> bool:
+        """Whether it happens in the video at all."""
         return bool(self.true)
 
     @property

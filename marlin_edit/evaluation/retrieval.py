@@ -75,6 +75,7 @@ class Occurrences:
 
     @property
     def recall(self) -> float | None:
+        """The share of the true spans that were found; None if there are none."""
         return self.found / self.true if self.true else None
 
     @property

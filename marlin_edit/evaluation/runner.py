@@ -94,6 +94,7 @@ class Evaluation:
 
     @property
     def queries(self) -> list[QueryRow]:
+        """The queries of all videos."""
         return [row for one in self.judged for row in one.queries]
 
     @property
@@ -105,6 +106,7 @@ class Evaluation:
 
     @property
     def exit_code(self) -> ExitCode:
+        """Done, partial if something is missing, or failed."""
         if not self.judged:
             return ExitCode.FAILED
         return ExitCode.PARTIAL if self.missing or self.failed or self.partly else ExitCode.DONE

@@ -59,6 +59,7 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
+        """The values at which the axis has a mark."""
         return [number * self.step for number in range(math.ceil(self.end / self.step - 1e-9) + 1)]
 
     def share(self, value: float) -> float:
@@ -66,6 +67,7 @@ class Axis:
         return value / self.ticks[-1]
 
     def text(self, value: float) -> str:
+        """A value as the axis shows it."""
         return f"{100 * value:.0f} %" if self.percent else f"{value:.6g}"
 
 

@@ -101,6 +101,7 @@ class Choice:
     before: float | None = None
 
     def fits(self, kept: Kept) -> bool:
+        """Whether a stored answer is among the chosen ones."""
         model = kept.key.model
         return (
             (self.media is None or self.media in (kept.key.media, kept.path, Path(kept.path).name))
@@ -178,6 +179,7 @@ class Store:
         return len(meant)
 
     def exists(self) -> bool:
+        """Whether the store's file is there."""
         return os.path.exists(self.path)
 
     def size(self) -> int:
@@ -193,6 +195,7 @@ class Store:
         return sorted(path for path in found if path.name[len(self.path.name) + 1 :].startswith((_DAMAGED, _NEWER)))
 
     def close(self) -> None:
+        """Close the file."""
         with self._lock:
             connection, self._connection = self._connection, None
             if connection is not None:

@@ -69,22 +69,27 @@ class MarlinModel:
 
     @property
     def identity(self) -> ModelIdentity:
+        """Which model answers."""
         return self._identity
 
     @property
     def longest_window(self) -> Fraction:
+        """The longest window in seconds."""
         return self.profile.longest_window
 
     @property
     def sampling_step(self) -> Fraction:
+        """Seconds between two frames that are shown."""
         return self.profile.sampling_step
 
     @property
     def asks_at_once(self) -> int:
+        """How many questions are answered together."""
         return MOST_TOGETHER
 
     @property
     def judges(self) -> bool:
+        """Whether JUDGE questions are answered."""
         return True
 
     def terms(self, question: Question) -> Terms:
@@ -240,6 +245,7 @@ class WatchedWindow:
 
     @property
     def span(self) -> Span:
+        """The window."""
         return self._span
 
     @property

@@ -37,6 +37,7 @@ _BT2020_TO_BT709 = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.
 
 
 def is_hd(width: int, height: int) -> bool:
+    """Whether a picture of this size is high definition."""
     return width >= 1280 or height > 576
 
 
@@ -51,6 +52,7 @@ class Conversion:
         self._size: tuple[int, int] | None = None
 
     def __call__(self, frame: VideoFrame) -> Tensor:
+        """The frame as RGB, uint8 [H, W, 3], upright."""
         self._size = self._size or (frame.width, frame.height)
         if self._media.colour.hdr:
             values: Any = self._reformatted(frame, "rgb48le", _BICUBIC | _FULL_CHROMA | _ACCURATE).to_ndarray()

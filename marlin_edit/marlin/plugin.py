@@ -12,6 +12,7 @@ from marlin_edit.video_model import VideoModel
 
 @hookimpl
 def register_backends() -> list[Backend]:
+    """The video models."""
     return [
         Backend(
             "marlin",

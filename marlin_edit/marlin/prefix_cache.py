@@ -110,6 +110,7 @@ def continued(state: Any) -> Any:
 
 
 def keep_rows(state: Any, rows: Tensor) -> None:
+    """Keep these rows of a decoding state."""
     for layer in state.layers:
         layer.reorder_cache(rows)
 

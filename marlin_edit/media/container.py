@@ -24,10 +24,14 @@ _CONTAINERS = (
 
 
 def open_media(path: Path) -> InputContainer:
-    """Open a source for reading; everything that reads a source opens it here. The caller closes it.
+    """Open a source for reading; everything that reads a source opens it here.
 
-    Only real containers are accepted and only this file is read, whatever its content asks for. Raises MarlinEditError
-    for what is no media file, with the reason.
+    The caller closes it.
+
+    Only real containers are accepted and only this file is read, whatever its content asks for.
+
+    Raises:
+        MarlinEditError: What is no media file, with the reason.
     """
     import av
 
@@ -124,6 +128,7 @@ def packets_of(
 
 
 def decoded(packet: Packet[VideoStream]) -> list[VideoFrame]:
+    """The frames that a packet decodes to."""
     import av
 
     try:
@@ -133,6 +138,7 @@ def decoded(packet: Packet[VideoStream]) -> list[VideoFrame]:
 
 
 def flushed(stream: VideoStream) -> list[VideoFrame]:
+    """The frames that the decoder still holds."""
     import av
 
     try:
@@ -150,6 +156,7 @@ def only(container: InputContainer, index: int) -> VideoStream:
 
 
 def discard(stream: Any) -> None:
+    """Skip the packets of a stream."""
     from av.stream import Discard
 
     stream.discard = Discard.all

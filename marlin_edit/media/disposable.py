@@ -38,6 +38,7 @@ class Disposable:
             self._note_layers(_after_start_codes(setup))
 
     def __call__(self, packet: Packet[VideoStream]) -> bool:
+        """Whether this packet can be skipped."""
         if self._codec not in CODECS or not packet.size:
             return False
         data = bytes(packet)

@@ -51,11 +51,13 @@ class ShownFrames:
     notes: list[str] = field(default_factory=list)
 
     def look_at(self, frame: VideoFrame) -> None:
+        """Learn from the first frame."""
         self.sample = self.sample or frame
         self.interlaced = self.interlaced or frame.interlaced_frame
 
 
 def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, damaged: bool) -> ShownFrames:
+    """The frames that are shown, in order, with their times."""
     shown = ShownFrames()
     packets: list[tuple[int, int]] = []
     head: list[int] = []

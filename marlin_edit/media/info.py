@@ -79,13 +79,20 @@ class FrameTimes:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """A media file as it was found, or as an analysis file tells of it. Seconds count from zero.
+    """A media file as it was found, or as an analysis file tells of it.
 
-    rate: nominal, None where there is no video. frame_count: presented frames. start_frame: the start time code as a
-    frame number at `rate`. width, height: stored pixels. rotation: degrees clockwise to turn the stored picture for
-    display (0, 90, 180, 270). times: set where the rate is variable. incomplete: the file is cut short.
-    sample_rate: of sound alone, samples a second; 0 where there is a picture.
-    notes: what the person should know.
+    Seconds count from zero.
+
+    Attributes:
+        rate: Nominal, None where there is no video.
+        frame_count: Presented frames.
+        start_frame: The start time code as a frame number at `rate`.
+        width, height: Stored pixels.
+        rotation: Degrees clockwise to turn the stored picture for display (0, 90, 180, 270).
+        times: Set where the rate is variable.
+        incomplete: The file is cut short.
+        sample_rate: Of sound alone, samples a second; 0 where there is a picture.
+        notes: What the person should know.
     """
 
     path: Path
@@ -131,8 +138,10 @@ class MediaInfo:
     def seconds_at(self, position: Position) -> Fraction:
         """Seconds from zero of a position as a person gave it; it may lie past the end.
 
-        Source time code counts on past midnight: with a start of 23:59:50:00, 00:00:05:00 is 15 s in. Raises
-        UsageError for time code before the start, and for frames and time code where there is no picture.
+        Source time code counts on past midnight: with a start of 23:59:50:00, 00:00:05:00 is 15 s in.
+
+        Raises:
+            UsageError: Time code before the start, and for frames and time code where there is no picture.
         """
         if isinstance(position, Fraction):
             return position

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 def probe(path: Path, video_index: int | None = None) -> MediaInfo:
     """Find out all that `MediaInfo` tells of a file.
 
-    video_index: the container's index of the video stream to use; else the default one, else the largest picture.
-    Raises MarlinEditError where the file cannot be read or has no frames, UsageError for a stream that is not there.
+    Args:
+        video_index: The container's index of the video stream to use; else the default one, else the largest picture.
+
+    Raises:
+        MarlinEditError: The file cannot be read or has no frames, UsageError for a stream that is not there.
     """
     with open_media(path) as container:
         size = path.stat().st_size

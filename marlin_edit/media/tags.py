@@ -28,6 +28,7 @@ class Tags:
         self._sources = [{name.lower(): text for name, text in source.items()} for source in sources]
 
     def find(self, *names: str) -> str | None:
+        """The first of these tags that is set."""
         for source in self._sources:
             for name in names:
                 if source.get(name, "").strip():
@@ -58,6 +59,8 @@ def scan_of(field_order: int, interlaced: bool) -> Scan:
 
 
 def colour_of(stream: VideoStream, frame: VideoFrame | None) -> Colour:
+    """The colour of a stream, from its frame if the stream does not say."""
+
     def named(names: Mapping[int, str], attribute: str) -> str | None:
         for source in (stream.codec_context, frame):
             name = names.get(int(getattr(source, attribute, 2)))

@@ -74,8 +74,11 @@ def probe_media(run: Run, video: Path) -> MediaInfo:
 def programme_start(run: Run, media: MediaInfo, rate: FrameRate | None = None) -> tuple[FrameRate, int]:
     """The frame rate and the first frame number of an edit of this media, from the record start that the settings name.
 
-    rate: used if the media has none. Raises MarlinEditError if neither has one, or the record start is no time code at
-    that rate.
+    Args:
+        rate: Used if the media has none.
+
+    Raises:
+        MarlinEditError: Neither has one, or the record start is no time code at that rate.
     """
     from marlin_edit.edit import record_start_frame
 

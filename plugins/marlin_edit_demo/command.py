@@ -34,26 +34,32 @@ class DemoFiles:
 
     @property
     def video(self) -> Path:
+        """The video of coloured shapes."""
         return self.directory / "shapes.mp4"
 
     @property
     def truth(self) -> Path:
+        """What is true of it."""
         return self.directory / "shapes.truth.json"
 
     @property
     def analysis(self) -> Path:
+        """What the model says."""
         return self.directory / "shapes.json"
 
     @property
     def findings(self) -> Path:
+        """What the queries found."""
         return self.directory / "shapes.found.json"
 
     @property
     def page(self) -> Path:
+        """The review page."""
         return self.directory / "shapes.html"
 
     @property
     def clips(self) -> Path:
+        """The directory of the clips."""
         return self.directory / "clips"
 
 

@@ -54,6 +54,7 @@ def truth_of(clip: Clip, path: str) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m marlin_edit_demo.labelled_clips", description=__doc__)
     parser.add_argument("out", type=Path, help="folder that gets the clips and truth.json")
     parser.add_argument("--clips", type=int, default=1, help="how many (default 1)")

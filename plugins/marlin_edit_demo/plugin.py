@@ -21,6 +21,7 @@ CHECKPOINT = Path(__file__).parent / "checkpoint"
 
 @hookimpl
 def register_backends() -> list[Backend]:
+    """The video models."""
     return [
         Backend(
             NAME,
@@ -34,6 +35,7 @@ def register_backends() -> list[Backend]:
 
 @hookimpl
 def register_commands(cli: click.Group, app: App) -> None:
+    """Adds the plugin's commands."""
     cli.add_command(command.command)
 
 

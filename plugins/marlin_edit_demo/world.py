@@ -53,6 +53,7 @@ class Shape:
 
     @property
     def words(self) -> str:
+        """The shape in words."""
         return f"{self.colour} {self.form}"
 
     @property
@@ -104,6 +105,7 @@ class WorldSettings:
 
     @property
     def frame_count(self) -> int:
+        """Frames of the clip."""
         return max(1, math.ceil(self.length * self.rate))
 
     @property
@@ -127,12 +129,15 @@ class Event:
 
     @property
     def text(self) -> str:
+        """The event in words."""
         return self.shape.text
 
     def seen_at(self, time: Fraction) -> bool:
+        """What is seen at a time."""
         return self.start <= time < self.end
 
     def centre(self, time: Fraction) -> tuple[float, float]:
+        """Its centre at a time, in pixels."""
         part = float((time - self.start) / (self.end - self.start))
         return (
             self.origin[0] + part * (self.target[0] - self.origin[0]),
@@ -154,6 +159,7 @@ class Background:
 
     @property
     def scene(self) -> str:
+        """The background in words."""
         return f"Coloured shapes move in front of {PATTERN_WORDS[self.pattern].format(tone=self.tone)}."
 
 
@@ -169,9 +175,11 @@ class Clip:
 
     @property
     def scene(self) -> str:
+        """The background in words."""
         return self.background.scene
 
     def seen_at(self, time: Fraction) -> tuple[Event, ...]:
+        """What is seen at a time."""
         return tuple(event for event in self.events if event.seen_at(time))
 
     def truth(self) -> dict[str, Any]:
@@ -462,6 +470,7 @@ def write_clip(path: Path, clip: Clip) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m marlin_edit_demo.world",
         description="Write clips of coloured moving shapes, each with the truth about it beside it.",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_deliveries() -> Sequence[Delivery]:
+    """The deliveries."""
     return [
         Delivery(
             "clips",
@@ -80,6 +81,7 @@ def _foresee_reel(videos: Sequence[Path], queries: Sequence[str], settings: Sett
 
 @hookimpl
 def register_detectors() -> Sequence[Detector]:
+    """The detectors."""
     return [Detector("keyframes", Finds.KEYFRAMES, _keyframes, help="Frames that a copy can begin at.")]
 
 
@@ -91,6 +93,7 @@ def _keyframes(media: MediaInfo, span: Span, context: Context) -> Sequence[Detec
 
 @hookimpl
 def register_settings() -> Sequence[Setting]:
+    """The settings of this plugin."""
     return [
         Setting(
             "out_dir",

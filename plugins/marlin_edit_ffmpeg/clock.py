@@ -48,6 +48,7 @@ class Steps:
         self._offset = offset.numerator * (self._parts // offset.denominator)
 
     def nearest(self, ticks: int) -> int:
+        """The frame nearest to a time."""
         whole, rest = divmod(ticks * self._step - self._offset, self._parts)
         return whole + (2 * rest > self._parts or (2 * rest == self._parts and whole % 2))
 
@@ -73,9 +74,11 @@ class ClipClock:
         return self.media.rate.seconds_per_frame
 
     def seconds(self, frame: int) -> Fraction:
+        """The time of a frame in the clip."""
         return time_of(self.media, frame) - time_of(self.media, self.first)
 
     def ticks(self, frame: int) -> int:
+        """The time of a frame in the clip's ticks."""
         if self.media.times is None:
             return frame - self.first
         return round(self.seconds(frame) / self.time_base)

@@ -136,6 +136,7 @@ class Output:
         self._waiting: list[Any] = []
 
     def begin(self) -> None:
+        """Write the header, if it is not written yet."""
         if not self._begun:
             self._begun = True
             self.container.start_encoding()
@@ -145,6 +146,7 @@ class Output:
             self._waiting.clear()
 
     def mux(self, packet: Any) -> None:
+        """Write a packet."""
         if self._begun:
             self.container.mux_one(packet)
         else:

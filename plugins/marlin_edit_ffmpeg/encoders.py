@@ -124,6 +124,7 @@ def set_colour(context: Any, stream: Any) -> None:
 
 
 def set_fields(context: Any, scan: Scan) -> None:
+    """Set whether pictures are coded as fields, and their order."""
     context.flags |= _INTERLACED
     context.field_order = _TOP_FIELDS if scan is Scan.TOP_FIRST else _BOTTOM_FIELDS
 

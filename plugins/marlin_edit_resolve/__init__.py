@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_deliveries() -> Sequence[Delivery]:
+    """The deliveries."""
     return [
         Delivery(
             "resolve",
@@ -56,6 +57,7 @@ def _deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
 
 @hookimpl
 def register_settings() -> Sequence[Setting]:
+    """The settings of this plugin."""
     return [
         Setting(
             "timeline_name",
@@ -87,6 +89,7 @@ def _name(text: str) -> str:
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Adds the plugin's commands."""
     from marlin_edit_resolve.command import group
 
     cli.add_command(group)

@@ -37,6 +37,7 @@ class Places:
 
     @property
     def library(self) -> Path | None:
+        """The native library, or None."""
         return next((one for one in self.libraries if one.is_file()), None)
 
 

@@ -42,6 +42,7 @@ class Wanted:
 
     @property
     def key(self) -> tuple[str, str, int]:
+        """What identifies a place for a marker."""
         return self.shown.marker.id, self.group, self.frame
 
     def at(self, frame: int) -> Told:
@@ -51,6 +52,7 @@ class Wanted:
         return Told(frame, shown.frames.count, COLOURS[shown.marker.colour], shown.name, note)
 
     def tag(self, told: Told) -> Tag:
+        """The tag of a marker."""
         return Tag(self.shown.marker.id, self.group, self.shown.frames, self.frame, told.digest)
 
 
@@ -82,6 +84,7 @@ class Plan:
 
     @property
     def replaced(self) -> int:
+        """How many markers of ours are replaced."""
         gone = {there.tag.key for there in self.remove if there.tag is not None}
         return sum(1 for _, tag in self.add if tag.key in gone)
 

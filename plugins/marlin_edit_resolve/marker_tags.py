@@ -30,6 +30,7 @@ class Told:
 
     @property
     def digest(self) -> str:
+        """A short digest of the content."""
         return short_digest(f"{self.frame}\0{self.count}\0{self.colour}\0{self.name}\0{self.note}")
 
 
@@ -63,4 +64,5 @@ def read_tag(custom_data: object) -> Tag | None:
 
 
 def short_digest(text: str) -> str:
+    """The first letters of a text's SHA-256."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -58,6 +58,7 @@ def shown(line: list[str]) -> str:
 
 
 def clip_under_playhead(resolve: Any) -> Clip | None:
+    """The clip under the playhead, or None."""
     project = resolve.GetProjectManager().GetCurrentProject()
     timeline: Any = project.GetCurrentTimeline() if project else None
     item: Any = timeline.GetCurrentVideoItem() if timeline else None

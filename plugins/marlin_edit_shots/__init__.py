@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_detectors() -> Sequence[Detector]:
+    """The detectors."""
     return [Detector("shots", Finds.SHOTS, _detect, help="Hard cuts and fades through black, without flashes.")]
 
 

@@ -11,13 +11,15 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("marlin_edit", "exporters", "plugins", "tests", "benchmarks")
 FILES = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py") if "node_modules" not in file.parts)
 MOST_LINES = 70
+"""Of statements: without the signature and the docstring."""
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_no_function_is_long_but_tables(file: Path) -> None:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _is_table(node):
-            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (node.end_lineno or node.lineno) - body[0].lineno + 1 if body else 0
             assert lines <= MOST_LINES, f"{node.name} has {lines} lines"
 
 

@@ -7,6 +7,7 @@ from marlin_edit_exporters.lazy import rendering
 
 
 def exporters() -> list[Exporter]:
+    """The formats of this package."""
     carries = Carries.EVENTS | Carries.FINDINGS | Carries.CUTS | Carries.SEVERAL_SOURCES
     return [
         Exporter(

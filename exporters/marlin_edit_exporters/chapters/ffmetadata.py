@@ -16,6 +16,7 @@ _SPECIAL = re.compile(r"[=;#\\\n]")
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The chapters as FFmpeg's metadata file."""
     chapters, notes = chapters_of(edit, context)
     lines = [";FFMETADATA1", f"title={_escaped(clean(edit.title))}"]
     for chapter in chapters:

@@ -12,6 +12,7 @@ from marlin_edit_exporters.xml_text import document
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The chapters as mkvmerge's XML."""
     chapters, notes = chapters_of(edit, context)
     root = ET.Element("Chapters")
     edition = ET.SubElement(root, "EditionEntry")

@@ -13,6 +13,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The chapters as a WebVTT file."""
     chapters, notes = chapters_of(edit, context)
     blocks = ["WEBVTT\n"]
     for number, chapter in enumerate(chapters, 1):

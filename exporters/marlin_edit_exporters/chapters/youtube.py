@@ -19,6 +19,7 @@ _ANGLES = str.maketrans("<>", "‹›")  # a description must not hold angle bra
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The chapters as lines for a description."""
     chapters, notes = chapters_of(edit, context)
     kept: list[Chapter] = []
     close = 0

@@ -41,6 +41,7 @@ _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The review page as one HTML file."""
     if not edit.sources:
         raise MarlinEditError("There is no source, so there is nothing to show on a page.")
     folder = Path(os.path.abspath(context.path)).parent if context.path is not None else None

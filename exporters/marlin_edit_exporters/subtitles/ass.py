@@ -38,6 +38,7 @@ _DRAWING = re.compile(r"\\p(\d+)")
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The track as Advanced SubStation Alpha."""
     track = track_of(edit, context.settings)
     media = edit.sources[0].media if edit.sources else None
     width, height = _resolution(media)
@@ -171,6 +172,7 @@ def _resolution(media: MediaInfo | None) -> tuple[int, int]:
 
 
 def read(content: bytes, media: MediaInfo | None) -> Analysis:
+    """The cues of a file as events."""
     return analysis_of(parse(content), media)
 
 

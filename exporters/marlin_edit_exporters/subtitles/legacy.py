@@ -23,10 +23,12 @@ _RESOLUTIONS = {"mpl2": 100, "tmp": 1000}
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """These formats are read only."""
     raise UsageError("This subtitle format is read and not written. Write .srt, .vtt, .ttml or .ass.")
 
 
 def read(content: bytes, media: MediaInfo | None) -> Analysis:
+    """The cues of a file as events."""
     return analysis_of(parse(content, media), media)
 
 

@@ -20,6 +20,7 @@ def parse_language(text: str) -> str:
 
 
 def settings() -> list[Setting]:
+    """The settings of subtitle formats."""
     return [
         Setting(
             "subtitle_profile",

@@ -30,6 +30,7 @@ _MARKUP = re.compile(r"</?(?:[biusBIUS]|font|FONT|c|v|ruby|rt)(?:[\s.=][^<>]*)?>
 
 def render(edit: Edit, context: Context) -> Rendered:
     # Look-alikes are wider, so they have to be there before lines are made.
+    """The track as SubRip."""
     edit, replaced = plain_edit(edit)
     track = track_of(edit, context.settings)
     return Rendered(write(track.cues)[0], track.notes + _note(replaced))
@@ -95,6 +96,7 @@ def _apart(text: str) -> str:
 
 
 def read(content: bytes, media: MediaInfo | None) -> Analysis:
+    """The cues of a file as events."""
     return analysis_of(parse(content), media)
 
 

@@ -50,6 +50,7 @@ _TAIL = """    </div>
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The track as TTML."""
     track = track_of(edit, context.settings)
     title = label(track)
     role = ' ttm:role="description"' if title and track.kind != "subtitles" else ""
@@ -78,6 +79,7 @@ def _escaped(text: str) -> str:
 
 
 def read(content: bytes, media: MediaInfo | None) -> Analysis:
+    """The cues of a file as events."""
     return analysis_of(parse(content), media)
 
 

@@ -26,6 +26,7 @@ _REFERENCE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]*|#\d+|#[xX][0-9A-Fa-f]+);")
 
 
 def render(edit: Edit, context: Context) -> Rendered:
+    """The track as WebVTT."""
     track = track_of(edit, context.settings)
     told = comments(edit, track, context.settings)
     parts = ["" if track.converted else f"Kind: {track.kind}"]
@@ -47,6 +48,7 @@ def write(cues: Sequence[Cue], header: str = "", told: Sequence[str] = ()) -> st
 
 
 def read(content: bytes, media: MediaInfo | None) -> Analysis:
+    """The cues of a file as events."""
     return analysis_of(parse(content), media)
 
 

@@ -11,6 +11,7 @@ _ALL_OF_A_TIMELINE = _TIMELINE | Carries.COLOUR | Carries.SOURCE_TIMECODE | Carr
 
 
 def exporters() -> list[Exporter]:
+    """The formats of this package."""
     return [
         Exporter(
             "edl",

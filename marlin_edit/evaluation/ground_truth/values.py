@@ -18,6 +18,7 @@ class TrueQuery:
 
     @property
     def present(self) -> bool:
+        """Whether it happens in the video at all."""
         return bool(self.spans)
 
 

@@ -20,6 +20,7 @@ from marlin_edit_demo.training.vision_stage import train_sight
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m marlin_edit_demo.training", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(".training"), help="state, pictures and clips")
     parser.add_argument("--clips", type=int, default=1200, help="training clips of the most usual size")

@@ -169,6 +169,7 @@ def project(attention: Any, entered: Tensor, cos: Tensor, sin: Tensor) -> tuple[
 
 
 def give_out(attention: Any, read: Tensor, gate: Tensor) -> Tensor:
+    """The attention's output through its gate and projection."""
     rows, _, tokens, _ = read.shape
     gated: Tensor = attention.o_proj(read.transpose(1, 2).reshape(rows, tokens, -1) * torch.sigmoid(gate))
     return gated

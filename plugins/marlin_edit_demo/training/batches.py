@@ -66,9 +66,11 @@ class Writer:
             self.is_number[self.number(f"{tenths // 10}.{tenths % 10}")] = True
 
     def number(self, token: str) -> int:
+        """The id of a token."""
         return int(self.tokenizer.convert_tokens_to_ids(token))  # type: ignore[arg-type]
 
     def encode(self, text: str) -> list[int]:
+        """The token ids of a text."""
         if text not in self._known:
             if len(self._known) > 50_000:
                 self._known.clear()
@@ -76,6 +78,7 @@ class Writer:
         return self._known[text]
 
     def prefix(self, stamps: tuple[str, ...], tokens_per_pair: int) -> list[int]:
+        """The token ids of a window's frames and stamps."""
         tokens = list(self.open_prompt)
         for stamp in stamps:
             tokens += [*self.encode(stamp), self.start, *[self.pad] * tokens_per_pair, self.end]
@@ -109,6 +112,7 @@ class Row:
 
 
 def find_row(writer: Writer, window: Window, question: str, kind: int) -> Row:
+    """A training row of a query."""
     asked = writer.encode(question) + writer.turn
     answer = [*writer.encode(window.found(kind)), writer.stop]
     seen = window.first_of(kind)
@@ -118,6 +122,7 @@ def find_row(writer: Writer, window: Window, question: str, kind: int) -> Row:
 
 
 def caption_row(writer: Writer, window: Window) -> Row:
+    """A training row of a caption."""
     asked = writer.encode(CAPTION_QUESTION) + writer.turn
     answer = [*writer.encode(window.caption()), writer.stop]
     numbers = [len(asked) + place for place, token in enumerate(answer) if writer.is_number[token]]
@@ -133,6 +138,7 @@ def caption_row(writer: Writer, window: Window) -> Row:
 
 
 def stack_rows(writer: Writer, rows: list[list[Row]]) -> Asked:
+    """The rows of a batch, padded to one length."""
     clips, count = len(rows), len(rows[0])
     shape = clips, count, max(len(row.tokens) for line in rows for row in line)
     tokens = torch.full(shape, writer.stop)
@@ -154,6 +160,7 @@ def stack_rows(writer: Writer, rows: list[list[Row]]) -> Asked:
 def make_batch(
     writer: Writer, library: Library, pairs: int, clips: int, questions: int, chance: np.random.Generator
 ) -> tuple[Batch, list[Window]]:
+    """A batch of windows with their questions."""
     windows = [draw_window(library, pairs, chance) for _ in range(clips)]
     grid = library.grid
     finds = []

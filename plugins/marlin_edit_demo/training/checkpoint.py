@@ -9,6 +9,7 @@ from typing import Any
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 

@@ -29,6 +29,7 @@ class Together:
 
     @property
     def leads(self) -> bool:
+        """Whether this process writes the checkpoint."""
         return self.rank == 0
 
     def wait(self) -> None:

@@ -46,6 +46,7 @@ class Scores:
     scenes_right: float
 
     def lines(self) -> list[str]:
+        """The scores as lines to read."""
         return [
             f"clips {self.clips}, queries {self.queries}",
             f"find mIoU {self.find_miou:.3f}",
@@ -177,6 +178,7 @@ def evaluation_file(folder: Path, clip: Clip) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m marlin_edit_demo.training.evaluation", description=__doc__)
     parser.add_argument("checkpoint", type=Path, nargs="?", help="folder of the checkpoint; none: only the ceiling")
     parser.add_argument("--folder", type=Path, default=Path(".training/evaluation"), help="where the clips are kept")

@@ -38,6 +38,7 @@ class Grid:
 
     @property
     def name(self) -> str:
+        """The shape's name."""
         return f"{self.height}x{self.width}"
 
     @property
@@ -47,6 +48,7 @@ class Grid:
 
     @property
     def tokens(self) -> int:
+        """Video tokens of a pair of frames."""
         return self.height * self.width // 1024
 
 
@@ -71,6 +73,7 @@ class Shelf:
 
 
 def scene_number(background: Background) -> int:
+    """The number of a background's description."""
     return PATTERNS.index(background.pattern) * len(TONES) + TONES.index(background.tone)
 
 

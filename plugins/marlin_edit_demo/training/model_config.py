@@ -30,6 +30,7 @@ PROFILE: dict[str, Any] = {
 
 
 def vision_settings() -> dict[str, Any]:
+    """The vision tower's sizes."""
     return {
         "depth": 3,
         "hidden_size": 128,
@@ -45,6 +46,7 @@ def vision_settings() -> dict[str, Any]:
 
 
 def vision_config() -> Qwen3_5VisionConfig:
+    """The vision tower's configuration."""
     from transformers.models.qwen3_5.configuration_qwen3_5 import Qwen3_5VisionConfig
 
     return Qwen3_5VisionConfig(**vision_settings())

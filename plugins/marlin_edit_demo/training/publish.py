@@ -53,6 +53,7 @@ def land(folder: Path, target: Path, clips: int, workers: int) -> Scores:
 
 
 def card(scores: Scores, best: Scores, minutes: list[float], notes: list[str], candidate: Path) -> str:
+    """The model card."""
     megabytes = (candidate / "model.safetensors").stat().st_size / 1e6
     reached = {
         "find mIoU": (scores.find_miou, best.find_miou),

@@ -25,6 +25,7 @@ STEP = Fraction(1, 2)
 
 
 def find_question(event: str) -> str:
+    """The trained prompt of a query."""
     return f"{FIND_BEFORE}{event}{FIND_AFTER}"
 
 
@@ -71,6 +72,7 @@ def _tenths(seconds: Fraction) -> str:
 
 
 def find_answer(start: str, end: str) -> str:
+    """The trained answer to a query."""
     return f"From {start} to {end}."
 
 
@@ -94,11 +96,13 @@ _LINE = re.compile(r"<(\d+(?:\.\d+)?) - (\d+(?:\.\d+)?)> (.+)")
 
 
 def read_find(answer: str) -> tuple[Fraction, Fraction] | None:
+    """The span of an answer, read strictly."""
     match = _FIND.search(answer)
     return (Fraction(match[1]), Fraction(match[2])) if match else None
 
 
 def read_events(answer: str) -> list[ReadEvent]:
+    """The events of an answer, read strictly."""
     return [ReadEvent(Fraction(match[1]), Fraction(match[2]), match[3].strip()) for match in _LINE.finditer(answer)]
 
 

@@ -113,4 +113,5 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def save_tokenizer(folder: Path) -> None:
+    """Write the tokenizer's files."""
     build_tokenizer().save_pretrained(str(folder))

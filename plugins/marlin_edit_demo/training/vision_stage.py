@@ -47,9 +47,11 @@ class Probe(nn.Module):
         self.cells = nn.Linear(vision_settings()["hidden_size"], 2 * (1 + len(KINDS)))
 
     def forward(self, merged: Tensor) -> tuple[Tensor, Tensor]:
+        """The shapes and places in each pair of frames."""
         return self.kinds(merged).logsumexp(1), self.scene(merged.mean(1))
 
     def loss(self, patches: Tensor, merged: Tensor, pairs: Pairs) -> Tensor:
+        """The loss of what was seen against what was drawn."""
         kinds, scenes = self(merged)
         total = functional.binary_cross_entropy_with_logits(kinds, pairs.shown, reduction="sum") / len(merged)
         told = self.cells(functional.layer_norm(patches, patches.shape[-1:])).unflatten(2, (2, -1))

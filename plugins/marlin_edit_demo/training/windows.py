@@ -88,17 +88,21 @@ class Window:
 
     @property
     def instants(self) -> list[Fraction]:
+        """The instants that are shown, in seconds."""
         return [Fraction(index, 2) for index in range(len(self.shown))]
 
     def caption(self) -> str:
+        """The caption that the model should write."""
         events = [(*answer_times(one, self.instants), KINDS[one.kind]) for one in self.seen]
         pattern, tone = PATTERNS[self.scene // len(TONES)], TONES[self.scene % len(TONES)]
         return caption_answer(f"Coloured shapes move in front of {PATTERN_WORDS[pattern].format(tone=tone)}.", events)
 
     def first_of(self, kind: int) -> Seen:
+        """The first shape of this kind."""
         return next(one for one in self.seen if one.kind == kind)
 
     def found(self, kind: int) -> str:
+        """The answer that the model should give."""
         return find_answer(*answer_times(self.first_of(kind), self.instants))
 
 

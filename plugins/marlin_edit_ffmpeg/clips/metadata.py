@@ -25,6 +25,7 @@ class CopiedText:
         self.out.time_base = Fraction(1, 1000)
 
     def take(self, packet: Any) -> None:
+        """Take the next packet of the source."""
         import av
 
         if packet.size == 0:
@@ -60,6 +61,7 @@ def label_output(source: Any, output: Output, media: MediaInfo, first: int) -> s
 
 
 def label_stream(stream: Any, out: Any) -> None:
+    """Copy a stream's metadata."""
     out.metadata.update(_kept(stream.metadata))
     out.disposition = int(stream.disposition)
 

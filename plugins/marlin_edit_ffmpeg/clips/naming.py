@@ -111,6 +111,7 @@ def names_known_early(template: str, video: Path, queries: Sequence[str]) -> str
 
 
 def fields_of(template: str) -> tuple[str, ...]:
+    """The fields that a template uses."""
     return tuple(name for _, name, _, _ in _parts(template) if name is not None)
 
 

@@ -54,6 +54,7 @@ class EncodedPicture:
         self.out = self._out
 
     def take(self, packet: Any) -> None:
+        """Take the next packet of the source."""
         over = packet.size == 0 or (packet.dts is not None and packet.dts >= self._end)
         if self._start is not None and not over:
             if not packet.is_keyframe or packet.pts is None or packet.pts < self._start:
@@ -65,6 +66,7 @@ class EncodedPicture:
             self.done = True
 
     def finish(self) -> None:
+        """Write what is still held back."""
         if self.progress.count:
             assert self.progress.last is not None
             self.progress.pictures.setdefault(self.progress.last, picture_of(self._latest))
@@ -132,6 +134,7 @@ class CopyRange:
 
     @property
     def encoded(self) -> int:
+        """How many frames are encoded."""
         return 0
 
 
@@ -276,6 +279,7 @@ class CopiedPicture:
         set_tag(self.out, source.video, output.kind, spliced=False)
 
     def take(self, packet: Any) -> None:
+        """Take the next packet of the source."""
         if packet.size == 0:
             self.done = True
             return

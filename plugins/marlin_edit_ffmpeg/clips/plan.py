@@ -46,10 +46,12 @@ class ClipPlan:
 
     @property
     def media(self) -> MediaInfo:
+        """The source."""
         return self.cut.source.media
 
     @property
     def frames(self) -> FrameRange:
+        """The frames that are asked for."""
         return self.cut.frames
 
     @property
@@ -58,6 +60,7 @@ class ClipPlan:
         return self.mode is not Mode.EXACT and not self.media.sample_rate
 
     def as_exact(self, reason: str) -> ClipPlan:
+        """The plan in exact mode, with the reason."""
         return replace(self, mode=Mode.EXACT, reason=reason)
 
 

@@ -28,6 +28,7 @@ class Estimate:
 
     @classmethod
     def sum(cls, parts: Sequence[Estimate]) -> Estimate:
+        """The estimates of several clips together."""
         size = _sum_of_known([part.size for part in parts])
         return cls(
             None if size is None else int(size),
@@ -39,6 +40,7 @@ class Estimate:
         )
 
     def document(self) -> Mapping[str, Any]:
+        """The estimate as JSON values."""
         return {
             "bytes": self.size,
             "seconds": round(float(self.seconds), 3),
@@ -48,6 +50,7 @@ class Estimate:
         }
 
     def words(self) -> str:
+        """The estimate in words."""
         size = "" if self.size is None else f", about {size_text(self.size)}"
         work = f", in about {time_left(max(1, self.work))} here" if self.work else ""
         return (
@@ -90,6 +93,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
 
     def item(self) -> Mapping[str, Any]:
+        """The report as JSON values."""
         plan, media = self.plan, self.plan.media
         asked = plan.frames
         finding = plan.cut.finding

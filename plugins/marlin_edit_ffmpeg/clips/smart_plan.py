@@ -39,6 +39,7 @@ class SmartPlan:
 
     @property
     def encoded(self) -> int:
+        """How many frames are encoded."""
         return self.frames.count - self.copied.count
 
 

@@ -37,6 +37,7 @@ class SoundPlan:
 
 
 def sound_plan(stream: Any, kind: Container, asked: Sound, packet_seconds: Fraction) -> SoundPlan:
+    """How a sound is taken into a clip: copied, or encoded and with what."""
     codec = stream.codec_context.codec.canonical_name
     encoder = codec if codec.startswith("pcm_") else _ENCODERS.get(codec, codec)
     if not _can_encode(encoder):
@@ -58,6 +59,7 @@ def usual_encoder(kind: Container) -> str:
 
 
 def is_lossless(stream: Any) -> bool:
+    """Whether a sound's codec loses nothing."""
     return bool(stream.codec_context.codec.canonical_name.startswith(_LOSSLESS))
 
 
@@ -99,6 +101,7 @@ class CopiedSound:
         self._before: deque[tuple[int, Any]] = deque(maxlen=keep)
 
     def take(self, packet: Any) -> None:
+        """Take the next packet of the source."""
         if packet.size == 0:
             self.done = True
             return
@@ -159,6 +162,7 @@ class EncodedSound:
         self._resampler: Any = None
 
     def take(self, packet: Any) -> None:
+        """Take the next packet of the source."""
         from av.error import FFmpegError
 
         if self.done:
@@ -238,6 +242,7 @@ class EncodedSound:
             self._output.mux(packet)
 
     def finish(self) -> None:
+        """Write what is still held back."""
         if self._next:
             self._write(self.out.encode(None))
 

@@ -35,12 +35,14 @@ class Picture:
     """A checksum of all its pixels, where it must be the source's bit for bit."""
 
     def difference(self, other: Picture) -> float:
+        """The mean difference of two pictures."""
         import numpy as np
 
         return float(np.abs(self.luma - other.luma).mean())
 
 
 def picture_of(frame: Any, *, whole: bool = False) -> Picture:
+    """A small grey picture of a frame, and a checksum of the whole one."""
     import numpy as np
 
     small = _scaler().reformat(frame, _WIDTH, _HEIGHT, "gray", interpolation="AREA")

@@ -17,6 +17,8 @@ _LIGHT = (1, 2)  # metadata_hdr_cll, metadata_hdr_mdcv (6.7.1)
 
 
 class Av1:
+    """Packets of an AV1 stream."""
+
     encoder = "libsvtav1"
     unclean = "its keyframes are not shown where they stand"
 
@@ -27,26 +29,33 @@ class Av1:
         self._ours: bytes | None = None
 
     def look_at(self, data: Data) -> Begin:
+        """Read a keyframe; whether a copy can begin there."""
         return Begin.CLEAN if _shows_keyframe(_units(bytes(data))) else Begin.NEVER
 
     def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
+        """Note the keyframe that copying begins at."""
         units = _units(bytes(data))
         self._source = _sequence(units) or self._source
         self._light = [unit for unit in units if _type(unit) == _METADATA and _content(unit)[0] in _LIGHT]
 
     def pictures(self, data: Data) -> Iterable[bytes]:
+        """The parts of a packet that stay the same bit for bit."""
         return (unit for unit in _units(bytes(data)) if _type(unit) in _PICTURES)
 
     def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
+        """Settings of the encoder, best first."""
         yield Attempt({"svtav1-params": "pred-struct=1:lp=1"})
 
     def accept(self, header: bytes) -> None:
+        """Take an encoder's header, or raise Unreadable."""
         self._ours = _sequence(_units(header))
 
     def extradata(self) -> bytes | None:
+        """The clip's header; None if it is the source's own."""
         return None
 
     def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
+        """A packet of the encoder as it goes into the clip."""
         units = [unit for unit in _units(data) if _type(unit) != _DELIMITER]
         if not is_keyframe:
             return b"".join(units)
@@ -59,6 +68,7 @@ class Av1:
         return b"".join([mine, *self._light, *rest])
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        """A packet of the source as it goes into the clip."""
         return data if not is_keyframe or self._ours is None else self.with_sequence(data)
 
     def with_sequence(self, data: Data) -> bytes:

@@ -15,15 +15,18 @@ class Bits:
         self.place = 0
 
     def number(self, bits: int) -> int:
+        """A number of so many bits."""
         if self.place + bits > len(self.text):
             raise Unreadable("a header ends too early")
         self.place += bits
         return int(self.text[self.place - bits : self.place] or "0", 2)
 
     def flag(self) -> bool:
+        """One bit."""
         return bool(self.number(1))
 
     def unsigned(self) -> int:
+        """An unsigned Exp-Golomb number."""
         first = self.text.find("1", self.place)
         zeros = first - self.place
         if first < 0 or zeros > 32:
@@ -32,6 +35,7 @@ class Bits:
         return (1 << zeros) - 1 + self.number(zeros)
 
     def signed(self) -> int:
+        """A signed Exp-Golomb number."""
         value = self.unsigned()
         return (value + 1) // 2 if value % 2 else -(value // 2)
 
@@ -47,6 +51,7 @@ def unit_bits(unit: bytes) -> Bits:
 
 
 def unsigned_text(value: int) -> str:
+    """A number as unsigned Exp-Golomb bits."""
     digits = bin(value + 1)[2:]
     return "0" * (len(digits) - 1) + digits
 
@@ -68,6 +73,7 @@ def unit_of(text: str) -> bytes:
 
 
 def units_of(data: bytes) -> list[bytes]:
+    """The units of a stream with start codes, each with its own."""
     units = []
     begin = data.find(b"\0\0\1")
     while 0 <= begin < len(data) - 3:
@@ -78,4 +84,5 @@ def units_of(data: bytes) -> list[bytes]:
 
 
 def code_of(unit: bytes) -> int:
+    """The byte that says what a unit is."""
     return unit[3]

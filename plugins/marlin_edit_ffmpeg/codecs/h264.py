@@ -41,6 +41,7 @@ class H264:
         self._renumbering: Renumbering | None = None
 
     def look_at(self, data: Data) -> Begin:
+        """Read a keyframe; whether a copy can begin there."""
         units = self._record.split(data)
         self._numbers |= h264_numbers(units)
         self._delimiters = self._delimiters or any(Kind.H264.is_delimiter(unit) for unit in units)
@@ -53,12 +54,14 @@ class H264:
         return Begin.NEVER
 
     def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
+        """Note the keyframe that copying begins at."""
         units = self._record.split(data)
         mine = [unit for unit in units if Kind.H264.is_parameters(unit)]
         self._sets = (*mine, *self._record.sets)
         self._open = None if Kind.H264.starts_anew(units) else tuple(bytes(packet) for packet in leading)
 
     def pictures(self, data: Data) -> Iterable[bytes]:
+        """The parts of a packet that stay the same bit for bit."""
         if self._open is None:
             return self._record.pictures(data)
         units = self._record.split(data)
@@ -66,6 +69,7 @@ class H264:
         return (self._slices.read(unit).unnumbered for unit in units if Kind.H264.is_picture(unit))
 
     def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
+        """Settings of the encoder, best first."""
         like = self._first_set()
         if like.profile not in _PROFILES:
             raise Unreadable(f"H.264 of profile {like.profile} cannot be encoded here")
@@ -89,6 +93,7 @@ class H264:
             )
 
     def accept(self, header: bytes) -> None:
+        """Take an encoder's header, or raise Unreadable."""
         theirs = self._first_set_unit()
         units = [unit for unit in split_annex_b(header) if Kind.H264.is_parameters(unit)]
         ours = [h264_set_like(unit, theirs) if Kind.H264.type_of(unit) == SPS else unit for unit in units]
@@ -97,16 +102,19 @@ class H264:
         self._ours = ours
 
     def extradata(self) -> bytes | None:
+        """The clip's header; None if it is the source's own."""
         return None if self._record.in_stream else self._record.with_sets(self._ours)
 
     def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
         # How messages on buffering are read depends on the usability information, which is the source's.
+        """A packet of the encoder as it goes into the clip."""
         units = [unit for unit in split_annex_b(data) if not (unit[0] & 31 == _MESSAGE and unit[1:2] in _BUFFERS)]
         if is_keyframe and self._record.in_stream:
             units = with_sets(Kind.H264, units, self._ours)
         return self._record.join(units)
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        """A packet of the source as it goes into the clip."""
         if self._open is not None:
             data = self._record.join(self._renumbered(self._record.split(data)))
         if not self._record.in_stream or not is_keyframe:

@@ -57,6 +57,7 @@ class Renumbering:
         """Whether an IDR picture has come, from which on all can stay as it is."""
 
     def leave_out(self, units: Sequence[bytes]) -> None:
+        """Note a packet that is left out of the copy."""
         one = self._first_slice(units)
         if one is None or self._first is None:
             raise Unreadable("what is left out has no picture")
@@ -64,6 +65,7 @@ class Renumbering:
         self._before.take(one[1].order, self._slices.order_bits(one[0])[1], reference=bool(one[1].reference))
 
     def renumbered(self, units: Sequence[bytes]) -> list[bytes]:
+        """A packet's units with their new numbers."""
         self._slices.learn(units)
         found = self._first_slice(units)
         self.over = self.over or (found is not None and found[1].kind == IDR)

@@ -13,6 +13,8 @@ SPS = 7
 
 @dataclass(frozen=True)
 class H264Set(PictureSet):
+    """A sequence parameter set of H.264."""
+
     frames_only: bool
     number_bits: int
     order_bits: int | None

@@ -86,6 +86,7 @@ class Slices:
         """Those that were read last: each is looked at from several sides."""
 
     def learn(self, units: Sequence[bytes]) -> None:
+        """Keep the parameter sets among these units."""
         for unit in units:
             if unit[0] & 31 == SPS:
                 number, sps = _read_sps(unit)
@@ -98,6 +99,7 @@ class Slices:
                 self._latest.clear()
 
     def sets_of(self, unit: bytes) -> tuple[_Sps, _Pps]:
+        """The parameter sets of a slice."""
         bits = unit_bits(unit[:32])
         bits.number(8)
         bits.unsigned()
@@ -109,6 +111,7 @@ class Slices:
             raise Unreadable("a picture's parameter sets are not there") from None
 
     def read(self, unit: bytes) -> Slice:
+        """The header of a slice."""
         found = self._latest.get(unit)
         if found is None:
             if len(self._latest) >= _REMEMBERED:
@@ -281,6 +284,7 @@ def _pairs_text(pairs: Sequence[tuple[int, int]], end: int) -> str:
 
 
 def unescaped(unit: bytes) -> bytes:
+    """A unit without emulation prevention."""
     return unit.replace(b"\0\0\3", b"\0\0")
 
 

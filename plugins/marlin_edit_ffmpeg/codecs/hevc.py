@@ -35,6 +35,7 @@ class Hevc:
         self._ours: list[bytes] = []
 
     def look_at(self, data: Data) -> Begin:
+        """Read a keyframe; whether a copy can begin there."""
         units = self._record.split(data)
         if any(Kind.HEVC.type_of(unit) == DOLBY_VISION for unit in units):
             raise Unreadable("Dolby Vision's metadata cannot be made for encoded frames")
@@ -42,15 +43,18 @@ class Hevc:
         return Begin.CLEAN if Kind.HEVC.starts_anew(units) else Begin.NEVER
 
     def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
+        """Note the keyframe that copying begins at."""
         units = self._record.split(data)
         self._sets = (*[unit for unit in units if Kind.HEVC.is_parameters(unit)], *self._record.sets)
         messages = [unit for unit in (*units, *self._record.sets) if Kind.HEVC.type_of(unit) == PREFIX_SEI]
         self._light = [unit for unit in messages if unit[2] in _LIGHT]
 
     def pictures(self, data: Data) -> Iterable[bytes]:
+        """The parts of a packet that stay the same bit for bit."""
         return (without_cra(unit) for unit in self._record.pictures(data))
 
     def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
+        """Settings of the encoder, best first."""
         if scan is not Scan.PROGRESSIVE:
             raise Unreadable("interlaced HEVC cannot be matched")
         like = read_hevc_set(self._first_set())
@@ -65,19 +69,23 @@ class Hevc:
             yield Attempt({"x265-params": ":".join(words)}, depth=1 if between else 0)
 
     def accept(self, header: bytes) -> None:
+        """Take an encoder's header, or raise Unreadable."""
         units = [unit for unit in split_annex_b(header) if Kind.HEVC.is_parameters(unit)]
         self._ours = hevc_sets_like(units, self._first_set())
 
     def extradata(self) -> bytes | None:
+        """The clip's header; None if it is the source's own."""
         return None
 
     def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
+        """A packet of the encoder as it goes into the clip."""
         units = split_annex_b(data)
         if is_keyframe:
             units = with_sets(Kind.HEVC, units, [*self._ours, *self._light])
         return self._record.join(units)
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        """A packet of the source as it goes into the clip."""
         if not is_keyframe or not self._ours:
             return data
         units = self._record.split(data)
@@ -102,6 +110,8 @@ def without_cra(unit: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class HevcSet(PictureSet):
+    """A sequence parameter set of HEVC."""
+
     smallest_block: int
     """Side of the smallest coding block, of which the coded size is a multiple."""
     text: str

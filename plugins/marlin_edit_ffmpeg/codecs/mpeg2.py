@@ -32,6 +32,7 @@ class Mpeg2:
         self._group = -1
 
     def look_at(self, data: Data) -> Begin:
+        """Read a keyframe; whether a copy can begin there."""
         units = units_of(bytes(data))
         self._headers = _headers_of(units) or self._headers
         return (
@@ -41,22 +42,27 @@ class Mpeg2:
         )
 
     def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
+        """Note the keyframe that copying begins at."""
         self._headers = _headers_of(units_of(bytes(data))) or self._headers
         self._leading = len(leading)
 
     def pictures(self, data: Data) -> Iterable[bytes]:
+        """The parts of a packet that stay the same bit for bit."""
         return (unit for unit in units_of(bytes(data)) if 0 < code_of(unit) <= _LAST_SLICE)
 
     def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
+        """Settings of the encoder, best first."""
         yield Attempt({}, fields=not self._like().progressive)
 
     def accept(self, header: bytes) -> None:
         """Its header comes with its first picture."""
 
     def extradata(self) -> bytes | None:
+        """The clip's header; None if it is the source's own."""
         return None
 
     def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
+        """A packet of the encoder as it goes into the clip."""
         units = units_of(data)
         mine = _headers_of(units)
         if not mine:
@@ -68,6 +74,7 @@ class Mpeg2:
         return b"".join([*theirs.without_matrices(), *rest])
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        """A packet of the source as it goes into the clip."""
         units = units_of(bytes(data))
         codes = [code_of(unit) for unit in units]
         changed = False

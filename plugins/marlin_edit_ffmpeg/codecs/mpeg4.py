@@ -28,6 +28,7 @@ class Mpeg4:
         self._ours: list[bytes] = []
 
     def look_at(self, data: Data) -> Begin:
+        """Read a keyframe; whether a copy can begin there."""
         units = units_of(bytes(data))
         self._headers = self._headers or _headers_of(bytes(data))
         if sum(code_of(unit) == _PICTURE for unit in units) > 1:
@@ -35,17 +36,21 @@ class Mpeg4:
         return Begin.CLEAN if any(code_of(unit) == _PICTURE and unit[4] >> 6 == 0 for unit in units) else Begin.NEVER
 
     def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
+        """Note the keyframe that copying begins at."""
         self._headers = _headers_of(bytes(data)) or self._headers
 
     def pictures(self, data: Data) -> Iterable[bytes]:
+        """The parts of a packet that stay the same bit for bit."""
         return (unit for unit in units_of(bytes(data)) if code_of(unit) == _PICTURE)
 
     def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
+        """Settings of the encoder, best first."""
         fields = scan is not Scan.PROGRESSIVE
         reorders = context.has_b_frames
         yield Attempt({}, depth=1 if reorders else 0, fields=fields, between=2 if reorders else 0)
 
     def accept(self, header: bytes) -> None:
+        """Take an encoder's header, or raise Unreadable."""
         self._ours = _headers_of(header)
         if _layer(self._ours) == _layer(self._headers):
             return
@@ -53,14 +58,17 @@ class Mpeg4:
             raise Unreadable("the encoder's header is another one than the source's")
 
     def extradata(self) -> bytes | None:
+        """The clip's header; None if it is the source's own."""
         return None
 
     def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
+        """A packet of the encoder as it goes into the clip."""
         if not is_keyframe or _layer(self._ours) == _layer(self._headers):
             return data
         return b"".join([*self._ours, data])
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        """A packet of the source as it goes into the clip."""
         units = units_of(bytes(data))
         if sum(code_of(unit) == _PICTURE for unit in units) != 1:
             raise Unreadable("its packets hold several pictures each")

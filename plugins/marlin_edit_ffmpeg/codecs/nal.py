@@ -18,19 +18,23 @@ class Kind(Enum):
     HEVC = "hevc"
 
     def type_of(self, unit: bytes | memoryview) -> int:
+        """The type of a unit."""
         if not len(unit):
             raise Unreadable("an empty NAL unit")
         return unit[0] & 31 if self is Kind.H264 else unit[0] >> 1 & 63
 
     def is_picture(self, unit: bytes | memoryview) -> bool:
+        """Whether a unit is coded picture data."""
         kind = self.type_of(unit)
         return 1 <= kind <= 5 if self is Kind.H264 else kind < 32
 
     def is_parameters(self, unit: bytes | memoryview) -> bool:
+        """Whether a unit is a parameter set."""
         kind = self.type_of(unit)
         return kind in (7, 8, 13, 15) if self is Kind.H264 else 32 <= kind <= 34
 
     def is_delimiter(self, unit: bytes | memoryview) -> bool:
+        """Whether a unit is an access unit delimiter."""
         return self.type_of(unit) == (9 if self is Kind.H264 else 35)
 
     def starts_anew(self, units: Sequence[bytes]) -> bool:
@@ -72,10 +76,12 @@ def split_annex_b(data: bytes) -> list[bytes]:
 
 
 def join_sized(units: Sequence[bytes], size: int) -> bytes:
+    """Units with their sizes in front."""
     return b"".join(len(unit).to_bytes(size, "big") + unit for unit in units)
 
 
 def join_annex_b(units: Sequence[bytes]) -> bytes:
+    """Units with start codes in front."""
     return b"".join(b"\0\0\0\1" + unit for unit in units)
 
 
@@ -102,9 +108,11 @@ class Record:
         return self.length_size == 0
 
     def split(self, data: bytes | memoryview) -> list[bytes]:
+        """The units of a packet."""
         return split_sized(data, self.length_size) if self.length_size else split_annex_b(bytes(data))
 
     def join(self, units: Sequence[bytes]) -> bytes:
+        """A packet of these units."""
         return join_sized(units, self.length_size) if self.length_size else join_annex_b(units)
 
     def pictures(self, data: bytes | memoryview) -> Iterator[bytes]:

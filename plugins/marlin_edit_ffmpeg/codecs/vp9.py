@@ -16,6 +16,8 @@ _RGB = 7
 
 
 class Vp9:
+    """Packets of a VP9 stream."""
+
     encoder = "libvpx-vp9"
     unclean = "its keyframes are not shown where they stand"
 
@@ -23,29 +25,36 @@ class Vp9:
         self._format: tuple[int, ...] | None = None
 
     def look_at(self, data: Data) -> Begin:
+        """Read a keyframe; whether a copy can begin there."""
         return Begin.CLEAN if _keyframe_format(bytes(data[:32])) is not None else Begin.NEVER
 
     def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
+        """Note the keyframe that copying begins at."""
         self._format = _keyframe_format(bytes(data[:32]))
 
     def pictures(self, data: Data) -> Iterable[Data]:
+        """The parts of a packet that stay the same bit for bit."""
         return (data,)
 
     def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
+        """Settings of the encoder, best first."""
         yield Attempt({"lag-in-frames": "0", "auto-alt-ref": "0"})
 
     def accept(self, header: bytes) -> None:
         """It has none."""
 
     def extradata(self) -> bytes | None:
+        """The clip's header; None if it is the source's own."""
         return None
 
     def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
+        """A packet of the encoder as it goes into the clip."""
         if is_keyframe and _keyframe_format(data) != self._format:
             raise Unreadable("the encoder makes pictures of another format")
         return data
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:
+        """A packet of the source as it goes into the clip."""
         return data
 
 

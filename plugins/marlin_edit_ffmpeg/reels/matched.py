@@ -33,6 +33,7 @@ class Matched:
 
     @property
     def encoded(self) -> int:
+        """How many frames were encoded."""
         return self.frames.count
 
 
@@ -55,6 +56,7 @@ class Matcher:
         self.encoder = self._joiner.encoder
 
     def close(self) -> None:
+        """Close the encoder."""
         self._base.container.close()
 
     def _keyframe(self) -> Any:

@@ -46,6 +46,7 @@ class JoinedPictures:
         self.times = array("q", (start + since for start, piece in placed for since in sorted(piece.ticks)))
 
     def write(self, heard: Heard) -> None:
+        """Write the picture of all pieces."""
         import av
 
         times, tick = self.times, self._plan.tick
@@ -88,6 +89,7 @@ class EncodedPictures:
         self._size: tuple[int, int] | None = None
 
     def write(self, heard: Heard) -> None:
+        """Write the picture of all pieces."""
         for _, pieces in groupby(self._plan.pieces, key=lambda piece: piece.media.path):
             first = next(pieces)
             with Source(first.media) as source:

@@ -33,6 +33,7 @@ class Piece:
 
     @property
     def media(self) -> MediaInfo:
+        """The source."""
         return self.plan.media
 
 
@@ -61,6 +62,7 @@ class ReelPlan:
 
     @property
     def length(self) -> Fraction:
+        """Seconds."""
         return self.pieces[-1].end
 
     @property
@@ -79,6 +81,7 @@ class ReelPlan:
         return self._with(plans, [plan.frames for plan in plans])
 
     def as_exact(self, reason: str) -> ReelPlan:
+        """The plan in exact mode, with the reason."""
         return self.with_plans([piece.plan.as_exact(reason) for piece in self.pieces])
 
     def _with(self, plans: Sequence[ClipPlan], ranges: Sequence[FrameRange]) -> ReelPlan:

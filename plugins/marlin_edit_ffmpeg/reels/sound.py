@@ -78,6 +78,7 @@ class ReelSound:
             self._encode(block)
 
     def finish(self) -> None:
+        """Write what is still held back."""
         for block in self._blocks:
             self._encode(block)
         self._mux(self.out.encode(None))

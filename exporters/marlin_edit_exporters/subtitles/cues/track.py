@@ -36,6 +36,7 @@ class Options:
 
     @classmethod
     def of(cls, settings: Settings) -> Options:
+        """The options that the settings choose."""
         return cls(
             settings.value("subtitle_profile", str),
             settings.value("subtitle_kind", str),

@@ -23,6 +23,7 @@ class Cue(NamedTuple):
 
     @property
     def length(self) -> int:
+        """Milliseconds."""
         return self.end - self.start
 
 
