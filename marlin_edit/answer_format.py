@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from marlin_edit.analysis import Event, Finding, Origin
-from marlin_edit.text import clean, shortened
-from marlin_edit.timebase import Span, seconds_text
+from marlin_edit.text import clean, counted, shortened
+from marlin_edit.timebase import Span, short_seconds
 from marlin_edit.video_model import Answer
 
 WIDENED, CLAMPED, REPEATED, PARTIAL = "widened", "clamped", "repeated", "partial"
@@ -177,7 +177,7 @@ def _span(found: re.Match[str], window: Span, step: Fraction) -> tuple[Span | No
     if end < start:
         return None, (), "it ends before it starts"
     if start >= window.length:
-        return None, (), f"it starts after the window's end ({_short(window.length)} s)"
+        return None, (), f"it starts after the window's end ({short_seconds(window.length)} s)"
     flags: list[str] = []
     if end > window.length:
         end = window.length
@@ -189,16 +189,11 @@ def _span(found: re.Match[str], window: Span, step: Fraction) -> tuple[Span | No
     return Span(window.start + start, window.start + end), tuple(flags), ""
 
 
-def _short(seconds: Fraction) -> str:
-    text = seconds_text(seconds)
-    return text if "/" not in text else f"{float(seconds):.3f}"
-
-
 class _Discarded:
     """Sentences about what was discarded, at most so many; the raw answer keeps the rest."""
 
     def __init__(self, window: Span) -> None:
-        self._place = f"Of {_short(window.start)} - {_short(window.end)} s"
+        self._place = f"Of {short_seconds(window.start)} - {short_seconds(window.end)} s"
         self._sentences: list[str] = []
         self._more = 0
 
@@ -212,7 +207,7 @@ class _Discarded:
             self._more += 1
 
     def sentences(self) -> tuple[str, ...]:
-        more = [f"{self._place} {self._more} more lines could not be read."] if self._more else []
+        more = [f"{self._place} {counted(self._more, 'more line')} could not be read."] if self._more else []
         return (*self._sentences, *more)
 
 
@@ -285,7 +280,7 @@ class _CaptionReader:
 
     def _give_up_waiting(self) -> None:
         if self._waiting is not None:
-            self._discarded.add(self._waiting[0], "it says when, but not what")
+            self._discarded.add(self._waiting[0], "it has a time, but no text")
             self._waiting = None
 
     def result(self) -> ReadCaption:
@@ -295,8 +290,8 @@ class _CaptionReader:
             if place >= 0:
                 event = events[place]
                 events[place] = replace(event, flags=(*event.flags, REPEATED))
-                again = "once more" if times == 1 else f"{times} times more"
-                self._discarded.add(event.text, f"it was said {again}, and is kept once")
+                again = "once" if times == 1 else f"{times} times"
+                self._discarded.add(event.text, f"it was repeated {again}; one is kept")
         if self._answer.stopped_by == "length":
             if events:
                 events[-1] = replace(events[-1], flags=(*events[-1].flags, PARTIAL))

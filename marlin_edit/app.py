@@ -179,7 +179,7 @@ class App:
         except Exception as error:
             raise MarlinEditError(
                 f"The {kind_of(offer)} {offer.name} of the plugin {self.origin(offer)} failed: {described(error)}."
-                " That is a fault of the plugin; -v shows where."
+                " This is a fault of the plugin; -v shows where."
             ) from error
 
     def add(self, candidate: Candidate, offer: Offer) -> None:

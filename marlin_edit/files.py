@@ -64,7 +64,7 @@ def staged(
         with _errors_named(path, _DISK_FAULTS):
             yield temporary
         if not temporary.exists() or (temporary.stat().st_size == 0 and not may_be_empty):
-            raise MarlinEditError(f"{path} was not written: what should have written it ended without any content.")
+            raise MarlinEditError(f"{path} was not written: no content was produced.")
         if verify is not None:
             verify(temporary)
         with _errors_named(path):
@@ -208,7 +208,7 @@ def _reason(error: OSError, path: Path) -> str:
         errno.ENOENT: f"there is no directory {path.parent}. Make it first.",
         errno.ENOTDIR: f"{path.parent} is not a directory.",
         errno.EISDIR: "it is a directory. Give the name of a file.",
-        errno.EEXIST: "a file of that name has appeared meanwhile. Choose another name, or add --overwrite.",
+        errno.EEXIST: "a file of that name appeared in the meantime. Choose another name, or add --overwrite.",
     }
     return reasons.get(error.errno or 0, f"{error.strerror or error}.")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.text import clean
-from marlin_edit.timebase import Span, parse_seconds, seconds_text
+from marlin_edit.timebase import Span, parse_seconds, short_seconds
 
 LONGEST_TIME = 10**9
 """Seconds. Longer than any media."""
@@ -89,7 +89,7 @@ def checked_span(entry: dict[str, Any], place: str) -> Span:
     """The span of an entry with `start` and `end`."""
     start, end = checked_time(entry.get("start"), f"{place}.start"), checked_time(entry.get("end"), f"{place}.end")
     if start >= end:
-        raise fault(f"{place}.end", f"should come after the start ({seconds_text(start)})", seconds_text(end))
+        raise fault(f"{place}.end", f"should come after the start ({short_seconds(start)})", short_seconds(end))
     return Span(start, end)
 
 

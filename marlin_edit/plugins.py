@@ -162,7 +162,7 @@ def _check(offer: Offer) -> None:
     else:
         functions = {"parse": offer.parse}
         if "-" in offer.name or offer.name == "config":
-            raise _Fault(f"the {label} cannot have that name: it would make no variable of its own")
+            raise _Fault(f"the {label} cannot have that name: it would have no environment variable of its own")
         if offer.flag is not None and not re.fullmatch(r"--[a-z][a-z0-9-]*", str(offer.flag)):
             raise _Fault(f"the flag of the {label} is not like --two-words")
         if not _texts(offer.commands) or not _texts(offer.choices):

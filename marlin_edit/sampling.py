@@ -144,7 +144,7 @@ def target_size(
         scale = max(factor / height, factor / width)
         height, width = int(height * scale), int(width * scale)
     if max(height, width) > _LARGEST_ASPECT * min(height, width):
-        raise MarlinEditError(f"The model cannot look at a picture of {width} x {height}: it is too narrow.")
+        raise MarlinEditError(f"The model cannot look at a picture of {width} x {height}; it is too narrow.")
     most = profile.pixels_per_frame * frames
     # Rounded half to even, as the model's own processor does.
     paired = round(frames / layout.temporal) * layout.temporal

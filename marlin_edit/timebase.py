@@ -174,7 +174,7 @@ class Span:
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
             raise MarlinEditError(
-                f"A span needs 0 <= start < end, not {seconds_text(self.start)} - {seconds_text(self.end)} s."
+                f"A span needs 0 <= start < end, not {short_seconds(self.start)} - {short_seconds(self.end)} s."
             )
 
     @property
@@ -192,7 +192,7 @@ class Span:
         return Span(start, end) if start < end else None
 
     def __str__(self) -> str:
-        return f"{seconds_text(self.start)} - {seconds_text(self.end)} s"
+        return f"{short_seconds(self.start)} - {short_seconds(self.end)} s"
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,13 @@ def parse_position(text: str) -> Position:
     raise UsageError(f"{text!r} is not a time. Write seconds (14.3), frames (222f) or time code (01:00:07:10).")
 
 
+def position_text(position: Position) -> str:
+    """A position as a person gave it: `14.3 s`, `222f` or its time code."""
+    if isinstance(position, FrameNumber):
+        return f"{position.number}f"
+    return position.text if isinstance(position, SourceTimecode) else f"{short_seconds(position)} s"
+
+
 def parse_positions(text: str) -> tuple[Position, Position]:
     """Read `IN-OUT`, two positions with a dash between them, OUT not included."""
     start, dash, end = text.partition("-")
@@ -279,6 +286,11 @@ def seconds_text(seconds: Fraction) -> str:
     sign = "-" if scaled < 0 else ""
     whole, part = divmod(abs(scaled), 10**9)
     return f"{sign}{whole}.{part:09}".rstrip("0").rstrip(".")
+
+
+def short_seconds(seconds: Fraction) -> str:
+    """Seconds as a person reads them, with at most three decimals: `14.3`, `41.708`."""
+    return f"{float(seconds):.3f}".rstrip("0").rstrip(".")
 
 
 def clock_text(seconds: Fraction, separator: str = ".") -> str:

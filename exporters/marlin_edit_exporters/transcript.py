@@ -23,7 +23,7 @@ def render(edit: Edit, context: Context) -> Rendered:
     """The scenes and events as Markdown."""
     blocks = [
         f"# {escaped(edit.title)}",
-        f"{TITLE}. This tells what is seen, not what is heard; a person should review it.",
+        f"{TITLE}. This describes what is seen, not what is heard. A person should review it.",
     ]
     notes: list[str] = []
     for source in edit.sources:

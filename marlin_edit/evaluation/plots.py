@@ -17,7 +17,7 @@ FILES = (ROC, KEPT, RECALL, OVERLAPS)
 
 _BARS = 10
 _FEW_FALSE = 5.0
-"""False findings an hour up to which the curve is drawn at least: what lies far beyond is of no use to anybody."""
+"""False findings per hour up to which the curve is drawn at least: what lies far beyond is of no use to anybody."""
 _STEPS = 100
 
 

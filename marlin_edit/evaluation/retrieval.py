@@ -65,7 +65,7 @@ class Occurrences:
     """Of present queries: how many true spans there are, how many of them were found, and by how many findings.
 
     found: true spans with a finding of their own at IoU 0.5. findings: all there are. repeated: findings of a true span
-    that another finding is already of ("told twice").
+    that another finding is already of ("duplicates").
     """
 
     true: int

@@ -89,7 +89,7 @@ class Evaluation:
         if outside:
             self.run.console.warning(
                 f"{truth.path.name} ends at {float(duration):.1f} s, and {len(outside)} true spans begin later, the "
-                f"first at {float(outside[0].start):.1f} s: is it the whole video? They count as not found."
+                f"first at {float(outside[0].start):.1f} s: is this the whole video? They count as not found."
             )
 
     @property

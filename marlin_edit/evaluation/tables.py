@@ -64,14 +64,14 @@ def _occurrences(counted: Occurrences) -> list[Line]:
     return [
         ("  recall", _share(counted.recall), f"of the occurrences found: {counted.found} of {counted.true}"),
         ("  precision", _share(counted.precision), f"of the findings right: {counted.found} of {counted.findings}"),
-        ("  told twice", str(counted.repeated), "findings of an occurrence that another is already of"),
+        ("  duplicates", str(counted.repeated), "findings of an occurrence that has another finding"),
     ]
 
 
 def _absent(measures: FindMeasures) -> list[Line]:
     lines: list[Line] = []
     if measures.auroc is not None:
-        words = f"chance that what is there scores higher than what is not, {_within(measures.auroc, 3)}"
+        words = f"chance that a present query scores higher than an absent one, {_within(measures.auroc, 3)}"
         lines.append(("  AUROC", _number(measures.auroc.value), words))
     elif measures.present:
         lines.append(("  AUROC", "-", NOT_CALIBRATED))
@@ -81,8 +81,8 @@ def _absent(measures: FindMeasures) -> list[Line]:
 def _false(absent: FalseRate, both: FalseRate) -> list[Line]:
     lines = []
     for name, words, false in (
-        ("  false", "an hour and absent query", absent),
-        ("  false, all", "an hour and query, also beside what is there", both),
+        ("  false", "per hour and absent query", absent),
+        ("  false, all", "per hour and query, also for present queries", both),
     ):
         if false.rate is not None:
             told = f"{words}, {_within(false.rate, 2)}: {false.count} in {false.hours:.2f} h"
@@ -92,7 +92,7 @@ def _false(absent: FalseRate, both: FalseRate) -> list[Line]:
 
 def _at_threshold(measures: AtThreshold) -> list[Line]:
     return [
-        ("at the threshold", f"{measures.threshold:.3f}", "from this score on a finding is accepted"),
+        ("at the threshold", f"{measures.threshold:.3f}", "findings with at least this score are accepted"),
         ("  kept", _share(measures.kept), "of the true findings"),
         *_occurrences(measures.occurrences),
         *_false(measures.false_absent, measures.false_all),
@@ -103,17 +103,17 @@ def caption_lines(measures: CaptionMeasures) -> list[Line]:
     """What captions gave, for people."""
     events, soda = measures.events, measures.soda_c
     if events is None or soda is None:
-        return [("captions", str(measures.videos), "videos, and nothing happens in them: nothing to measure")]
+        return [("captions", str(measures.videos), "videos without any event: nothing to measure")]
     times, words = events.times, events.times_and_words
     return [
-        ("captions", str(measures.videos), f"videos: {events.told} events told, {events.true} true"),
+        ("captions", str(measures.videos), f"videos: {events.told} events reported, {events.true} true"),
         (
             "  event F1",
             _number(times.f1),
             f"overlap of 0.5: precision {times.precision:.3f}, recall {times.recall:.3f}",
         ),
-        ("  in words", _number(words.f1), "event F1 where a match must be in the same words too"),
-        (f"  {SODA}", _number(soda.f1), "told in order, overlap times likeness of words; not METEOR's numbers"),
+        ("  in words", _number(words.f1), "event F1 if matches must also have the same words"),
+        (f"  {SODA}", _number(soda.f1), "in order of time, overlap times similarity of words; not METEOR's numbers"),
     ]
 
 
@@ -121,7 +121,7 @@ def effort_lines(effort: Effort) -> list[Line]:
     """What the answers cost, for people."""
     lines: list[Line] = [("cost", "", "")]
     if effort.speed is None:
-        lines.append(("  speed", "-", "every answer came from the store: nothing was asked (--no-store asks anew)"))
+        lines.append(("  speed", "-", "all answers came from the store (use --no-store to ask again)"))
     else:
         asked = f"{effort.answers} answers about {effort.footage:.0f} s of footage in {effort.seconds:.1f} s of work"
         lines.append(("  speed", f"{effort.speed:.2f} x", f"real time: {asked}"))

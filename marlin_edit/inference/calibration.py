@@ -86,8 +86,8 @@ def fit(
     true = sum(1 for example in learned if example.true)
     if true < 5 or len(learned) - true < 5:
         raise MarlinEditError(
-            f"There is too little to calibrate on: {true} right and {len(learned) - true} wrong answers, and at least "
-            "5 of each are needed. Label more clips, among them queries for things that are not there."
+            f"There are not enough answers to calibrate with: {true} right and {len(learned) - true} wrong ones, and at "
+            "least 5 of each are needed. Label more clips, also with queries for things that are not there."
         )
     held_out = _held_out_scores(learned)
     order = sorted(zip(held_out, learned, strict=True), key=lambda pair: -pair[0])
@@ -181,16 +181,16 @@ def _read(path: Path) -> Calibration | None:
         names = tuple(str(name) for name in content["names"])
         threshold = float(content["threshold"])
         if not 0 <= threshold <= 1 or len(names) != len(weights):
-            raise ValueError("its numbers do not fit each other")
+            raise ValueError("its numbers are inconsistent")
         if any(low >= high for low, high in zip(least, most, strict=True)) or len(least) != len(names):
-            raise ValueError("its numbers do not fit each other")
+            raise ValueError("its numbers are inconsistent")
         known = frozenset(str(word) for word in content["known"])
         return Calibration(
             model, names, least, most, weights, float(content["bias"]), threshold, known, content["about"]
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise MarlinEditError(
-            f"The calibration {path} is not one ({error}). Delete it, or make it again with `marlin-edit calibrate`."
+            f"{path} is not a calibration ({error}). Delete it, or make a new one with `marlin-edit calibrate`."
         ) from error
 
 

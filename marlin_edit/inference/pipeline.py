@@ -36,7 +36,7 @@ def checked_queries(queries: Sequence[str]) -> tuple[str, ...]:
             raise UsageError('A query is empty. Say one visible action in the present tense, e.g. "a door opens".')
         if len(words) > LONGEST_QUERY:
             raise UsageError(
-                f"A query has {len(words)} characters; at most {LONGEST_QUERY} make sense. "
+                f"A query has {len(words)} characters; at most {LONGEST_QUERY} are allowed. "
                 'Say one visible action in the present tense, e.g. "a door opens".'
             )
         if words not in kept:

@@ -278,7 +278,7 @@ class Store:
             whole = _number(connection, "page_count") * _number(connection, "page_size")
             cut_off = os.stat(self.path).st_size != whole
         if application != APPLICATION_ID and schema:
-            raise StoreError(f"{self.path} is a database of another program. It is left as it is; name another file.")
+            raise StoreError(f"{self.path} is a database of another program. It was not changed; name another file.")
         if application == APPLICATION_ID and version > SCHEMA_VERSION:
             raise _NotUsable(
                 _NEWER, f"was written by a newer marlin-edit (its schema is {version}; this one knows {SCHEMA_VERSION})"

@@ -1,7 +1,7 @@
-"""Which stretches of a source are looked at, and in which windows the model is shown them.
+"""Which spans of a source are looked at, and in which windows the model is shown them.
 
-Windows of one run lie on one grid: each begins a whole number of pairs of frames after the first one, which begins
-where the looking begins. So where two windows overlap, the model is shown the same pairs, and sees each of them once.
+Windows of one run lie on one grid: each begins a whole number of pairs of frames after the first one. So if two windows
+overlap, the model is shown the same pairs, and sees each of them once.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from marlin_edit.console import Console
 from marlin_edit.errors import UsageError
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import DEFAULT, Settings
-from marlin_edit.timebase import Position, Span, seconds_text
+from marlin_edit.timebase import Position, SourceTimecode, Span, position_text
 from marlin_edit.video_model import VideoModel
 
 EDGE = Fraction(1, 2)
-"""Seconds. An end this close to its window's edge may be that edge and no end at all: a model that is shown two frames
-a second sees the last one half a second before the edge."""
+"""Seconds. An end this close to a window boundary may be the boundary and not an end: a model that is shown two frames
+per second sees the last one half a second before the boundary."""
 
 FEWEST_PAIRS = 4
 """Pairs of frames in the shortest window that may be asked for. Half of it still has the four frames that a model needs
@@ -27,28 +27,40 @@ at least."""
 
 
 def span_between(media: MediaInfo, start: Position, end: Position, console: Console) -> Span:
-    """The span between two positions in a media file; an end past the media's is taken to its end, with a warning.
+    """The span between two positions in a media file; an out point after the end is moved to the end, with a warning.
 
-    Raises UsageError where the out point does not come after the in point, or the span begins after the end.
+    Raises UsageError if the out point does not come after the in point, or the span begins after the end.
     """
     first, last = media.seconds_at(start), media.seconds_at(end)
     if not 0 <= first < last:
         raise UsageError(
-            f"The out point must come after the in point, and {seconds_text(last)} s does not come after "
-            f"{seconds_text(first)} s."
+            f"The out point must come after the in point, and {position_text(end)} does not come after "
+            f"{position_text(start)}."
         )
     if first >= media.duration:
         raise UsageError(
-            f"The span from {seconds_text(first)} s begins after the end of {media.path.name}, "
-            f"which is {float(media.duration):.3f} s."
+            f"{media.path.name} ends at {_end_of(media)}; the span begins at {position_text(start)}."
+            f"{_start_of(media, start)}"
         )
     if last > media.duration:
         console.warning(
-            f"The span to {seconds_text(last)} s reaches past the end of {media.path.name}: "
-            f"taken to its end, {float(media.duration):.3f} s."
+            f"{media.path.name} ends at {_end_of(media)}, before {position_text(end)}; the span ends there."
+            f"{_start_of(media, end)}"
         )
         last = media.duration
     return Span(first, last)
+
+
+def _end_of(media: MediaInfo) -> str:
+    label = f" (time code {media.rate.timecode(media.start_frame + media.frame_count)})" if media.rate else ""
+    return f"{float(media.duration):.3f} s{label}"
+
+
+def _start_of(media: MediaInfo, given: Position) -> str:
+    """A hint for a person who gave time code."""
+    if not isinstance(given, SourceTimecode) or media.rate is None:
+        return ""
+    return f" Its time code starts at {media.start_timecode}."
 
 
 def windows_over(wanted: Span, length: Fraction, overlap: Fraction, step: Fraction) -> tuple[Span, ...]:
@@ -87,10 +99,20 @@ def chosen_windows(wanted: Span, model: VideoModel, settings: Settings, console:
         )
     if length > model.longest_window:
         length = model.longest_window
-        _tell(console, settings, "window", f"the model watches at most {float(length):g} s at once: windows of that")
+        _report(
+            console,
+            settings,
+            "window",
+            f"the model watches at most {float(length):g} s at once, so windows have that length",
+        )
     windows = windows_over(wanted, length, overlap, model.sampling_step)
     if len(windows) > 1 and overlap > length / 2:
-        _tell(console, settings, "overlap", f"at most half of a window overlaps the next: {float(length / 2):g} s")
+        _report(
+            console,
+            settings,
+            "overlap",
+            f"at most half of a window overlaps the next, so it is {float(length / 2):g} s",
+        )
     return windows
 
 
@@ -122,7 +144,7 @@ def _whole(seconds: Fraction, pair: Fraction) -> Fraction:
     return math.floor(seconds / pair) * pair
 
 
-def _tell(console: Console, settings: Settings, name: str, words: str) -> None:
-    """Says that a value cannot be kept; where nobody asked for it, only with -v."""
+def _report(console: Console, settings: Settings, name: str, words: str) -> None:
+    """Report that a value cannot be used; a default one only with -v."""
     source = settings.source(name)
     (console.detail if source == DEFAULT else console.receipt)(f"{name} ({source}): {words}")

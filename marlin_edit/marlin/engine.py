@@ -96,15 +96,13 @@ class Engine:
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
         if self.device.type == "cuda" and not all(find_spec(name) for name in ("fla", "causal_conv1d")):
-            _log.warning(
-                "Slower than it could be on this device: `pip install 'marlin-edit[cuda]'` brings the fast kernels."
-            )
+            _log.warning("`pip install 'marlin-edit[cuda]'` makes this faster on this device.")
         if reuse is None:
             reuse = continuation_is_exact(self.device.type)
             if not reuse:
                 _log.warning(
                     "The installed transformers cannot go on from a window it has read, so every question reads the "
-                    "video again. That is slow; transformers 5.7 or newer can."
+                    "video again. That is slow; transformers 5.7 or newer avoids it."
                 )
         self._reuse = reuse
 
@@ -393,7 +391,7 @@ def _in_batches(
         if len(batch) == 1:
             raise engine._too_little_memory("one question")
         most = len(batch) // 2
-        _log.info("Not enough memory for %d questions at once: going on with %d.", len(batch), most)
+        _log.info("Not enough memory for %d questions at once; continuing with %d.", len(batch), most)
 
 
 def _fits(work: Callable[[Sequence[_Item]], None], batch: Sequence[_Item]) -> bool:

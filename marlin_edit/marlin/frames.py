@@ -102,7 +102,7 @@ class WindowFrames:
                 "The file is damaged there; choose another part with --range IN-OUT."
             )
         if self.damaged:
-            self.notes.append(f"{self.damaged} damaged packets or frames were passed over in {self.window}.")
+            self.notes.append(f"{self.damaged} damaged packets or frames were skipped in {self.window}.")
         if shown < self.count:
             self.notes.append(f"{self.count - shown} of {self.count} frames are missing in {self.window}.")
 
@@ -164,7 +164,7 @@ def _torchcodec_problem() -> str | None:
     except ImportError:
         return "torchcodec is not installed"
     except (OSError, RuntimeError):
-        return "torchcodec does not load here (it needs FFmpeg's shared libraries, and a build that fits torch)"
+        return "torchcodec does not load here (it needs FFmpeg's shared libraries and a build that matches torch)"
     return None
 
 
@@ -186,7 +186,7 @@ def _out_of_the_ordinary(media: MediaInfo) -> str | None:
     if media.scan is not Scan.PROGRESSIVE:
         return "the picture is interlaced"
     if media.colour.matrix not in MATRICES and is_hd(media.width, media.height):
-        return "the picture does not say its colour matrix"
+        return "the picture does not state its colour matrix"
     with open_media(media.path) as container:
         pixel_format = _stream(container, media).codec_context.pix_fmt
     if pixel_format not in _SAME_FORMATS:
@@ -217,7 +217,7 @@ def _by_torchcodec(media: MediaInfo, instants: Sequence[Fraction]) -> _Pictures:
     except Exception as error:
         raise _Unsure("torchcodec cannot open the file") from error
     if (source.metadata.rotation or 0) % 360 != -media.rotation % 360:
-        raise _Unsure("torchcodec would turn the picture otherwise")
+        raise _Unsure("torchcodec would turn the picture differently")
     height, width = (media.width, media.height) if media.rotation in (90, 270) else (media.height, media.width)
     for instant in instants:
         try:

@@ -85,7 +85,7 @@ def find(source: str, revision: str | None = None) -> Checkpoint:
         here = [snapshot.name[:8] for snapshot in _snapshots(name)]
         other = f" (revision {', '.join(here)} is here, {wanted[:8]} is not)" if here else ""
         if _unfinished(name):
-            raise MarlinEditError(f"The model {name} is only partly here. {_how_to_get(name, wanted)}")
+            raise MarlinEditError(f"The model {name} is incomplete. {_how_to_get(name, wanted)}")
         raise MarlinEditError(f"The model {name} is not on this computer{other}. {_how_to_get(name, wanted)}")
     problem = faults(path)
     if problem:
@@ -101,14 +101,14 @@ def _how_to_get(name: str, revision: str) -> str:
     return (
         f"Its page is https://huggingface.co/{name}: where access is limited, ask for it there, and read the licence. "
         f"Then log in with `hf auth login` (or set HF_TOKEN), and run `hf download {name}{option}`, "
-        f"which goes on where it stopped.{_MEANWHILE}"
+        f"which continues where it stopped.{_MEANWHILE}"
     )
 
 
 def faults(path: Path) -> str:
     """What keeps a directory from being a model of this family, in a few words; nothing where it can be used."""
     if not (path / "config.json").is_file():
-        return "config.json is missing, so it is not, or not all of, a model"
+        return "config.json is missing, so this is not a complete model"
     try:
         config = read_config(path)
     except MarlinEditError as error:
@@ -157,7 +157,7 @@ def weights(path: Path) -> Weights:
     if missing:
         if any(file.suffix in _PICKLES for file in path.iterdir()):
             raise MarlinEditError(
-                "it has its weights as pickle files only, which could run code when they are read; only safetensors are"
+                "its weights are pickle files, which can run code when they are read; only safetensors are read"
             )
         raise MarlinEditError(f"{', '.join(missing)} is missing")
     values: dict[str, int] = {}
@@ -187,7 +187,7 @@ def _tensors(file: Path) -> dict[str, int]:
     if size < end:
         raise MarlinEditError(f"{file.name} is cut off: {size:,} of {end:,} bytes are here")
     if size > end:
-        raise MarlinEditError(f"{file.name} is broken: it has {size - end:,} bytes too many")
+        raise MarlinEditError(f"{file.name} is broken: it is {size - end:,} bytes too long")
     return values
 
 
@@ -245,7 +245,7 @@ def licence(path: Path) -> str:
         if first is not None:
             found.append(f"{first[:80]} (its {name} file)")
             break
-    return "; ".join(found) or "this copy says nothing"
+    return "; ".join(found) or "this copy does not say"
 
 
 def _beginning(path: Path) -> str:

@@ -55,7 +55,7 @@ def open_checkpoint(
         except (RuntimeError, TypeError, AttributeError, ValueError) as error:
             raise MarlinEditError(
                 f"The installed transformers cannot run this model on {device}: {error}. "
-                "`marlin-edit doctor` tells more."
+                "`marlin-edit doctor` has details."
             ) from error
 
     return MarlinModel(load, profile, identity, settings.value("decoder", str), checkpoint.path / hub.CALIBRATION_FILE)

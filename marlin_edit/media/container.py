@@ -78,7 +78,7 @@ def _why_not_opened(path: Path) -> str:
     if text.startswith((b"#EXTM3U", b"ffconcat", b"[playlist]")) or b"<MPD" in text or b"<smil" in text:
         return f"{path.name} is a playlist, not a video, and playlists are not followed. Name the video file itself."
     if head.startswith((b"\x1a\x45\xdf\xa3", b"RIFF")):
-        return f"{path.name} holds nothing that can be read: it is damaged, or has 0 frames. Copy or record it again."
+        return f"{path.name} contains nothing that can be read: it is damaged or has 0 frames. Copy or record it again."
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         return (
             f"{path.name} has no readable index: it is damaged, or was cut off before recording or copying ended."

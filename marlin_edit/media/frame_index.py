@@ -51,7 +51,7 @@ class ShownFrames:
     notes: list[str] = field(default_factory=list)
 
     def look_at(self, frame: VideoFrame) -> None:
-        """Learn from the first frame."""
+        """Keep the first frame as a sample, and note whether any is interlaced."""
         self.sample = self.sample or frame
         self.interlaced = self.interlaced or frame.interlaced_frame
 
@@ -83,7 +83,7 @@ def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, 
         torn = packet.is_corrupt
         if packet.dts is not None:
             if last_dts is not None and packet.dts < last_dts - second and not shown.notes:
-                shown.notes.append("The file's clock jumps back on the way. Rewrite it with steady time stamps first.")
+                shown.notes.append("Times in the file jump back. Rewrite it with steady time stamps first.")
             last_dts = packet.dts
         untrue = untrue or packet.pts is None
         if packet.pts is not None and not packet.is_discard and not (may_hide and _is_hidden(packet)):
@@ -218,11 +218,11 @@ def rate_of(shown: ShownFrames, stream: VideoStream) -> tuple[FrameRate, FrameTi
                 rate = FrameRate(candidate)
                 notes = []
                 if stream.average_rate and stream.average_rate != candidate and snapped(stream.average_rate)[1]:
-                    notes.append(f"The average of {_decimal(stream.average_rate)} fps is taken as {candidate} fps.")
+                    notes.append(f"The average of {_decimal(stream.average_rate)} fps is treated as {candidate} fps.")
                 return rate, None, rate.seconds(len(shown.pts)), notes
     if average is None:
         rate = FrameRate(Fraction(25))
-        return rate, None, rate.seconds(len(shown.pts)), ["The file does not say its frame rate; 25 fps is taken."]
+        return rate, None, rate.seconds(len(shown.pts)), ["The file does not state its frame rate; 25 fps is used."]
     rate = nearest_standard(average)
     usual = _usual_step(shown.pts) * time_base
     if usual and snapped(1 / usual)[0] == nearest_standard(1 / usual) != rate:

@@ -117,7 +117,7 @@ def _probe_sound(
         raise MarlinEditError(f"{path.name} has no streams: 0 frames were recorded. Record or copy it again.")
     sounds = [stream for stream in container.streams.audio if stream.codec_context is not None]
     if not sounds:
-        raise MarlinEditError(f"{path.name} has neither picture nor sound. Name a video file.")
+        raise MarlinEditError(f"{path.name} has neither picture nor sound. Give a video file.")
     sound = sounds[0]
     assert sound.time_base is not None
     first: int | None = None

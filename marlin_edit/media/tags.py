@@ -59,7 +59,7 @@ def scan_of(field_order: int, interlaced: bool) -> Scan:
 
 
 def colour_of(stream: VideoStream, frame: VideoFrame | None) -> Colour:
-    """The colour of a stream, from its frame if the stream does not say."""
+    """The colour that a stream declares, or its frame if the stream does not."""
 
     def named(names: Mapping[int, str], attribute: str) -> str | None:
         for source in (stream.codec_context, frame):

@@ -11,7 +11,7 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Cut, best, merged, score_of, shortened
 from marlin_edit.interfaces import Detector
 from marlin_edit.text import counted
-from marlin_edit.timebase import FrameNumber, seconds_text
+from marlin_edit.timebase import FrameNumber, short_seconds
 from marlin_edit.workflow.run import Run
 from marlin_edit.workflow.snapping import snapped
 
@@ -56,4 +56,4 @@ def _words(run: Run, name: str) -> str:
     length = run.settings[name]
     if isinstance(length, FrameNumber):
         return counted(length.number, "frame")
-    return f"{seconds_text(length)} s"
+    return f"{short_seconds(length)} s"

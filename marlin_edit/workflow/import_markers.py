@@ -183,12 +183,12 @@ def _added(marker: GivenMarker, media: MediaInfo, zeros: set[int], changes: Mark
     if marker.on_timeline:
         if len(zeros) > 1:
             changes.notes.append(
-                f"not used, because on a timeline of cuts its place in the source is not known: {name}"
+                f"not used, because its place in the source is not known on a timeline of cuts: {name}"
             )
             return None
         first -= min(zeros)
     if not 0 <= first < media.frame_count:
-        changes.notes.append(f"not used, because it lies outside of {media.path.name}: {name}")
+        changes.notes.append(f"not used, because it is outside {media.path.name}: {name}")
         return None
     changes.added += 1
     span = Span(media.time_of(first), media.time_of(min(first + marker.count, media.frame_count)))

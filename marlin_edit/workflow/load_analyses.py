@@ -57,7 +57,7 @@ def read_analyses(
     exporter = app.exporter_for(path)
     if exporter.read is None:
         readable = sorted(suffix for one in app.exporters.values() if one.read for suffix in one.suffixes)
-        raise UsageError(f"{path.name}: {exporter.name} files are not read. Files that are: {', '.join(readable)}.")
+        raise UsageError(f"{path.name}: {exporter.name} files cannot be read. Readable: {', '.join(readable)}.")
     content = read_bytes(path, encoding)
     try:
         with app.calling(exporter):
@@ -77,7 +77,7 @@ def read_analyses(
         raise type(error)(f"{path.name}: {error}") from error
     if len(found) > 1 and facts != MediaFacts():
         raise UsageError(
-            f"{path.name} is of {len(found)} sources, and what you say of the media can be true of one only."
+            f"{path.name} has {len(found)} sources, and --media, --rate, --duration and --start-timecode describe one."
         )
     return tuple(
         replace(
@@ -101,7 +101,7 @@ def _with_media(
     if media.is_file():
         (analysis,) = _several(read(content, probe(media)))
     else:
-        console.detail(f"{analysis.media.path} is not there; what {path.name} says of it has to do")
+        console.detail(f"{analysis.media.path} is missing; {path.name}'s own description of it is used")
     return analysis
 
 

@@ -30,8 +30,8 @@ def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut], detector: Detecto
     media = analysis.media
     if media.video_index is None:
         run.console.warning(
-            f"--snap {detector.finds.value} does not apply to {media.path.name}: it has no picture. Its cuts stay "
-            "as they are."
+            f"--snap {detector.finds.value} does not apply to {media.path.name}: it has no picture. Its cuts "
+            "are not moved."
         )
         return analysis, tuple(cuts)
     limit = run.settings.value("snap_limit", Fraction)

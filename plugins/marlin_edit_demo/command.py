@@ -70,10 +70,10 @@ class DemoFiles:
     type=click.Path(path_type=Path),
     default=Path("marlin-edit-demo"),
     show_default=True,
-    help="Where the files go; made if it is not there.",
+    help="Directory for the files; it is created if missing.",
 )
 def command(run: Run, directory: Path) -> ExitCode:
-    """Show the main job on a real video, with the small bundled model that knows coloured shapes only."""
+    """Show the main job on a real video, with the small bundled model that only knows coloured shapes."""
     made = DemoFiles(directory)
     overwrite = run.settings.value("overwrite", bool)
     try:
@@ -97,7 +97,7 @@ def command(run: Run, directory: Path) -> ExitCode:
         code = _run(run.console, "Cut out when something happens:", [*cutting, "--out-dir", str(made.clips), *extra])
     if code is ExitCode.DONE:
         exporting = ["export", str(made.analysis), str(made.findings), "-o", str(made.page), *extra]
-        code = _run(run.console, "Look at all of it, and judge it, in a browser:", exporting)
+        code = _run(run.console, "Review all of it in a browser:", exporting)
     if code is ExitCode.DONE:
         _compare(run.console, made)
     return code
@@ -134,6 +134,6 @@ def _compare(console: Console, made: DemoFiles) -> None:
             rows.append((event["text"], start, (f"{start:.2f} - {end:.2f}", kind, event["text"])))
     first = {text: min(start for other, start, _ in rows if other == text) for text, _, _ in rows}
     rows.sort(key=lambda row: (first[row[0]], row[0], row[2][1] == "answered", row[1]))
-    console.lines("What was true, and what the model answered (it looks twice a second):")
+    console.lines("What is true, and what the model answered (it looks twice per second):")
     console.table(("seconds", "", "event"), [row for _, _, row in rows])
     console.lines("", f"The files are in {made.directory}. With the real model: --model NemoStation/Marlin-2B")

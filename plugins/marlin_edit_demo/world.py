@@ -133,7 +133,7 @@ class Event:
         return self.shape.text
 
     def seen_at(self, time: Fraction) -> bool:
-        """What is seen at a time."""
+        """Whether it is seen at a time."""
         return self.start <= time < self.end
 
     def centre(self, time: Fraction) -> tuple[float, float]:

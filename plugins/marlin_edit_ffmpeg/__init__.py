@@ -27,7 +27,7 @@ def register_deliveries() -> Sequence[Delivery]:
             _check,
             _deliver,
             lambda settings: settings["out_dir"] is not None,
-            help="One media file a cut, into --out-dir.",
+            help="One media file per cut, in --out-dir.",
             foresee=_foresee,
         ),
         Delivery(
@@ -99,7 +99,7 @@ def register_settings() -> Sequence[Setting]:
             "out_dir",
             parse=_directory,
             default=None,
-            help="Write one clip a cut into this directory; it is made if missing.",
+            help="Write one clip per cut into this directory; it is created if missing.",
             flag="--out-dir",
             commands=("cut",),
             metavar="DIR",
@@ -108,7 +108,7 @@ def register_settings() -> Sequence[Setting]:
             "name",
             parse=_template,
             default="{stem}_{n:03}_{name}",
-            help="How clips are named; docs/cutting.md lists the fields, like {stem}, {n:03}, {in_tc}, {query}.",
+            help="Names of clips, with fields like {stem}, {n:03}, {in_tc}, {query} (docs/cutting.md lists them).",
             flag="--name",
             commands=("cut",),
             metavar="TEMPLATE",
@@ -117,7 +117,7 @@ def register_settings() -> Sequence[Setting]:
             "reel",
             parse=_file,
             default=None,
-            help="Write all cuts into this one media file, one after another, with a chapter each.",
+            help="Write all cuts into this one media file, one chapter per cut.",
             flag="--reel",
             commands=("cut",),
             metavar="FILE",
@@ -126,7 +126,7 @@ def register_settings() -> Sequence[Setting]:
             "clip_mode",
             parse=str,
             default="smart",
-            help="How clips are cut: smart encodes only what cannot be copied at both ends, exact encodes all frames, "
+            help="How clips are cut: smart encodes only what cannot be copied at the ends, exact encodes all frames, "
             "copy keeps packets and reports its drift.",
             flag="--mode",
             commands=("cut",),
@@ -136,7 +136,7 @@ def register_settings() -> Sequence[Setting]:
             "clip_sound",
             parse=str,
             default="copy",
-            help="The sound of clips: copy keeps packets, exact encodes it from the sample on.",
+            help="Sound of clips: copy keeps packets, exact encodes from the exact sample.",
             flag="--audio",
             commands=("cut",),
             choices=("copy", "exact"),
@@ -145,7 +145,7 @@ def register_settings() -> Sequence[Setting]:
             "clip_crf",
             parse=_crf,
             default=16,
-            help="Quality of encoded pictures on x264's scale: 0 is lossless, 16 looks like the source, 51 is worst.",
+            help="Quality of encoded pictures, as in x264: 0 is lossless, 16 looks like the source, 51 is the worst.",
             flag="--crf",
             commands=("cut",),
             metavar="N",
@@ -173,5 +173,5 @@ def _template(text: str) -> str:
 
 def _crf(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 51:
-        raise ValueError(f"{text!r} is not a quality: give a whole number from 0 to 51.")
+        raise ValueError(f"{text!r} is not a quality. Give a whole number from 0 to 51.")
     return int(text)

@@ -101,7 +101,9 @@ def _sound_container(media: MediaInfo) -> tuple[Container, str | None]:
             suffix = media.path.suffix.lower()
             same = suffix in (".opus", ".oga", ".aif", ".wave")
             return (replace(found, suffix=suffix) if same else found), None
-    warning = f"clips of {media.path.name} are written as Matroska audio: its own container is only read"
+    warning = (
+        f"clips of {media.path.name} are written as Matroska audio, because marlin-edit cannot write its own container"
+    )
     return MKA, None if "matroska" in kinds else warning
 
 
@@ -120,7 +122,10 @@ def container_for(media: MediaInfo) -> tuple[Container, str | None]:
     by_suffix = {".mp4": MP4, ".m4v": MP4, ".mov": MOV, ".mkv": MKV, ".webm": WEBM, ".ts": TS, ".m2ts": TS, ".mts": TS}
     if not kinds and suffix in by_suffix:
         return by_suffix[suffix], None
-    return MKV, f"clips of {media.path.name} are written as Matroska: its own container is only read"
+    return (
+        MKV,
+        f"clips of {media.path.name} are written as Matroska, because marlin-edit cannot write its own container",
+    )
 
 
 class Output:

@@ -33,11 +33,11 @@ def check(settings: Settings) -> None:
     reply = knock()
     if not reply.reached:
         _log.warning(
-            "DaVinci Resolve cannot be reached yet (`marlin-edit resolve status` tells why). If it still cannot when "
-            "the answers are there, files to import by hand are written."
+            "DaVinci Resolve cannot be reached yet (`marlin-edit resolve status` says why). If it still cannot be "
+            "reached when the answers are ready, files to import by hand are written."
         )
     elif not reply.project:
-        _log.warning("No project is open in Resolve. Open the one that the markers belong into.")
+        _log.warning("No project is open in Resolve. Open the project that the markers belong to.")
 
 
 def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
@@ -63,7 +63,7 @@ def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
         receipt = reply.receipt
         where = f"in {reply.reached}, project {reply.project!r}"
         if edit.cuts and settings.get("tracks") == "apart":
-            where += ", all cuts on one track (tracks are kept apart in .otio and .xml)"
+            where += ", all cuts on one track (.otio and .xml have several)"
         return replace(
             receipt,
             files=(*files, *receipt.files),
@@ -76,11 +76,11 @@ def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
 def reasons(reply: Reply) -> Iterator[str]:
     """Why nothing was delivered, in words: what is known first, then each cause that is still possible."""
     if reply.reached:
-        yield f"{reply.reached} was reached, and nothing came of it: {reply.failed or reply.crash}" + (
-            ". What it did before is in the project." if reply.crash else ""
+        yield f"{reply.reached} was reached, but nothing was delivered: {reply.failed or reply.crash}" + (
+            ". What it had done before is in the project." if reply.crash else ""
         )
         return
-    yield "DaVinci Resolve could not be reached, and it does not say why. Still possible:"
+    yield "DaVinci Resolve could not be reached, and it does not say why. Possible causes:"
     for cause in causes(reply.attempt, places(), is_running(), reply.crash):
         yield f"- {cause}"
 

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from marlin_edit_resolve.connection import Attempt
 from marlin_edit_resolve.installation import MODULE, Places
 
-STUDIO = (
-    "only Resolve Studio lets programs in from outside, and Resolve does not tell its edition to one that it keeps out"
-)
+STUDIO = "only Resolve Studio accepts other programs; the Free edition refuses them without a reason"
 PREFERENCES = (
-    "in Resolve, Preferences > System > General > External scripting using has to be Local (restart Resolve afterwards)"
+    "in Resolve, Preferences > System > General > set External scripting using to Local (restart Resolve afterwards)"
 )
 
 
@@ -41,9 +39,9 @@ def _causes(attempt: Attempt | None, found: Places, running: bool | None, crash:
         yield Cause("Resolve's scripting library crashed, or does not answer", crash)
     if not here:
         looked = ", ".join(str(path) for path in (*found.modules, *found.libraries))
-        yield Cause("not installed on this computer, or not here", f"nothing at {looked}")
+        yield Cause("not installed on this computer, or in another place", f"nothing at {looked}")
     if running is False:
-        yield Cause("not running", "there is no process of Resolve")
+        yield Cause("not running", "no Resolve process is running")
     elif running is None:
         yield Cause("not running", "the running processes could not be seen")
     imported = attempt is not None and attempt.imported is not None
@@ -54,7 +52,7 @@ def _causes(attempt: Attempt | None, found: Places, running: bool | None, crash:
             yield Cause("its scripting module is missing or does not load", "; ".join(told))
         python = attempt.python if attempt is not None else _this_python()
         yield Cause(
-            "a Python that its library does not take",
+            "a Python version that its library does not accept",
             f"this is Python {python}; the library wants a 64-bit Python 3 from python.org or the system, of the "
             "processor's own kind",
         )

@@ -180,7 +180,7 @@ def applied(target: Markable, plan: Plan, name: str) -> tuple[list[str], list[st
     lost = [told for told, tag in plan.add if str(tag) not in after]
     if lost:
         frames = ", ".join(str(told.frame) for told in lost[:5]) + (", ..." if len(lost) > 5 else "")
-        missing.append(f"{len(lost)} of {len(plan.add)} markers were not taken by Resolve on {name} (frames {frames})")
+        missing.append(f"{len(lost)} of {len(plan.add)} markers were refused by Resolve on {name} (frames {frames})")
     reworded = 0
     for told, tag in plan.add:
         there_now = after.get(str(tag), told)
@@ -191,18 +191,18 @@ def applied(target: Markable, plan: Plan, name: str) -> tuple[list[str], list[st
             target.UpdateMarkerCustomData(told.frame, str(replace(tag, told=there_now.digest)))
             reworded += 1
     if reworded:
-        notes.append(f"Resolve keeps another text than was written for {counted(reworded, 'marker')} on {name}")
+        notes.append(f"Resolve changed the text of {counted(reworded, 'marker')} on {name}")
     return missing, notes
 
 
 def untold(plan: Plan, name: str) -> tuple[list[str], list[str]]:
     """What is missing and what to know of a plan whatever comes of it."""
     missing = [
-        f"no marker for {want.shown.name!r} on {name}: none of its frames from {want.frame} on is free there"
+        f"no marker for {want.shown.name!r} on {name}: no frame from {want.frame} on is free there"
         for want in plan.no_room
     ]
     notes = []
     if plan.moved:
         many = counted(plan.moved, "marker")
-        notes.append(f"{many} on {name} placed later than asked, because one frame holds one marker")
+        notes.append(f"{many} on {name} placed later than asked, because a frame can have only one marker")
     return missing, notes

@@ -19,7 +19,7 @@ def install(folder: Path) -> Path:
     path = folder / NAME
     if os.path.lexists(path) and installed_script(folder) is None:
         raise MarlinEditError(
-            f"{path} is there, and is not marlin-edit's. Rename or remove it, or choose another --folder."
+            f"{path} exists and is not marlin-edit's. Rename or remove it, or choose another --folder."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

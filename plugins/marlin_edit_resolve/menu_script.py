@@ -32,7 +32,9 @@ def main(names: dict[str, Any]) -> int:
         return _tell("This script runs in DaVinci Resolve Studio: Workspace > Scripts.")
     clip = clip_under_playhead(resolve)
     if clip is None:
-        return _tell("There is no clip with a file under the playhead. Move it onto one, and run the script again.")
+        return _tell(
+            "There is no clip with a file under the playhead. Move the playhead onto one and run the script again."
+        )
     asked = _dialog(names, resolve, clip)
     if asked is None:
         return _tell("Nothing was asked. In a terminal:\n  " + shown(command(clip, "a door opens", False, True)))
@@ -112,7 +114,7 @@ def _dialog(names: dict[str, Any], resolve: Any, clip: Clip) -> tuple[str, bool,
             [
                 ui.Label({"Text": "What happens in it? One visible action, like: a door opens", "Weight": 0}),
                 ui.LineEdit({"ID": "query", "Weight": 0}),
-                ui.CheckBox({"ID": "caption", "Text": "Say what happens at all", "Weight": 0}),
+                ui.CheckBox({"ID": "caption", "Text": "Describe what happens", "Weight": 0}),
                 ui.CheckBox({"ID": "whole", "Text": "Look at the whole file", "Checked": not known, "Weight": 0}),
                 ui.HGroup(
                     {"Weight": 0}, [ui.Button({"ID": "ok", "Text": "Look"}), ui.Button({"ID": "no", "Text": "Cancel"})]

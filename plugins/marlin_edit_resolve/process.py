@@ -68,7 +68,7 @@ def _ask(edit: Edit | None, wishes: Wishes, seconds: int) -> Reply:
                 timeout=seconds,
             )
         except subprocess.TimeoutExpired:
-            crash = f"no answer for {seconds} s; does Resolve wait with a question on its screen?"
+            crash = f"no answer for {seconds} s; is there a question on Resolve's screen?"
         else:
             if done.returncode != 0:
                 said = done.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -128,13 +128,13 @@ def _set_up(project: Project, timeline: Timeline, edit: Edit) -> None:
     start = whole(timeline.GetStartFrame())
     if start != edit.record_start % edit.rate.frames_per_day:
         raise MarlinEditError(
-            f"The new timeline begins at {timeline.GetStartTimecode()}, and does not take {label} for its start. "
+            f"The new timeline begins at {timeline.GetStartTimecode()}, and refuses {label} as its start. "
             "Give another --record-start."
         )
     project.SetCurrentTimeline(timeline)
     current = project.GetCurrentTimeline()
     if current is None or current.GetName() != timeline.GetName():
-        raise MarlinEditError("Resolve does not open the new timeline, and cuts can be put on the open one only.")
+        raise MarlinEditError("Resolve does not open the new timeline, and cuts can only be put on the open one.")
 
 
 def _rate(timeline: Timeline) -> FrameRate | None:
@@ -231,7 +231,7 @@ def _read(
         one = f"; the first that is not: frames {wrong[0].frames.first} to {wrong[0].frames.stop - 1}" if wrong else ""
         missing.append(
             f"the timeline {name!r} has {counted(len(items), 'item')} where {len(pieces)} were asked for, and "
-            f"{len(pieces) - len(wrong)} of them are as they should be{one}. Remove it and run again, or import the "
+            f"{len(pieces) - len(wrong)} of them are right{one}. Remove it and run again, or import the "
             ".fcpxml or .otio (-o FILE.otio)"
         )
     note = f"timeline {name!r}: {counted(len(items), 'cut')} from {timeline.GetStartTimecode()} on"

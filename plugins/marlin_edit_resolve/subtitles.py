@@ -84,11 +84,11 @@ def _put(pool: MediaPool, timeline: Timeline, file: Path, cues: list[Fraction], 
     if here or elsewhere:
         timeline.DeleteClips([*here, *elsewhere], False)
     if len(here) == len(cues) and not elsewhere:
-        return _by_hand(file, "they came to other places than their own; they were taken off again")
+        return _by_hand(file, "they came to the wrong places and were removed again")
     reached = f"{len(here)} of {len(cues)} came onto their track" + (
         f", and {len(elsewhere)} onto others" if elsewhere else ""
     )
-    return _by_hand(file, f"{reached}; they were taken off again")
+    return _by_hand(file, f"{reached}; they were removed again")
 
 
 def _in_place(timeline: Timeline, items: list[TimelineItem], cues: list[Fraction], version: Version) -> bool:

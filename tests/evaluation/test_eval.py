@@ -99,7 +99,7 @@ def test_the_table_says_what_was_measured_and_what_each_number_means(run: Comman
     assert ran.line("mAP") == "mAP - not measured: no calibration for this model"
     assert ran.line("AUROC") == "AUROC - not measured: no calibration for this model"
     assert ran.line("absent queries") == "absent queries 2 the thing is not there"
-    assert ran.line("false ").startswith("false 60.00 an hour and absent query, 95 %: ")
+    assert ran.line("false ").startswith("false 60.00 per hour and absent query, 95 %: ")
     assert ran.line("captions") == "captions 1 videos: 3 events told, 1 true"
     assert ran.line("event F1").startswith("event F1 0.500 overlap of 0.5: precision 0.333, recall 1.000")
     assert ran.line("in words").startswith("in words 0.500")
@@ -304,5 +304,5 @@ def test_the_demo_model_is_measured_on_its_world_and_known_answers_cost_nothing(
 
     assert main(arguments) == 0
     said = capfd.readouterr()
-    assert "every answer came from the store" in said.out
+    assert "all answers came from the store" in said.out
     assert re.search(r"All (\d+) answers came from the store", said.err) is not None

@@ -319,7 +319,7 @@ def test_the_vendors_own_answer_is_read() -> None:
     assert analysis.scenes == (Scene(Span(Fraction(0), MEDIA.duration), "A kitchen."),)
     assert analysis.events == (Event(Span(Fraction(1), Fraction("2.3")), "A person pushes a door open."),)
     assert analysis.discarded == (
-        "events[1]: 5 - 4 s is no span: Reversed.",
+        "events[1]: 5 - 4 s is not a span: Reversed.",
         "events[2].start: this should not be before zero, not -5.0. What is said: Too early.",
         'events[3].end: this should be seconds from zero, like 14.3, "14.3" or "1001/24", not "later". '
         "What is said: When?",

@@ -74,7 +74,7 @@ def test_events_that_begin_together_share_a_chapter() -> None:
     edit = lasting(60, ("1", "a dog"), ("1", "a door"), ("2", "a car"))
     chapters, notes = chapters_of(edit, context())
     assert [chapter.title for chapter in chapters] == ["a dog / a door", "a car"]
-    assert notes == ["1 chapters begin together with another, and share its line"]
+    assert notes == ["1 chapters begin at the same time as another and share its line"]
 
 
 def test_without_events_the_findings_begin_chapters() -> None:
@@ -89,8 +89,8 @@ def test_youtube_gets_what_it_takes() -> None:
     result = rendered(youtube, edit)
     assert result.content == "0:00 ‹First›\n0:15 Second\n1:01:40 Third\n"
     assert result.notes == (
-        "the first chapter begins at 0:00, as YouTube wants it",
-        "2 chapters left out, because YouTube wants at least ten seconds between them",
+        "the first chapter begins at 0:00, as YouTube requires",
+        "2 chapters left out, because YouTube requires at least ten seconds between them",
     )
 
 

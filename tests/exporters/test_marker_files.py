@@ -87,7 +87,7 @@ def test_a_marker_list_looks_like_this() -> None:
         "|C:ResolveColorYellow |M:- 3 dogs run |D:30\n"
         "\n"
     ).replace("#ID", "#{}").format(*re.findall(r"#(\w{8})", str(result.content)))
-    assert result.notes == ("1 markers moved to the next free frame, because one frame holds one marker",)
+    assert result.notes == ("1 markers moved to the next free frame, because a frame can have only one marker",)
 
 
 @given(edits())
@@ -169,9 +169,7 @@ def test_markers_of_a_cut_edit_say_which_timeline_they_are_for() -> None:
     source = Analysis(media_at(RATE), findings=(Finding(span("1", "2"), "x"),))
     edit = Edit("x", RATE, 0, (source,), (Cut(source, FrameRange(20, 60), None, ""),))
     for module in (resolve_markers, avid):
-        assert (
-            "the markers are placed on the timeline of the cuts: import that one first" in rendered(module, edit).notes
-        )
+        assert "the markers belong to the timeline of the cuts; import that first" in rendered(module, edit).notes
 
 
 @pytest.mark.parametrize("module", [resolve_markers, avid])

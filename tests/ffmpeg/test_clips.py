@@ -505,7 +505,7 @@ def test_a_copy_with_one_other_bit_is_made_again_as_exact(tmp_path: Path, monkey
     receipt = deliver(source, tmp_path / "clips", (30, 60), clip_mode="copy")
     [item] = receipt.items
     assert item["mode"]["used"] == "exact"
-    assert "a copy did not hold: copied packets of the written clip are not the source's" in item["mode"]["reason"]
+    assert "a copy failed its check: copied packets of the written clip are not the source's" in item["mode"]["reason"]
     assert read(receipt, 0, source).indices == tuple(range(30, 60))
     assert any("exact" in note for note in receipt.notes)
 

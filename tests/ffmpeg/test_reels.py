@@ -223,7 +223,7 @@ def test_a_video_of_another_kind_is_made_like_the_first_and_it_is_said_why(
     assert any("sound 1 is silent in cut 2" in note for note in together["notes"])
     assert [item["mode"]["used"] for item in together["items"]] == [mode, "exact"]
     if mode == "smart":
-        assert "cut 2 is encoded to match the others, b.mkv has another frame rate than a.mp4" in together["notes"][0]
+        assert "cut 2 was encoded to match the others: b.mkv has another frame rate than a.mp4" in together["notes"][0]
         assert [item["frames_copied"] > 20 for item in together["items"]] == [True, False]
     with av.open(str(tmp_path / "reel.mp4")) as container:
         frames = list(container.decode(video=0))
@@ -257,7 +257,7 @@ def test_where_nothing_can_be_copied_all_is_encoded(cut: CommandLine, tmp_path: 
     make_video(tmp_path / "a.mp4", frames=100, size=SIZE, gop=50)
     ran = cut("a.mp4", *spans((5, 30), (55, 90)), "--reel", "reel.mp4")
     assert ran.code == 0, ran.err
-    assert "all of it is encoded, cut 1: there is no keyframe to copy from" in ran.document["notes"][0]
+    assert "all of it was encoded: cut 1: there is no keyframe to copy from" in ran.document["notes"][0]
     assert indices(tmp_path / "reel.mp4") == [*range(5, 30), *range(55, 90)]
     assert max(map(abs, sound_errors(tmp_path / "reel.mp4", ran.document["items"], Fraction(25)))) < Fraction(1, 1000)
 

@@ -295,7 +295,7 @@ def test_what_cannot_be_joined_is_cut_in_exact_mode_and_says_why(
 
 def test_a_clip_of_which_most_would_be_encoded_is_cut_in_exact_mode(sources: Any, tmp_path: Path) -> None:
     [item] = deliver(sources("H.264"), tmp_path / "clips", (1, 35)).items
-    assert item["mode"]["reason"] == "25 of its 34 frames would have to be encoded anyway"
+    assert item["mode"]["reason"] == "25 of its 34 frames needed re-encoding anyway"
     [item] = deliver(sources("H.264"), tmp_path / "more", (15, 40)).items
     assert item["mode"]["used"] == "smart"
 

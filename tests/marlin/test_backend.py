@@ -188,7 +188,7 @@ def test_a_missing_shard_is_named(copied: Path) -> None:
 
 
 def test_the_licence_is_what_the_copy_says(copied: Path) -> None:
-    assert hub.licence(copied) == "this copy says nothing"
+    assert hub.licence(copied) == "this copy does not say"
     (copied / "LICENSE").write_text("\n  # Business Source License 1.1\n")
     assert hub.licence(copied) == "Business Source License 1.1 (its LICENSE file)"
     (copied / "README.md").write_text("---\nlicense: apache-2.0\ntags: [video]\n---\n# Marlin\n")

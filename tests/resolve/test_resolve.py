@@ -213,7 +213,7 @@ def test_a_text_that_resolve_shortens_is_no_persons_change(run: CommandLine, ins
     resolve = install(World(longest_note=20))
     ran = run("find", "a.mp4", "-q", "dog", "--no-store")
     assert ran.code == 0
-    assert "Resolve keeps another text than was written for 1 marker on a.mp4" in ran.notes
+    assert "Resolve changed the text of 1 marker on a.mp4" in ran.notes
     Path("seen.oracle").write_text(json.dumps({"events": [[2, 3, "dog"]]}))
     assert run("find", "a.mp4", "-q", "dog", "--no-store").code == 0
     assert list(resolve.world.clip("a.mp4").markers) == [50]
@@ -235,7 +235,7 @@ def test_a_marker_that_resolve_does_not_take_is_reported_with_exit_3(run: Comman
     resolve = install(World(taken_frames={DOG[0]}))
     ran = run("find", "a.mp4", "-q", "dog", "-q", "cat")
     assert ran.code == 3
-    assert "1 of 2 markers were not taken by Resolve on a.mp4 (frames 25)" in ran.missing
+    assert "1 of 2 markers were refused by Resolve on a.mp4 (frames 25)" in ran.missing
     assert spans(resolve.world.clip("a.mp4").markers) == {CAT[0]: ("cat", CAT[1])}
 
 
@@ -631,5 +631,5 @@ def test_a_crash_of_the_library_in_the_middle_ends_as_a_report_and_files(run: Co
     install(World(), text)
     ran = run("find", "a.mp4", "-q", "dog")
     assert ran.code == 3
-    assert "was reached, and nothing came of it: its process ended with -6" in ran.missing
+    assert "was reached, but nothing was delivered: its process ended with -6" in ran.missing
     assert Path("a.markers.edl").exists()

@@ -110,7 +110,7 @@ FAILED = Attempt(None, ("ImportError: wrong ELF class",), False, "3.11.9, 64 bit
             HERE_IT_IS,
             True,
             "",
-            ["its scripting module is missing or does not load", "a Python that its library does not take",
+            ["its scripting module is missing or does not load", "a Python version that its library does not accept",
              "the Free edition"],
         ),
         (
@@ -118,7 +118,7 @@ FAILED = Attempt(None, ("ImportError: wrong ELF class",), False, "3.11.9, 64 bit
             NOWHERE,
             False,
             "",
-            ["not installed on this computer, or not here", "not running", "the Free edition"],
+            ["not installed on this computer, or in another place", "not running", "the Free edition"],
         ),
         (
             None,
@@ -127,7 +127,7 @@ FAILED = Attempt(None, ("ImportError: wrong ELF class",), False, "3.11.9, 64 bit
             "its process ended with -11",
             ["Resolve's scripting library crashed, or does not answer",
              "its scripting module is missing or does not load",
-             "a Python that its library does not take", "the Free edition"],
+             "a Python version that its library does not accept", "the Free edition"],
         ),
     ],
 )  # fmt: skip
@@ -156,7 +156,7 @@ def test_status_tells_version_and_project(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "evidence"),
     [
-        ("scriptapp = lambda name: None\n", "there is no process of Resolve"),
+        ("scriptapp = lambda name: None\n", "no Resolve process is running"),
         (BROKEN, "could not locate module dependencies"),
         (CRASHING, "ended with -6"),
         ("import sys\nsys.exit(3)\n", "SystemExit: 3"),

@@ -114,7 +114,7 @@ def test_a_page_on_stdout_names_the_whole_address_and_says_so() -> None:
     result = rendered(with_media("/films/a b.mp4"), None)
     assert data_of(str(result.content), "facts")["sources"][0]["url"] == "file:///films/a%20b.mp4"
     assert result.notes == (
-        "the page names the video by its place on this computer, as it is written to no folder itself",
+        "the page refers to the video by its path on this computer, because the page is not written to a folder",
     )
 
 

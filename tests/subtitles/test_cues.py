@@ -188,7 +188,7 @@ def test_events_that_begin_together_are_told_one_after_another() -> None:
     track = track_of(edit_of(event("1", "5", "first"), event("1", "5", "second")), DEFAULTS)
     assert [(cue.start, cue.end, cue.text) for cue in track.cues] == [(1000, 1834, "first"), (1914, 5000, "second")]
     assert track.notes == (
-        "1 event moved by up to 0.914 s, to be told one after another",
+        "1 event moved by up to 0.914 s, so that cues follow one another",
         "1 event shown for a part of the time",
     )
 
@@ -276,7 +276,7 @@ def test_with_events_it_is_said_that_the_findings_are_not_told() -> None:
     finding = Finding(Span(Fraction(1), Fraction(3)), "a door opens")
     track = track_of(edit_of(event("5", "6", "An event."), findings=(finding,)), DEFAULTS)
     assert [cue.text for cue in track.cues] == ["An event."]
-    assert track.notes == ("1 finding left out: the track tells the events",)
+    assert track.notes == ("1 finding left out, because the track shows the events",)
 
 
 def test_metadata_keeps_every_event_whole_and_at_its_own_time() -> None:

@@ -137,7 +137,7 @@ def test_what_belongs_to_no_cue_is_told_when_it_is_left_out(tmp_path: Path, caps
     path = tmp_path / "a.srt"
     path.write_text("A title\n\n1\n00:00:01,000 --> 00:00:03,000\nHello\n")
     assert run("lint", path, "--fix") == ExitCode.DONE
-    assert "left out, since it belongs to no cue: A title" in capsys.readouterr().err
+    assert "left out, because it belongs to no cue: A title" in capsys.readouterr().err
     words_only = tmp_path / "b.srt"
     words_only.write_text("no cue at all\n")
     assert run("lint", words_only, "--fix") == ExitCode.FAILED

@@ -60,14 +60,14 @@ def test_subrip_looks_like_this() -> None:
 
 
 def test_webvtt_looks_like_this_and_says_what_it_is() -> None:
-    model = ModelIdentity("demo", notice="demo model: knows coloured shapes only")
+    model = ModelIdentity("demo", notice="demo model: only knows coloured shapes")
     edit = edit_of(event("14.3", "18.2", "R&D: a < b --> c"), model=model)
     assert text_of(webvtt, edit) == (
         "WEBVTT Kind: descriptions; Language: en; Visual descriptions, auto-generated\n"
         "\n"
         "NOTE\n"
-        "Visual descriptions, auto-generated. They tell what is seen, not what is heard: review them.\n"
-        "demo model: knows coloured shapes only\n"
+        "Visual descriptions, auto-generated. They describe what is seen, not what is heard. Review them.\n"
+        "demo model: only knows coloured shapes\n"
         "\n"
         "1\n00:00:14.300 --> 00:00:18.200\nR&amp;D: a &lt; b --&gt; c\n"
     )
@@ -128,7 +128,7 @@ def test_what_ass_has_no_time_for_is_told() -> None:
     edit = edit_of(event("35990", "35995", "in time"), event("36010", "36015", "too late"), duration=40_000)
     result = rendered(ass, edit)
     assert "in time" in str(result.content)
-    assert result.notes == ("left out, because .ass holds times up to 9:59:59.99 only: too late",)
+    assert result.notes == ("left out, because .ass stores times up to 9:59:59.99 only: too late",)
 
 
 def test_a_transcript_tells_scenes_and_events_and_no_text_is_markup() -> None:
@@ -137,7 +137,7 @@ def test_a_transcript_tells_scenes_and_events_and_no_text_is_markup() -> None:
     assert text_of(transcript, edit) == (
         "# x\n\n"
         "Visual descriptions, auto-generated. "
-        "This tells what is seen, not what is heard; a person should review it.\n\n"
+        "This describes what is seen, not what is heard. A person should review it.\n\n"
         "## 00:00:00.000 – 00:01:00.000\n\n"
         "A \\*kitchen\\* in \\<b\\>daylight\\</b\\>.\n\n"
         "- 00:00:14.300 – 00:00:18.200 1\\. \\[a\\]\\(b\\)\\_c\\_\n"

@@ -222,7 +222,7 @@ def test_a_new_marker_on_a_timeline_of_cuts_is_not_guessed() -> None:
     text = written(resolve_markers, Edit("x", RATE, HOUR, (SOURCE,), cuts))
     result, told = back(resolve_markers, text + set_by_hand("01:00:01;00", "a cat", 1))
     assert result.findings == SOURCE.findings
-    assert told.notes == ["not used, because on a timeline of cuts its place in the source is not known: a cat"]
+    assert told.notes == ["not used, because its place in the source is not known on a timeline of cuts: a cat"]
 
 
 def test_verdicts_of_a_table_are_taken(tmp_path: Path) -> None:

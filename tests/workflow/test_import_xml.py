@@ -99,7 +99,7 @@ def test_on_what_is_retimed_or_a_clip_of_clips_only_the_name_counts() -> None:
         (renamed,) = after(FCPXML, final_cut(clip))
         assert (renamed.query, renamed.span) == ("a gate opens", DOOR.span)
     told = apply_markers(SOURCE, read(FCPXML, final_cut(asset_clip(faster + marker(5, "new", ""))), SOURCE), HOUR)[1]
-    assert told.notes == ["not used, because it lies outside of a b.mov: new"]
+    assert told.notes == ["not used, because it is outside a b.mov: new"]
 
 
 def test_a_new_marker_on_a_gap_is_a_place_of_the_timeline() -> None:

@@ -27,7 +27,7 @@ from marlin_edit.json_values import (
 )
 from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.text import clean
-from marlin_edit.timebase import FrameRate, Span, seconds_text
+from marlin_edit.timebase import FrameRate, Span, seconds_text, short_seconds
 from marlin_edit_exporters.analysis_json.writing import SCHEMA
 
 _LISTS = ("scenes", "events", "findings", "asked")
@@ -85,14 +85,16 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
     schema = document["schema"]
     if schema != SCHEMA:
         if isinstance(schema, str) and re.fullmatch(r"marlin-edit\.analysis/\d+", schema):
-            raise MarlinEditError(f"This file is {schema}, and this version reads {SCHEMA}. Update marlin-edit.")
+            raise MarlinEditError(
+                f"The schema of this file is {schema}; this version reads {SCHEMA}. Update marlin-edit."
+            )
         raise fault("schema", f"should be {SCHEMA!r}", schema)
     if not any(name in document for name in (*_LISTS, "shots", "speech")):
         raise MarlinEditError(f"This analysis has no list. Give at least one of {', '.join(_LISTS)}.")
     extra = {key: value for key, value in document.items() if key not in _KNOWN}
     told = document.get("media")
     if told is None and media is None:
-        raise MarlinEditError("This analysis does not say which media it is of. Give it with --media FILE.")
+        raise MarlinEditError("This analysis does not name its media file. Give it with --media FILE.")
     known_media = _read_media(checked_object(told, "media"), media) if told is not None else media
     assert known_media is not None
     model = document.get("model")
@@ -144,7 +146,7 @@ def _read_media(entry: _Json, media: MediaInfo | None) -> MediaInfo:
         path = checked_text(entry.get("path", ""), "media.path", cleaned=False)
         if not path:
             raise MarlinEditError(
-                "This analysis does not say where its media is (media.path). Give it with --media FILE."
+                "This analysis does not say where its media file is (media.path). Give it with --media FILE."
             )
         base = replace(base, path=Path(path))
     changes: dict[str, Any] = {}
@@ -182,7 +184,7 @@ def _read_media(entry: _Json, media: MediaInfo | None) -> MediaInfo:
     if rate is not None and "frame_count" not in changes and not base.frame_count:
         changes["frame_count"] = max(0, rate.first_frame_at(changes.get("duration", base.duration)))
     if entry.get("variable_rate") and base.times is None:
-        note = "The rate varies, and only the media itself tells when each frame is shown: times are approximate."
+        note = "The rate is variable, and only the media file has the time of each frame. Times are approximate."
         changes["notes"] = (*base.notes, note)
     return replace(base, **changes)
 
@@ -197,7 +199,7 @@ def _read_rate(entry: _Json) -> FrameRate:
     try:
         rate = FrameRate.parse(str(value))
         if rate.value > 1000:
-            raise MarlinEditError(f"{value} frames a second cannot be.")
+            raise MarlinEditError(f"{value} frames per second is not possible.")
         return FrameRate(rate.value, drop_frame or rate.drop_frame)
     except MarlinEditError as error:
         raise MarlinEditError(f"media.rate: {error}") from error
@@ -310,10 +312,12 @@ def _read_vendor(document: _Json, media: MediaInfo | None) -> Analysis:
             "helper returns them)."
         )
     if media is None:
-        raise MarlinEditError("This file does not say which media it is of. Give it with --media FILE.")
+        raise MarlinEditError("This file does not name its media file. Give it with --media FILE.")
     scene = checked_text(document.get("scene") or "", "scene")
     if scene and not media.duration:
-        raise MarlinEditError("The scene is of the whole media, whose length is not known. Give it with --duration.")
+        raise MarlinEditError(
+            "The scene describes the whole media, and its length is not known. Give it with --duration."
+        )
     events, discarded = [], []
     for index, value in enumerate(checked_list(document.get("events") or [], "events")):
         place = f"events[{index}]"
@@ -328,7 +332,7 @@ def _read_vendor(document: _Json, media: MediaInfo | None) -> Analysis:
         if start < end:
             events.append(Event(Span(start, end), text))
         else:
-            discarded.append(f"{place}: {seconds_text(start)} - {seconds_text(end)} s is no span: {text}")
+            discarded.append(f"{place}: {short_seconds(start)} - {short_seconds(end)} s is not a span: {text}")
     known = {"scene", "events", "caption", "raw"}
     return Analysis(
         media=media,

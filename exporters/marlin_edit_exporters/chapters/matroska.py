@@ -25,7 +25,7 @@ def render(edit: Edit, context: Context) -> Rendered:
         ET.SubElement(display, "ChapterString").text = chapter.title
         ET.SubElement(display, "ChapterLanguage").text = "und"
     if not chapters:
-        notes.append("there are no chapters, and mkvmerge takes no file without any")
+        notes.append("there are no chapters, and mkvmerge refuses a file without any")
     return Rendered(document(root), tuple(notes))
 
 

@@ -28,7 +28,7 @@ def render(edit: Edit, context: Context) -> Rendered:
             if chapter.start >= SHORTEST:
                 kept.append(Chapter(0, chapter.start, "Start"))
             else:
-                notes.append("the first chapter begins at 0:00, as YouTube wants it")
+                notes.append("the first chapter begins at 0:00, as YouTube requires")
                 chapter = replace(chapter, start=0)
         if kept and chapter.start // 1000 - kept[-1].start // 1000 < SHORTEST // 1000:
             close += 1
@@ -38,9 +38,9 @@ def render(edit: Edit, context: Context) -> Rendered:
         close += 1
         kept.pop()
     if close:
-        notes.append(f"{close} chapters left out, because YouTube wants at least ten seconds between them")
+        notes.append(f"{close} chapters left out, because YouTube requires at least ten seconds between them")
     if len(kept) < FEWEST:
-        notes.append(f"YouTube shows chapters from {FEWEST} on, and there are {len(kept)}")
+        notes.append(f"YouTube shows chapters if there are at least {FEWEST}, and there are {len(kept)}")
     lines = [f"{_clock(chapter.start)} {_title(chapter.title)}\n" for chapter in kept]
     return Rendered("".join(lines), tuple(notes))
 

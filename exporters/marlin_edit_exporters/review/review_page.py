@@ -43,13 +43,15 @@ _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 def render(edit: Edit, context: Context) -> Rendered:
     """The review page as one HTML file."""
     if not edit.sources:
-        raise MarlinEditError("There is no source, so there is nothing to show on a page.")
+        raise MarlinEditError("There is no source to show on a page.")
     folder = Path(os.path.abspath(context.path)).parent if context.path is not None else None
     ways = [_relative(source.media, folder) for source in edit.sources]
     analysis = _analysis(edit, context, ways)
     notes: list[str] = []
     if folder is None:
-        notes.append("the page names the video by its place on this computer, as it is written to no folder itself")
+        notes.append(
+            "the page refers to the video by its path on this computer, because the page is not written to a folder"
+        )
     tracks = [_track_of(edit, source, context) for source in edit.sources]
     for source, track in zip(edit.sources, tracks, strict=True):
         notes += _notes_on(track, source)

@@ -9,7 +9,7 @@ from marlin_edit_exporters.lazy import reading, rendering
 def exporters() -> list[Exporter]:
     """The formats of timed text. All are read too, and need to know nothing of a media file."""
     held = Carries.EVENTS | Carries.FINDINGS
-    told = "of the events, or of the findings where there are no events"
+    told = "of the events, or of the findings if there are no events"
     return [
         _subtitle("srt", (".srt",), held, "subrip", f"SubRip subtitles {told}."),
         _subtitle("vtt", (".vtt",), held, "webvtt", f"WebVTT descriptions {told}."),
@@ -20,7 +20,7 @@ def exporters() -> list[Exporter]:
             (".ssa", ".sub", ".mpl", ".mpl2", ".tmp", ".smi", ".sami"),
             Carries.NOTHING,
             "legacy",
-            "SSA, MicroDVD, MPL2, TMPlayer and SAMI: read, not written.",
+            "SSA, MicroDVD, MPL2, TMPlayer and SAMI: read only.",
         ),
     ]
 

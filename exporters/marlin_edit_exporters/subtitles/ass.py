@@ -83,7 +83,7 @@ def write(
     if look.encoding == _ANY_ENCODING and any(is_right_to_left(line) for cue in held for line in cue.lines):
         look.encoding = _EACH_ITS_OWN_WAY
     notes = tuple(
-        f"left out, because .ass holds times up to 9:59:59.99 only: {cue.text}" for cue in cues if cue.end > _LAST
+        f"left out, because .ass stores times up to 9:59:59.99 only: {cue.text}" for cue in cues if cue.end > _LAST
     )
     for cue in held:
         text = "\\N".join(map(escaped, cue.lines))

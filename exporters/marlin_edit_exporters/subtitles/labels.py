@@ -11,7 +11,7 @@ from marlin_edit.text import clean
 from marlin_edit_exporters.subtitles.cues import Track
 
 TITLE = "Visual descriptions, auto-generated"
-_WARNING = f"{TITLE}. They tell what is seen, not what is heard: review them."
+_WARNING = f"{TITLE}. They describe what is seen, not what is heard. Review them."
 
 
 def label(track: Track) -> str:
@@ -27,5 +27,5 @@ def comments(edit: Edit, track: Track, settings: Settings) -> list[str]:
         lines += [f"Model: {name}" for name in sorted({str(model) for model in models})]
         lines += [f"Model profile: {name}" for name in sorted({model.profile for model in models if model.profile})]
         lines += [f"Source: {name}" for name in sorted({source.media.path.name for source in edit.sources})]
-        lines.append(f"Made by marlin-edit after the rules {track.profile}")
+        lines.append(f"Made by marlin-edit with the rules {track.profile}")
     return [cleaned for line in lines if (cleaned := clean(line))]

@@ -24,7 +24,7 @@ _RESOLUTIONS = {"mpl2": 100, "tmp": 1000}
 
 def render(edit: Edit, context: Context) -> Rendered:
     """These formats are read only."""
-    raise UsageError("This subtitle format is read and not written. Write .srt, .vtt, .ttml or .ass.")
+    raise UsageError("This subtitle format can be read, but not written. Write .srt, .vtt, .ttml or .ass.")
 
 
 def read(content: bytes, media: MediaInfo | None) -> Analysis:
@@ -50,16 +50,14 @@ def parse(content: bytes, media: MediaInfo | None = None) -> CueFile:
             text, format_=format_name, fps=float(rate.value) if rate is not None else None
         )
     except pysubs2.UnknownFPSError as error:
-        raise MarlinEditError(
-            "MicroDVD counts frames and does not say how fast. Give the rate, like --rate 25."
-        ) from error
+        raise MarlinEditError("MicroDVD counts frames and does not state the rate. Give it, like --rate 25.") from error
     except (pysubs2.Pysubs2Error, ValueError, IndexError, KeyError, AssertionError) as error:
         raise MarlinEditError(f"This {format_name} file cannot be read: {error}.") from error
     file = CueFile(format_name, notes=notes, resolution=_RESOLUTIONS.get(format_name, 1))
     if format_name == "microdvd":
         file.resolution = round(1000 / float(rate.value if rate is not None else subtitles.fps or 25))
     if format_name in ("tmp", "sami"):
-        file.notes += (f"{format_name} does not say when a text ends: that is estimated from its length",)
+        file.notes += (f"{format_name} does not state when a text ends; the end is estimated from its length",)
     for number, event in enumerate(subtitles.events, 1):
         told, formatted = ass.undone(event.text)
         file.formatted += formatted

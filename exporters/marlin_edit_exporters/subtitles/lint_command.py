@@ -32,7 +32,7 @@ _READERS = {"srt": "subrip", "vtt": "webvtt", "ttml": "ttml", "ass": "ass", "old
     "--rate",
     metavar="FPS",
     callback=lambda _, __, given: None if given is None else FrameRate.parse(given),
-    help="Frame rate of the video, where there is no --video.",
+    help="Frame rate of the video, if there is no --video.",
 )
 @click.option("--fix", is_flag=True, help="Write a repaired copy beside each file, as NAME.fixed.srt. No word is lost.")
 @encoding_option
@@ -114,7 +114,7 @@ def _parsed(run: Run, path: Path, media: MediaInfo | None, rate: FrameRate | Non
 
     exporter = run.app.exporter_for(path)
     if exporter.name not in _READERS:
-        raise UsageError(f"{path.name}: {exporter.name} files are no subtitles. Give .srt, .vtt, .ttml, .ass or .sub.")
+        raise UsageError(f"{path.name}: {exporter.name} files are not subtitles. Give .srt, .vtt, .ttml, .ass or .sub.")
     content = read_bytes(path, encoding)
     reader = import_module(f"{__package__}.{_READERS[exporter.name]}")
     try:
@@ -179,11 +179,11 @@ def _repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, tar
     else:
         content, notes = subrip.write(result.cues)
     changes += notes
-    changes += [f"left out, since it belongs to no cue: {clean(text)}" for text in file.outside]
+    changes += [f"left out, because it belongs to no cue: {clean(text)}" for text in file.outside]
     if file.formatted:
         changes.append(f"{_number(file.formatted, 'cue')} lost formatting (styles, colours, positions)")
     if file.faults:
-        changes.append("the file was written anew, in UTF-8 and as its format asks")
+        changes.append("the file was rewritten in UTF-8, as its format requires")
     left = faults_of(reader.parse(content.encode()), pace, video)
     files.write_output(target, content, run.settings.value("overwrite", bool))
     for change in changes:

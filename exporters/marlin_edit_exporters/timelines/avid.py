@@ -29,5 +29,5 @@ def render(edit: Edit, context: Context) -> Rendered:
         lines.append("\t".join((USER, timecode, "V1", _COLOURS[shown.marker.colour], comment, "1")) + "\n")
     notes = layout.notes + notes_on_one_track(edit, context)
     if edit.cuts and lines:
-        notes += ("the markers are placed on the timeline of the cuts: import that one first",)
+        notes += ("the markers belong to the timeline of the cuts; import that first",)
     return Rendered("".join(lines), notes)

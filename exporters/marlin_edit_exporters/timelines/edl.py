@@ -75,13 +75,13 @@ def render(edit: Edit, context: Context) -> Rendered:
 def _check(edit: Edit) -> None:
     if not edit.cuts:
         raise MarlinEditError(
-            "An EDL is a list of cuts, and nothing was cut. Use `cut` with --query or --span, or write an .otio, which "
-            "holds the whole source with its markers."
+            "An EDL is a list of cuts, and there are none. Use `cut` with --query or --span, or write an .otio, which "
+            "stores the whole source with its markers."
         )
     check_standard_rate(edit, "An EDL")
     if len(edit.cuts) > MOST_EVENTS:
         raise MarlinEditError(
-            f"An EDL holds at most {MOST_EVENTS} cuts, and these are {len(edit.cuts)}. Write an .otio instead, or cut "
+            f"An EDL stores at most {MOST_EVENTS} cuts, and these are {len(edit.cuts)}. Write an .otio instead, or cut "
             "the source in parts with --range."
         )
     check_one_rate(edit)
@@ -129,7 +129,7 @@ def _notes(edit: Edit, sources: tuple[Analysis, ...], reels: dict[Path, str], ti
         notes.append(f"{cut_short} comments were shortened to {COMMENT_LENGTH} characters")
     more = [file_name(source.media) for source in sources if sum(map(channels_of, sounds(source.media))) > 2]
     if more:
-        notes.append(f"two channels of sound at most: {', '.join(more)} has more, which come with the media")
+        notes.append(f"EDL has at most two channels of sound; the others of {', '.join(more)} come with the media")
     return notes
 
 

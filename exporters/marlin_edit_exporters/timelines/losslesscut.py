@@ -22,7 +22,7 @@ def render(edit: Edit, context: Context) -> Rendered:
     """The segments of the edit's first source; the project format has one."""
     source, *others = sources_used(edit)
     media = source.media
-    notes = [f"only {file_name(media)} is in it: a project of LosslessCut has one source"] if others else []
+    notes = [f"only {file_name(media)} is in it, because a LosslessCut project has one source"] if others else []
     if edit.cuts:
         cuts = [cut for cut in edit.cuts if cut.source.media.path == media.path]
         segments = [_segment(media, cut.frames, clean(cut.name)) for cut in cuts]

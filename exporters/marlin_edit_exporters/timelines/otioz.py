@@ -27,7 +27,7 @@ def render(edit: Edit, context: Context) -> Rendered:
         media = source.media
         if not media.path.is_file():
             raise MarlinEditError(
-                f"An .otioz holds the media too, and {media.path} is not there. Write an .otio, which only names it."
+                f"An .otioz contains the media, and {media.path} is missing. Write an .otio, which only refers to it."
             )
         inside[media.path] = _free_name(file_name(media), set(inside.values()))
     path = context.temporary / "bundle.otioz"

@@ -46,9 +46,9 @@ def render(edit: Edit, context: Context) -> Rendered:
         lines.append("")
     notes = [*layout.notes, *notes_on_one_track(edit, context)]
     if moved:
-        notes.append(f"{moved} markers moved to the next free frame, because one frame holds one marker")
+        notes.append(f"{moved} markers moved to the next free frame, because a frame can have only one marker")
     if edit.cuts and shown_markers:
-        notes.append("the markers are placed on the timeline of the cuts: import that one first")
+        notes.append("the markers belong to the timeline of the cuts; import that first")
     return Rendered("\n".join(lines) + "\n", tuple(notes))
 
 

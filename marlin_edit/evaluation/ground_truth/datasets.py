@@ -27,7 +27,7 @@ from marlin_edit.evaluation.ground_truth.values import (
 )
 from marlin_edit.json_values import checked_list, checked_object, checked_text, checked_time, kind_of
 from marlin_edit.media.info import VIDEO_SUFFIXES
-from marlin_edit.timebase import Span, seconds_text
+from marlin_edit.timebase import Span, short_seconds
 
 
 def read_charades_sta(text: str, videos: Path | None) -> Truth:
@@ -86,7 +86,7 @@ def _read_paired(document: dict[str, Any], videos: Path | None, times: str, text
         pairs = checked_list(entry.get(times), f"{name}.{times}")
         said = checked_list(entry.get(texts), f"{name}.{texts}")
         if len(pairs) != len(said):
-            raise MarlinEditError(f"{name}: {len(pairs)} {times} and {len(said)} {texts} do not belong together.")
+            raise MarlinEditError(f"{name}: {len(pairs)} {times} and {len(said)} {texts} do not match.")
         video = found.of(name)
         video.events = [] if events else None
         for index, (pair, words) in enumerate(zip(pairs, said, strict=True)):
@@ -122,7 +122,9 @@ class _Videos:
 
     def __init__(self, folder: Path | None) -> None:
         if folder is None:
-            raise UsageError("These annotations know videos by an id. Say where the files are with --videos DIR.")
+            raise UsageError(
+                "These annotations refer to videos by an id. Give the directory of the files with --videos DIR."
+            )
         self._folder = folder
         self._videos: dict[str, _Video] = {}
         self._notes: list[str] = []
@@ -161,7 +163,7 @@ class _Videos:
         first, last = checked_time(start, f"{place}, start"), checked_time(end, f"{place}, end")
         if first >= last:
             self._notes.append(
-                f"{place} is left out: {seconds_text(first)} to {seconds_text(last)} s ends before it begins."
+                f"{place} is left out: {short_seconds(first)} to {short_seconds(last)} s ends before it begins."
             )
             return None
         return Span(first, last)

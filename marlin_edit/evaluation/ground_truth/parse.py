@@ -99,14 +99,16 @@ def _read_own(document: dict[str, Any], path: Path, videos: Path | None) -> Trut
     schema = document["schema"]
     if schema != SCHEMA:
         if isinstance(schema, str) and re.fullmatch(r"marlin-edit\.truth/\d+", schema):
-            raise MarlinEditError(f"This file is {schema}, and this version reads {SCHEMA}. Update marlin-edit.")
+            raise MarlinEditError(
+                f"The schema of this file is {schema}; this version reads {SCHEMA}. Update marlin-edit."
+            )
         raise fault("schema", f"should be {SCHEMA!r}", schema)
     read: list[TrueVideo] = []
     for index, value in enumerate(checked_list(document.get("videos"), "videos")):
         place = f"videos[{index}]"
         video = _read_video(checked_object(value, place), place, path, videos)
         if any((other.path, other.part) == (video.path, video.part) for other in read):
-            raise MarlinEditError(f"{place}: {video.path.name} stands here twice. Say all of it in one entry.")
+            raise MarlinEditError(f"{place}: {video.path.name} is listed twice. Put all of it into one entry.")
         read.append(video)
     if not read:
         raise MarlinEditError("videos: the list is empty. Give at least one video.")
@@ -119,13 +121,13 @@ def _read_video(entry: dict[str, Any], place: str, truth: Path, videos: Path | N
         raise fault(f"{place}.path", "should be the name of a media file", name)
     part = None if entry.get("part") is None else checked_pair(entry["part"], f"{place}.part")
     if entry.get("queries") is None and entry.get("events") is None:
-        raise MarlinEditError(f"{place}: nothing is said of this video. Give it queries, events or both.")
+        raise MarlinEditError(f"{place}: this video has no queries and no events. Give it some.")
     queries: list[TrueQuery] = []
     for index, value in enumerate(checked_list(entry.get("queries") or [], f"{place}.queries")):
         query = _read_query(value, f"{place}.queries[{index}]", part)
         if any(other.query == query.query for other in queries):
             raise MarlinEditError(
-                f"{place}.queries[{index}]: {query.query!r} stands here twice. Give all its spans in one entry."
+                f"{place}.queries[{index}]: {query.query!r} is listed twice. Give all its spans in one entry."
             )
         queries.append(query)
     events = None
@@ -144,7 +146,7 @@ def _read_query(value: Any, place: str, part: Span | None) -> TrueQuery:
     if not query:
         raise fault(f"{place}.query", 'should be one visible action, like "a door opens"', "")
     if "spans" not in entry:
-        raise MarlinEditError(f"{place}: the spans are missing. Where the thing is not there, write an empty list.")
+        raise MarlinEditError(f"{place}: the spans are missing. If the thing is not there, write an empty list.")
     spans = [
         _inside(checked_pair(pair, f"{place}.spans[{index}]"), part, f"{place}.spans[{index}]")
         for index, pair in enumerate(checked_list(entry["spans"], f"{place}.spans"))

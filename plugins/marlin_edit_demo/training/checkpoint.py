@@ -9,7 +9,7 @@ from typing import Any
 
 
 def say(text: str) -> None:
-    """Print a line at once."""
+    """Print a line with the time of day."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 

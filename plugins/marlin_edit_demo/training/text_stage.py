@@ -102,7 +102,7 @@ def new_model(folder: Path, writer: Writer) -> Any:
 
 
 def scale_tower(tower: Any, factor: float) -> None:
-    """Scale the gradients of the vision tower."""
+    """Scale what the vision tower gives out."""
     with torch.no_grad():
         tower.merger.linear_fc2.weight *= factor
         tower.merger.linear_fc2.bias *= factor

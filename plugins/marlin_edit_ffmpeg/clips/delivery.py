@@ -213,11 +213,11 @@ class _Work:
                     return self._write(source, plan, way)
                 except NotAsPlanned as error:
                     what = "a copy" if plan.mode is Mode.COPY else "a clip joined of copied and encoded frames"
-                    plan = plan.as_exact(f"{what} did not hold: {error}")
+                    plan = plan.as_exact(f"{what} failed its check: {error}")
         try:
             return self._write(source, plan, None)
         except NotAsPlanned as error:
-            raise Lost(f"not delivered, what was written did not hold: {error}.") from error
+            raise Lost(f"not delivered, the written clip failed its check: {error}.") from error
 
     def _on_progress(self, plan: ClipPlan) -> OnProgress:
         """Reports how far all clips are, for the part of one that is done."""
@@ -255,7 +255,7 @@ def _left_out(report: Report) -> str | None:
     if not absent:
         return None
     words = " and ".join(f"{one.first} to {one.stop - 1}" for one in absent)
-    return f"frames {words} are missing, {report.plan.media.path.name} could not be read there."
+    return f"frames {words} are missing: {report.plan.media.path.name} could not be read there."
 
 
 def _notes(reports: list[Report]) -> Iterator[str]:
@@ -263,4 +263,4 @@ def _notes(reports: list[Report]) -> Iterator[str]:
         for warning in report.item()["warnings"]:
             yield f"{report.plan.path.name}: {warning}"
         if report.plan.mode is not report.plan.asked_mode:
-            yield f"{report.plan.path.name}: cut in exact mode, {report.plan.reason}"
+            yield f"{report.plan.path.name}: re-encoded in full: {report.plan.reason}"

@@ -78,7 +78,7 @@ class EncodedPicture:
         if not self._frames.first <= number < self._frames.stop:
             return
         if self.progress.last is not None and number <= self.progress.last:
-            self.progress.warnings.append(f"frame {number} of the source came twice: kept once")
+            self.progress.warnings.append(f"frame {number} of the source came twice; one is kept")
             return
         if self.progress.first is None:
             self.progress.first = number
@@ -102,7 +102,7 @@ class EncodedPicture:
         self.progress.damaged += frame.is_corrupt
         if frame.format.name != self._encoding.pixel_format or (frame.width, frame.height) != self._size:
             if (frame.width, frame.height) != self._size and len(self.progress.warnings) < 5:
-                self.progress.warnings.append(f"frame {number} has another size: scaled to the first one's")
+                self.progress.warnings.append(f"frame {number} has another size and was scaled to the first one's")
             frame = frame.reformat(*self._size, format=self._encoding.pixel_format)
         frame.pict_type = 0
         frame.pts = self._clock.ticks(number)
@@ -186,7 +186,7 @@ def _copy_range(source: Source, frames: FrameRange, lead: Fraction) -> tuple[Cop
     if chosen.hidden:
         return "an edit list of the source hides frames there", True
     found = chosen.nearest()
-    return found or "its packets leave holes where a copy would end", chosen.clean
+    return found or "a copy would end with missing frames", chosen.clean
 
 
 class _Prefix:

@@ -90,7 +90,7 @@ class SmartPicture:
         if self._copied != plan.packets or self._encoder is not None:
             self._end_segment()
         if self._written != plan.frames.count:
-            raise Unreadable(f"{self._written} pictures were made in place of {plan.frames.count}")
+            raise Unreadable(f"{self._written} pictures were made instead of {plan.frames.count}")
 
     def _before_key(self, packet: Any) -> None:
         plan = self._plan

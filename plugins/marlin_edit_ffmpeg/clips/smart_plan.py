@@ -57,9 +57,9 @@ def smart_plan(source: Source, frames: FrameRange, kind: Container) -> SmartPlan
         return str(error)
     if isinstance(found, SmartPlan) and found.encoded:
         if found.encoded > MOST_ENCODED * frames.count:
-            return f"{found.encoded} of its {frames.count} frames would have to be encoded anyway"
+            return f"{found.encoded} of its {frames.count} frames needed re-encoding anyway"
         if found.syntax.encoder is None:
-            return f"{found.encoded} of its frames would have to be encoded, and no encoder here matches the source"
+            return f"{found.encoded} of its frames needed re-encoding, and no encoder here matches the source"
     return found
 
 
@@ -158,7 +158,7 @@ class _Scan:
         if self._key is None or self._key[0] >= self._frames.stop:
             return self._syntax.unclean if self._unclean else "there is no keyframe to copy from in it"
         if self._best is None:
-            return "its packets leave holes where a copy would end"
+            return "a copy would end with missing frames"
         stop, count, depth, last_key = self._best
         number, key = self._key
         self._syntax.begin_at(memoryview(key), [memoryview(packet) for packet in self._leading])

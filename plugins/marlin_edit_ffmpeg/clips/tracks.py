@@ -55,11 +55,11 @@ def other_tracks(
             if codec in plan.container.text or stream.codec_context.codec.canonical_name in plan.container.text:
                 tracks.append(CopiedText(stream, output, begin, end))
             else:
-                reason = f"{codec} subtitles cannot be cut here"
+                reason = f"{codec} subtitles cannot be cut"
         elif stream.type == "attachment" and plan.container.attachments:
             output.container.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
         elif stream.type == "video":
-            reason = "a clip has one picture" if picture is not None else "a clip of sound has no picture"
+            reason = "a clip has only one picture" if picture is not None else "a clip of sound has no picture"
         else:
             holds_chapters = stream.name == "bin_data" and plan.container.edit_list and source.container.chapters()
             if "timecode" in stream.metadata or holds_chapters:

@@ -20,7 +20,7 @@ class Av1:
     """Packets of an AV1 stream."""
 
     encoder = "libsvtav1"
-    unclean = "its keyframes are not shown where they stand"
+    unclean = "its keyframes are not shown at their place"
 
     def __init__(self, record: bytes) -> None:
         self._record = record
@@ -63,7 +63,7 @@ class Av1:
         if mine is None or self._source is None:
             raise Unreadable("sequence headers are not where they are kept")
         if _format(mine) != _format(self._source):
-            raise Unreadable("the encoder makes pictures of another format")
+            raise Unreadable("the encoder makes pictures in another format")
         rest = [unit for unit in units if _type(unit) != _SEQUENCE]
         return b"".join([mine, *self._light, *rest])
 

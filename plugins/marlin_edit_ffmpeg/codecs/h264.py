@@ -28,7 +28,7 @@ class H264:
     """Packets of an H.264 stream. `copied` ones stay as they are, but for sets added where packets alone keep them."""
 
     encoder = "libx264"
-    unclean = "its keyframes are none that a decoder could begin at"
+    unclean = "its keyframes are not random access points"
 
     def __init__(self, record: Record) -> None:
         self._record = record

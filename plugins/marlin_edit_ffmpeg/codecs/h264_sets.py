@@ -134,7 +134,7 @@ def h264_set_like(ours: bytes, source: bytes) -> bytes:
     """
     mine, theirs = read_h264_set(ours), read_h264_set(source)
     if mine.format != theirs.format:
-        raise Unreadable("the encoder makes pictures of another format")
+        raise Unreadable("the encoder makes pictures in another format")
     if mine.references > theirs.references or (
         theirs.reorder is not None and (mine.reorder is None or mine.reorder > theirs.reorder)
     ):

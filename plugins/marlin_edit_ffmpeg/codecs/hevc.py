@@ -24,7 +24,7 @@ class Hevc:
     """Packets of an HEVC stream. A keyframe of an open group that follows encoded ones becomes a broken link."""
 
     encoder = "libx265"
-    unclean = "pictures that are still to be shown are let go of at its keyframes"
+    unclean = "its keyframes drop pictures that are still to be shown"
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -195,7 +195,7 @@ def hevc_sets_like(ours: Sequence[bytes], source: bytes) -> list[bytes]:
         if kind == SPS:
             mine = read_hevc_set(unit)
             if mine.format != theirs.format:
-                raise Unreadable("the encoder makes pictures of another format")
+                raise Unreadable("the encoder makes pictures in another format")
             assert mine.reorder is not None
             assert theirs.reorder is not None
             if mine.references > theirs.references or mine.reorder > theirs.reorder:

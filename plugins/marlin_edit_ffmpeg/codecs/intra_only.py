@@ -16,7 +16,7 @@ class WholePictures:
     """Packets of a codec in which every picture stands alone."""
 
     encoder: str | None = None
-    unclean = "its pictures do not stand for themselves"
+    unclean = "its pictures depend on one another"
 
     def look_at(self, data: Data) -> Begin:
         """Read a keyframe; whether a copy can begin there."""

@@ -24,7 +24,7 @@ class Mpeg2:
     header then says that it is closed, and its pictures are numbered from 0."""
 
     encoder = "mpeg2video"
-    unclean = "its keyframes are no whole pictures"
+    unclean = "its keyframes are not complete pictures"
 
     def __init__(self, extradata: bytes) -> None:
         self._headers = _headers_of(units_of(extradata))
@@ -69,7 +69,7 @@ class Mpeg2:
             return data
         theirs = self._like()
         if _Sequence(mine).format != theirs.format:
-            raise Unreadable("the encoder makes pictures of another format")
+            raise Unreadable("the encoder makes pictures in another format")
         rest = [unit for unit in units if unit not in mine]
         return b"".join([*theirs.without_matrices(), *rest])
 

@@ -20,7 +20,7 @@ class Mpeg4:
     """Packets of an MPEG-4 part 2 stream. may_repeat: whether headers may be in packets and differ there."""
 
     encoder = "mpeg4"
-    unclean = "its keyframes are no whole pictures"
+    unclean = "its keyframes are not complete pictures"
 
     def __init__(self, extradata: bytes, *, may_repeat: bool) -> None:
         self._headers = _headers_of(extradata)

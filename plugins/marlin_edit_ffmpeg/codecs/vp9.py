@@ -19,7 +19,7 @@ class Vp9:
     """Packets of a VP9 stream."""
 
     encoder = "libvpx-vp9"
-    unclean = "its keyframes are not shown where they stand"
+    unclean = "its keyframes are not shown at their place"
 
     def __init__(self) -> None:
         self._format: tuple[int, ...] | None = None
@@ -50,7 +50,7 @@ class Vp9:
     def encoded(self, data: bytes, *, is_keyframe: bool) -> bytes:
         """A packet of the encoder as it goes into the clip."""
         if is_keyframe and _keyframe_format(data) != self._format:
-            raise Unreadable("the encoder makes pictures of another format")
+            raise Unreadable("the encoder makes pictures in another format")
         return data
 
     def copied(self, data: Data, *, is_keyframe: bool, after_foreign: bool) -> Data:

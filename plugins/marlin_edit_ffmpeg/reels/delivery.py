@@ -78,7 +78,7 @@ def _written(plan: ReelPlan, overwrite: bool, progress: ReportProgress) -> Recei
             try:
                 made = _published(partial(join_reel, found, progress=progress), plan.path, overwrite)
             except NotAsPlanned as error:
-                found = plan.as_exact(f"a reel joined of clips did not hold: {error}")
+                found = plan.as_exact(f"a reel joined of clips failed its check: {error}")
         if not isinstance(found, Joining):
             plan = found
         write = partial(encode_reel, plan, progress=progress)
@@ -110,18 +110,18 @@ def _reasons(plan: ReelPlan) -> Iterator[str]:
     name = plan.path.name
     otherwise = [piece.plan for piece in plan.pieces if piece.plan.mode is not piece.plan.asked_mode]
     if len(otherwise) == len(plan.pieces):
-        yield f"{name}: all of it is encoded, {otherwise[0].reason}"
+        yield f"{name}: all of it was encoded: {otherwise[0].reason}"
         return
     for one in otherwise:
         reason = str(one.reason).removeprefix(f"cut {one.number}: ")
-        yield f"{name}: cut {one.number} is encoded to match the others, {reason}"
+        yield f"{name}: cut {one.number} was encoded to match the others: {reason}"
 
 
 def _of_sounds(sounds: Sequence[ReelSound]) -> Iterator[str]:
     for place, sound in enumerate(sounds):
         if sound.silent:
             numbers = ", ".join(str(number) for number in sound.silent)
-            yield f"sound {place + 1} is silent in cut {numbers}, whose source has none there"
+            yield f"sound {place + 1} is silent in cut {numbers}, because the source has no sound there"
         if sound.errors:
             yield f"{sound.errors} packets of sound could not be decoded"
 

@@ -50,7 +50,7 @@ class Likeness:
         for block, loud in self._loud.items():
             near = [written._loud[at] for at in (block - 1, block, block + 1) if at in written._loud]
             if near and not min(near) / 2 - _SLACK <= loud <= max(near) * 2 + _SLACK:
-                return f"sounds otherwise than its pieces at {block / _BLOCKS:.2f} s"
+                return f"sounds different from its pieces at {block / _BLOCKS:.2f} s"
         return None
 
 

@@ -34,7 +34,7 @@ def joining_of(plan: ReelPlan) -> Joining | ReelPlan:
     if plan.pieces[0].plan.mode is Mode.EXACT:
         return plan
     if plan.on_grid and plan.first.times is not None:
-        return plan.as_exact(f"{plan.first.path.name} has a varying frame rate, as one of several sources")
+        return plan.as_exact(f"{plan.first.path.name} has a variable frame rate and is one of several sources")
     ways = _ways(plan)
     matched = [way for way in ways if isinstance(way, Matched)]
     if len(matched) == len(ways):

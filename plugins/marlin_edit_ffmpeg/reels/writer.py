@@ -206,7 +206,7 @@ def _check(made: Made, temporary: Path, picture: JoinedPictures | EncodedPicture
     if wrong is not None:
         raise NotAsPlanned(wrong)
     if not plan.kind.timecode:
-        made.notes.append(f"{plan.kind.name} holds no start time code")
+        made.notes.append(f"{plan.kind.name} cannot store a start time code")
     _note_chapters(made, temporary)
 
 
@@ -215,10 +215,10 @@ def _note_chapters(made: Made, temporary: Path) -> None:
     if held not in (0, wanted):
         raise NotAsPlanned(f"the written reel has {held} chapters in place of {wanted}")
     if not held:
-        made.notes.append(f"{made.plan.kind.name} holds no chapters")
+        made.notes.append(f"{made.plan.kind.name} cannot store chapters")
     most = max(len([one for one in media.streams if one.kind == "audio"]) for media in made.plan.medias)
     if made.plan.kind.sounds is not None and most > made.plan.kind.sounds:
-        made.notes.append(f"{made.plan.kind.name} holds one sound: the first of {most} is in it")
+        made.notes.append(f"{made.plan.kind.name} stores one sound track; it has the first of {most}")
 
 
 def _with_colours_noted(made: Made) -> Made:

@@ -84,7 +84,7 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
     for encoding, zeros in (("utf-16-le", content[1:2000:2]), ("utf-16-be", content[0:2000:2])):
         if len(content) >= 8 and zeros.count(0) > len(zeros) * 0.6:
             try:
-                return content.decode(encoding), (f"read as {encoding.upper()}, which the file does not say",)
+                return content.decode(encoding), (f"read as {encoding.upper()}, which the file does not state",)
             except UnicodeDecodeError:
                 break
     if content.count(0) > max(8, len(content) // 20):

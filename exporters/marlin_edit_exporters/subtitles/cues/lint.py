@@ -14,21 +14,21 @@ from marlin_edit_exporters.subtitles.cues.values import Cue
 from marlin_edit_exporters.subtitles.cues.width import cells
 
 RULES = {
-    "format": "the file is what its format asks for",
+    "format": "the file follows its format",
     "time": "every cue has times that can be read, and ends after it begins",
-    "empty": "every cue has a text",
+    "empty": "every cue has text",
     "characters": "no control characters, no overrides of direction, no doubled blanks",
     "order": "cues stand in order of time",
     "overlap": "one cue is shown at a time",
     "gap": "cues are apart, or touch, as the profile says",
     "flicker": "short gaps are closed",
-    "short": "cues stay long enough",
-    "long": "cues do not stay too long",
+    "short": "cues are shown long enough",
+    "long": "cues are not shown too long",
     "speed": "cues can be read in their time",
     "width": "lines are not too wide",
     "lines": "cues have no more lines than the profile says",
     "end": "cues end with the video",
-    "shot": "starts and ends near a shot change lie on it",
+    "shot": "starts and ends near a shot change are on it",
 }
 
 
@@ -141,7 +141,7 @@ def _shots(timed: Sequence[tuple[int, RawCue, Cue]], pace: Pace, video: Video, t
         there = moved[1 if place else 0]
         if max(abs(there.start - cue.start), abs(there.end - cue.end)) > tolerance:
             what = "begins" if there.start != cue.start else "ends"
-            faults.append(Fault("shot", f"{what} near a shot change and not on it", raw.line, number, cue.start))
+            faults.append(Fault("shot", f"{what} near a shot change, but not on it", raw.line, number, cue.start))
     return faults
 
 

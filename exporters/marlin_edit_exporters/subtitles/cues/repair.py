@@ -35,12 +35,12 @@ def mended(file: CueFile, pace: Pace, words: Words, video: Video = UNKNOWN) -> M
             one.pages = pages_of(one.text, pace, words)
             broken += 1
             divided += len(one.pages) > 1
-    _tell(changes, broken, "was broken into lines anew", "were broken into lines anew")
+    _tell(changes, broken, "was broken into lines again", "were broken into lines again")
     _tell(changes, divided, "was divided, to fit the lines", "were divided, to fit the lines")
     limits = Limits(FOREVER, FOREVER, video.end, wished=False)
     schedule = scheduled(told, pace, limits, video.shots)
     if schedule.crowded_out or schedule.too_long:
-        changes.append("there is not enough time before the end of the video for all cues: they run past it")
+        changes.append("there is not enough time for all cues before the end of the video; they run past it")
         schedule = scheduled(told, pace, Limits(FOREVER, FOREVER, wished=False), video.shots)
     _tell_times(schedule.kept, schedule.cues, changes)
     return Mended(tuple(schedule.cues), tuple(changes))

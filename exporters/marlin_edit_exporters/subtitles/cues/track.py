@@ -80,11 +80,11 @@ def _track(edit: Edit, options: Options) -> Track:
     cues: Sequence[Cue] = ()
     converted = False
     if not edit.sources:
-        notes.append("there is no source, so there is nothing to tell")
+        notes.append("there is no source")
     else:
         source = edit.sources[0]
         if len(edit.sources) > 1:
-            notes.append(f"only {clean(source.media.path.name)} is told: one subtitle file is for one source")
+            notes.append(f"only {clean(source.media.path.name)} is used: a subtitle file is for one source")
         told = _told(source, notes)
         converted = bool(source.events) and all(READY in event.flags for event in source.events)
         if converted:
@@ -107,7 +107,7 @@ def _told(source: Analysis, notes: list[str]) -> list[_Text]:
     """The texts of the events in order of time, or where there are none, of the findings that nobody rejected."""
     if source.events:
         if source.findings:
-            notes.append(f"{_count(len(source.findings), 'finding')} left out: the track tells the events")
+            notes.append(f"{_count(len(source.findings), 'finding')} left out, because the track shows the events")
         told = [
             _Text(milliseconds_of(event.span.start), milliseconds_of(event.span.end), clean(event.text))
             for event in source.events
@@ -222,10 +222,10 @@ def _tell_changes(kept: Sequence[Told], cues: Sequence[Cue], notes: list[str]) -
         shorter += last.end < one.end
         longer += last.end > max(one.end, one.start + 1)
     if divided:
-        notes.append(f"{_count(divided, 'event')} told in several cues, to fit the lines")
+        notes.append(f"{_count(divided, 'event')} divided into several cues, to fit the lines")
     if moves:
         notes.append(
-            f"{_count(len(moves), 'event')} moved by up to {max(moves) / 1000:.3f} s, to be told one after another"
+            f"{_count(len(moves), 'event')} moved by up to {max(moves) / 1000:.3f} s, so that cues follow one another"
         )
     if shorter:
         notes.append(f"{_count(shorter, 'event')} shown for a part of the time")
