@@ -4,7 +4,7 @@
 
 Sources are made whose frames carry their index, so that a clip is read for what is in it: first and last frame, holes,
 repeats, frames that an edit list hides, how far the sound is off. Each way cuts the same spans, off keyframes. Time is
-told as a ratio to ours in exact mode, wall and CPU (children's too); on a busy computer look at CPU. ffmpeg is the
+shown as a ratio to ours in exact mode, wall and CPU (children's too); on a busy computer look at CPU. ffmpeg is the
 program on PATH, or that of `imageio-ffmpeg` where installed; smartcut is measured only where its command is installed.
 The short spans are cut several times, the ways taking turns, and the least time of each counts.
 """

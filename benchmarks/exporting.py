@@ -3,7 +3,7 @@
     python benchmarks/exporting.py [--events 10000] [--json FILE]
 
 One hour and a half at 29.97 fps drop-frame; the best of three runs counts. CPU time is judged, because it hardly
-depends on what else the computer is doing; wall time is told too. A format whose limit is lower (CMX 3600 holds 999
+depends on what else the computer is doing; wall time is shown too. A format whose limit is lower (CMX 3600 holds 999
 cuts) is given that many. Formats that make a copy of the media (.otioz) get an empty one.
 """
 

@@ -6,11 +6,11 @@ A random model of 40 million parameters (hybrid layers, as Marlin has) watches a
 on this computer's CPU. A random model never ends an answer, so each is stopped after 12 tokens in both arms; a real
 answer to `find` has about as many. Loading the model is in neither arm. Of the separate runs, `--separate` are timed,
 spread over the questions, and their mean counts for the others. All of their answers must be those given together, or
-it fails. Wall time is what a person waits; CPU time is told too, because it hardly depends on what else the computer
+it fails. Wall time is what a person waits; CPU time is shown too, because it hardly depends on what else the computer
 is doing.
 
 "With scores" adds what a finding's score is made of: each query judged as an event of the window and of a blank one.
-The blank window is read once for all windows of its shape, and the caption is often wanted anyway: both are told apart.
+The blank window is read once for all windows of its shape, and the caption is often wanted anyway: shown apart.
 """
 
 from __future__ import annotations

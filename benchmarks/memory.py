@@ -3,7 +3,7 @@
     python benchmarks/memory.py [--minutes 5 30 120] [--json FILE]
 
 Small pictures (160x90, 5 a second) of the demo world's kind; `marlin-edit find` with the bundled demo model, each run a
-process of its own, without the store and with a new one. What is told is the largest resident size of each.
+process of its own, without the store and with a new one. The figure is the largest resident size of each.
 """
 
 from __future__ import annotations

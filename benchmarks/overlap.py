@@ -29,7 +29,7 @@ from tests.support.synthetic_video import make_video
 
 
 class Forgetful(MarlinModel):
-    """Sees every window anew."""
+    """Sees every window again."""
 
     def _look(self, *arguments: Any, **named: Any) -> Any:
         self._seen = {}
@@ -49,16 +49,16 @@ def main() -> int:
         model, media = random_model(Path(folder)), probe(path)
         wanted = Span(Fraction(0), media.duration)
         windows = windows_over(wanted, Fraction(options.window), Fraction(options.overlap), model.sampling_step)
-        kept, anew = watched(fresh(model), media, windows), watched(forgetful(model), media, windows)
+        kept, again = watched(fresh(model), media, windows), watched(forgetful(model), media, windows)
     footage = float(sum(window.length for window in windows))
     print(f"{len(windows)} windows of {options.window} s with {options.overlap} s in common: {footage:.0f} s are shown")
     print(f"  seen once   {kept['cpu']:7.1f} s of CPU")
-    print(f"  seen anew   {anew['cpu']:7.1f} s of CPU")
-    print(f"  ratio       {anew['cpu'] / kept['cpu']:7.2f}")
-    same = kept.pop("answers") == anew.pop("answers")
+    print(f"  seen again   {again['cpu']:7.1f} s of CPU")
+    print(f"  ratio       {again['cpu'] / kept['cpu']:7.2f}")
+    same = kept.pop("answers") == again.pop("answers")
     print(f"same answers: {'yes' if same else 'NO'}")
     if options.json is not None:
-        options.json.write_text(json.dumps({"kept": kept, "anew": anew, "same": same}, indent=2) + "\n")
+        options.json.write_text(json.dumps({"kept": kept, "again": again, "same": same}, indent=2) + "\n")
     return 0 if same else 1
 
 

@@ -48,7 +48,7 @@ from marlin_edit.timebase import Span
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 30
 PASSAGE = 10
-"""Seconds that are made anew; the source repeats them."""
+"""Seconds that are made again; the source repeats them."""
 VENDOR = {"preset": "veryfast", "crf": "23"}
 
 

@@ -41,21 +41,21 @@ def _source(source: Analysis, mark: str, notes: list[str]) -> list[str]:
             blocks.append(escaped(source.model.notice))
     scenes = sorted(source.scenes, key=lambda scene: (scene.span.start, scene.span.end))
     events = sorted(source.events, key=lambda event: (event.span.start, event.span.end))
-    told = [(event.span.start, event.span.end, clean(event.text)) for event in events]
-    silent = sum(not text for _, _, text in told)
+    lines = [(event.span.start, event.span.end, clean(event.text)) for event in events]
+    silent = sum(not text for _, _, text in lines)
     if silent:
         notes.append(f"{silent} event{'' if silent == 1 else 's'} without any text left out")
-    told = [one for one in told if one[2]]
-    if told and (not scenes or told[0][0] < scenes[0].span.start):
+    lines = [one for one in lines if one[2]]
+    if lines and (not scenes or lines[0][0] < scenes[0].span.start):
         first = scenes[0].span.start if scenes else None
-        early = [one for one in told if first is None or one[0] < first]
+        early = [one for one in lines if first is None or one[0] < first]
         blocks += [f"{mark} What happens", _list(early)]
-        told = told[len(early) :]
+        lines = lines[len(early) :]
     for place, scene in enumerate(scenes):
         following = scenes[place + 1].span.start if place + 1 < len(scenes) else None
         blocks += [f"{mark} {_span(scene.span.start, scene.span.end)}", escaped(scene.text)]
-        inside = [one for one in told if following is None or one[0] < following]
-        told = told[len(inside) :]
+        inside = [one for one in lines if following is None or one[0] < following]
+        lines = lines[len(inside) :]
         if inside:
             blocks.append(_list(inside))
     findings = [finding for finding in source.findings if finding.verdict is not Verdict.REJECTED]
@@ -71,8 +71,8 @@ def _source(source: Analysis, mark: str, notes: list[str]) -> list[str]:
     return [block for block in blocks if block]
 
 
-def _list(told: list[tuple[Fraction, Fraction, str]]) -> str:
-    return "\n".join(f"- {_span(start, end)} {escaped(text)}" for start, end, text in told)
+def _list(lines: list[tuple[Fraction, Fraction, str]]) -> str:
+    return "\n".join(f"- {_span(start, end)} {escaped(text)}" for start, end, text in lines)
 
 
 def _span(start: Fraction, end: Fraction) -> str:

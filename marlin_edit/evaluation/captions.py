@@ -31,7 +31,7 @@ class EventScores:
     """Event F1 over all videos: of times alone, and where a match must be in the same words too."""
 
     true: int
-    told: int
+    reported: int
     times: Score
     times_and_words: Score
 
@@ -43,32 +43,32 @@ def event_scores(rows: Sequence[CaptionRow]) -> EventScores | None:
     words are the same but for case, punctuation and articles. None without any true event.
     """
     true = sum(len(row.true) for row in rows)
-    told = sum(len(row.told) for row in rows)
+    reported = sum(len(row.reported) for row in rows)
     if not true:
         return None
-    timed = sum(_pairs(row.told, row.true) for row in rows)
+    timed = sum(_pairs(row.reported, row.true) for row in rows)
     worded = 0
     for row in rows:
         for words in {same_words(event.text) for event in row.true}:
-            saying = [event for event in row.told if same_words(event.text) == words]
+            saying = [event for event in row.reported if same_words(event.text) == words]
             worded += _pairs(saying, [event for event in row.true if same_words(event.text) == words])
-    return EventScores(true, told, _score(timed, told, true), _score(worded, told, true))
+    return EventScores(true, reported, _score(timed, reported, true), _score(worded, reported, true))
 
 
-def _pairs(told: Sequence[Event], true: Sequence[TrueEvent]) -> int:
-    return len(matched([event.span for event in told], [event.span for event in true], SAME_THING))
+def _pairs(reported: Sequence[Event], true: Sequence[TrueEvent]) -> int:
+    return len(matched([event.span for event in reported], [event.span for event in true], SAME_THING))
 
 
-def _score(right: float, told: int, true: int) -> Score:
-    precision, recall = right / told if told else 0.0, right / true
+def _score(right: float, reported: int, true: int) -> Score:
+    precision, recall = right / reported if reported else 0.0, right / true
     return Score(precision, recall, 2 * precision * recall / (precision + recall) if right else 0.0)
 
 
 def soda_c(rows: Sequence[CaptionRow]) -> Score | None:
     """SODA_c (Fujita et al., ECCV 2020), with the word F1 of two texts in the place of METEOR: a stand-in.
 
-    In each video told and true events are assigned to each other in the order of time so that the sum of IoU times text
-    similarity is greatest, found by dynamic programming; that sum over the number of told events is the precision, over
+    In each video, reported and true events are assigned to each other in the order of time, so that the sum of IoU
+    times text similarity is greatest (dynamic programming). That sum over the reported events is the precision, over
     that of the true ones the recall. The mean over all videos that have true events; None where there is none.
     """
     scores = [_soda_of(row) for row in rows if row.true]
@@ -83,16 +83,16 @@ def soda_c(rows: Sequence[CaptionRow]) -> Score | None:
 
 def _soda_of(row: CaptionRow) -> Score:
     true = sorted(row.true, key=lambda event: (event.span.start, event.span.end))
-    told = sorted(row.told, key=lambda event: (event.span.start, event.span.end))
-    best = [0.0] * (len(true) + 1)  # the greatest sum of the told events so far and the first so many true ones
-    for event in told:
+    reported = sorted(row.reported, key=lambda event: (event.span.start, event.span.end))
+    best = [0.0] * (len(true) + 1)  # the greatest sum of the reported events so far and the first so many true ones
+    for event in reported:
         before = best
         best = [0.0]
         for place, other in enumerate(true):
             worth = iou(event.span, other.span)
             worth = worth and worth * word_f1(event.text, other.text)
             best.append(max(best[place], before[place + 1], before[place] + worth))
-    return _score(best[-1], len(told), len(true))
+    return _score(best[-1], len(reported), len(true))
 
 
 def word_f1(one: str, other: str) -> float:

@@ -61,11 +61,11 @@ def _rank(finding: Finding) -> tuple[float, bool, Fraction]:
 
 @dataclass(frozen=True)
 class CaptionRow:
-    """The events of a video: those that are true, and those that were told."""
+    """The events of a video: those that are true, and those that were reported."""
 
     video: str
     true: tuple[TrueEvent, ...]
-    told: tuple[Event, ...]
+    reported: tuple[Event, ...]
     looked_at: Fraction
 
 

@@ -1,4 +1,4 @@
-"""Measures told: as a table for people, and as the JSON document `marlin-edit.evaluation/1` for programs."""
+"""Measures reported: as a table for people, and as the JSON document `marlin-edit.evaluation/1` for programs."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def _false(absent: FalseRate, both: FalseRate) -> list[Line]:
         ("  false, all", "per hour and query, also for present queries", both),
     ):
         if false.rate is not None:
-            told = f"{words}, {_within(false.rate, 2)}: {false.count} in {false.hours:.2f} h"
-            lines.append((name, f"{false.rate.value:.2f}", told))
+            reported = f"{words}, {_within(false.rate, 2)}: {false.count} in {false.hours:.2f} h"
+            lines.append((name, f"{false.rate.value:.2f}", reported))
     return lines
 
 
@@ -106,7 +106,7 @@ def caption_lines(measures: CaptionMeasures) -> list[Line]:
         return [("captions", str(measures.videos), "videos without any event: nothing to measure")]
     times, words = events.times, events.times_and_words
     return [
-        ("captions", str(measures.videos), f"videos: {events.told} events reported, {events.true} true"),
+        ("captions", str(measures.videos), f"videos: {events.reported} events reported, {events.true} true"),
         (
             "  event F1",
             _number(times.f1),
@@ -187,7 +187,7 @@ def _captions(row: CaptionRow) -> dict[str, Any]:
     return {
         "looked_at": seconds_text(row.looked_at),
         "true": [_event(event.span, event.text) for event in row.true],
-        "told": [_event(event.span, event.text) for event in row.told],
+        "told": [_event(event.span, event.text) for event in row.reported],
     }
 
 

@@ -31,14 +31,14 @@ class Lesson:
 
 def learned(judged: Sequence[Judged]) -> Lesson:
     """What is to be learned of videos whose captions were asked as well."""
-    told = {id(one): () if one.captions is None else one.captions.told for one in judged}
-    known = frozenset(word for events in told.values() for event in events for word in content_words(event.text))
+    reported = {id(one): () if one.captions is None else one.captions.reported for one in judged}
+    known = frozenset(word for events in reported.values() for event in events for word in content_words(event.text))
     examples: list[Example] = []
     seconds = 0.0
     for one in judged:
         for row in one.queries:
             seconds += float(row.looked_at)
-            for finding in with_caption_evidence(row.findings, told[id(one)], known):
+            for finding in with_caption_evidence(row.findings, reported[id(one)], known):
                 iou = best_iou(finding.span, row.true)
                 true = True if iou >= SAME_THING else None if iou > NOT_THERE else False
                 examples.append(Example(finding.signals, true, row.video))

@@ -86,8 +86,8 @@ def fit(
     true = sum(1 for example in learned if example.true)
     if true < 5 or len(learned) - true < 5:
         raise MarlinEditError(
-            f"There are not enough answers to calibrate with: {true} right and {len(learned) - true} wrong ones, and at "
-            "least 5 of each are needed. Label more clips, also with queries for things that are not there."
+            f"There are not enough answers to calibrate with: {true} right and {len(learned) - true} wrong ones, and "
+            "at least 5 of each are needed. Label more clips, also with queries for things that are not there."
         )
     held_out = _held_out_scores(learned)
     order = sorted(zip(held_out, learned, strict=True), key=lambda pair: -pair[0])
@@ -212,9 +212,9 @@ def _fitted(examples: Sequence[Example]) -> Calibration:
     true = np.array([1.0 if example.true else 0.0 for example in examples])
     least = np.nanquantile(values, _LEAST, axis=0)
     most = np.nanquantile(values[true == 1], _MOST, axis=0)
-    told = most - least > 1e-9
-    names = tuple(name for name, one in zip(names, told, strict=True) if one)
-    values, least, most = values[:, told], least[told], most[told]
+    varying = most - least > 1e-9
+    names = tuple(name for name, one in zip(names, varying, strict=True) if one)
+    values, least, most = values[:, varying], least[varying], most[varying]
     parts = np.nan_to_num(np.clip((values - least) / (most - least), 0, 1), nan=0.5)
     spread = np.maximum(parts.std(axis=0), 1e-9)
     table = np.hstack([parts, np.ones((len(parts), 1))])

@@ -126,7 +126,7 @@ def store_path(settings: Settings) -> Path:
 class Store:
     """The file of answers. It is opened when it is first needed, and made when a first answer is kept.
 
-    warn: is told of a file that was set aside. All methods raise StoreError where the file cannot be used.
+    warn: called about a file that was set aside. All methods raise StoreError if the file cannot be used.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:

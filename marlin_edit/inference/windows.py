@@ -67,7 +67,7 @@ def windows_over(wanted: Span, length: Fraction, overlap: Fraction, step: Fracti
     """Windows that show the whole of `wanted`, in order; `step` is the seconds between two frames that are shown.
 
     Each is at most `length` long, and two neighbours share `overlap` seconds, but at most half a window. Where the last
-    one would be shorter than half a window, the last two share their stretch evenly. What fits into one window is one.
+    one would be shorter than half a window, the last two share their part evenly. What fits into one window is one.
     """
     if wanted.length <= length:
         return (wanted,)

@@ -130,7 +130,7 @@ class MarlinModel:
             for span in spans:
                 if last is not None:
                     last.forget()
-                last = WatchedWindow(self, media, span, self._look(media, ahead.groups(), keep=True, told=seen))
+                last = WatchedWindow(self, media, span, self._look(media, ahead.groups(), keep=True, seen_to=seen))
                 yield last
 
     def _check(self, span: Span) -> None:
@@ -161,7 +161,7 @@ class MarlinModel:
         groups: Iterable[Group],
         *,
         keep: bool,
-        told: Callable[[Fraction], None] | None = None,
+        seen_to: Callable[[Fraction], None] | None = None,
     ) -> _Looked:
         """Looks at a window's frames. keep: what is seen is kept for the next window, in place of the last one's."""
         seen: dict[_Pair, Tensor] = {}
@@ -182,8 +182,8 @@ class MarlinModel:
                 if key not in seen:
                     seen[key] = self._seen[key]
                 looked.append(_LookedPair(*times, seen[key]))
-            if told is not None:
-                told(group.pairs[-1][1])
+            if seen_to is not None:
+                seen_to(group.pairs[-1][1])
         if keep:
             self._seen = seen
         return _Looked(tuple(looked), grid, source is None or source.damaged == 0)
@@ -213,7 +213,7 @@ class MarlinModel:
         return self._blank[1]
 
     def _part_of(self, looked: _Looked, media: MediaInfo, window: Span, span: Span) -> _Looked | None:
-        """What was seen of a stretch of a window, where a window of that stretch would be shown the same pairs.
+        """What was seen of a part of a window, where a window of that part would be shown the same pairs.
 
         None where it would not: it begins between two pairs, ends within one, or is so short or so small that its
         frames would be other ones or of another size.
@@ -290,7 +290,7 @@ class WatchedWindow:
         return found if whole else [replace(answer, repeatable=False) for answer in found]
 
     def part(self, span: Span) -> WatchedWindow:
-        """A stretch of it. Where a window of that span shows the same pairs of frames, they are not looked at again."""
+        """A part of it. Where a window of that span shows the same pairs of frames, they are not looked at again."""
         if span.within(self._span) != span:
             raise ValueError(f"{span} is not within {self._span}")
         looked = None if self._looked is None else self._model._part_of(self._looked, self._media, self._span, span)

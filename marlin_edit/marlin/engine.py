@@ -101,7 +101,7 @@ class Engine:
             reuse = continuation_is_exact(self.device.type)
             if not reuse:
                 _log.warning(
-                    "The installed transformers cannot go on from a window it has read, so every question reads the "
+                    "The installed transformers cannot continue from a window that it read, so each question reads the "
                     "video again. That is slow; transformers 5.7 or newer avoids it."
                 )
         self._reuse = reuse
@@ -216,8 +216,8 @@ class Engine:
         smaller = "" if self.dtype.itemsize == 2 else ", --dtype bfloat16, which takes half"
         other = "" if self.device.type == "cpu" else ", --device cpu, which is slow"
         return MarlinEditError(
-            f"There is not enough memory on {self.device.type} for {what}, even bit by bit. "
-            f"Try a shorter stretch with --range IN-OUT{smaller}{other}, or close other programs that use it."
+            f"There is not enough memory on {self.device.type} for {what}, even in small parts. "
+            f"Try a shorter part with --range IN-OUT{smaller}{other}, or close other programs that use it."
         )
 
 

@@ -243,7 +243,7 @@ _TIMED = frozenset(("mp4", "matroska", "mpegts"))
 
 
 def _may_drop(media: MediaInfo) -> bool:
-    """Whether packets that nobody needs can be told apart. The deinterlacer looks at neighbours, so it needs all."""
+    """Whether packets that nobody needs can be recognised. The deinterlacer uses neighbours, so it needs all."""
     known = any(stream.index == media.video_index and stream.codec in CODECS for stream in media.streams)
     return known and media.scan is Scan.PROGRESSIVE and not _TIMED.isdisjoint(media.container.split(","))
 

@@ -24,8 +24,8 @@ _MOST_SCORES = 1 << 22
 class _SharedLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """Keys and values of an attention layer for several rows: the window's, once for all rows, and each row's own.
 
-    `_attention` takes them apart. The library's own layer would hold the window's anew for each row, and copy and read
-    all of that for every token, which for some rows of a long window costs more than the model does.
+    `_attention` takes them apart. The library's own layer would hold a copy of the window's for each row, and copy and
+    read all of that for every token, which for some rows of a long window costs more than the model does.
     """
 
     def __init__(self, keys: Tensor, values: Tensor) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 CODECS = ("h264", "hevc")
-"""Of which packets can be told apart."""
+"""The codecs whose packets can be judged."""
 
 _H264_PICTURE, _H264_BESIDE = 1, (6, 9, 12)
 """A slice of a picture that is no random access point; messages, delimiters and filling."""

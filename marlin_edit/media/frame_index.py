@@ -109,7 +109,7 @@ def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, 
     context = stream.codec_context
     if container.format.name == "avi" and context.name in ("h264", "hevc") and context.reorder_depth > 0:
         shown.notes.append(
-            "The file keeps no presentation times (AVI with B-frames): they are guessed, and cuts can be a frame off."
+            "The file stores no presentation times (AVI with B-frames). They are guessed; cuts can be off by a frame."
             " Rewrite it as MP4 or MKV first."
         )
     packets.sort()

@@ -1,4 +1,4 @@
-"""Encoding stretches of frames whose packets can stand beside the source's own: the same codec and format, set as the
+"""Encoding parts of frames whose packets can stand beside the source's own: the same codec and format, set as the
 codec's file (`codecs/`) asks for.
 """
 
@@ -70,7 +70,7 @@ class Joiner:
         return context
 
     def begin(self) -> JoinedEncoder:
-        """An encoder for the next stretch of frames."""
+        """An encoder for the next part of frames."""
         context = self._ready or self._open(self._attempt)
         self._ready = None
         return JoinedEncoder(context, self._syntax)

@@ -42,7 +42,7 @@ class NothingThere(Exception):
 
 
 class Source:
-    """A media file opened once for any number of clips. `decode_errors` counts packets that no frame came of."""
+    """A media file opened once for any number of clips. `decode_errors` counts packets that gave no frame."""
 
     def __init__(self, media: MediaInfo) -> None:
         if media.rate is None:

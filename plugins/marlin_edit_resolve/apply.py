@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from fusionscript import Project, Resolve, Timeline
 
     from marlin_edit_resolve.marker_plan import Markable
-    from marlin_edit_resolve.request import Wishes
+    from marlin_edit_resolve.request import Request
 
 
 @dataclass
 class _Work:
-    """What is known so far, and what came of it."""
+    """What is known so far, and the results."""
 
     edit: Edit
-    wishes: Wishes
+    request: Request
     version: Version
     sources: dict[Path, Analysis]
     clips: dict[Path, Clip] = field(default_factory=dict)
@@ -45,14 +45,14 @@ class _Work:
     notes: list[str] = field(default_factory=list)
 
 
-def delivered(resolve: Resolve, edit: Edit, wishes: Wishes) -> Receipt:
+def delivered(resolve: Resolve, edit: Edit, request: Request) -> Receipt:
     """Delivers the edit to the project that is open. MarlinEditError where none is."""
     project = resolve.GetProjectManager().GetCurrentProject()
     if project is None:
         raise MarlinEditError("No project is open in Resolve. Open one, and run again.")
     pool = project.GetMediaPool()
     sources = {source.media.path: source for source in (*(cut.source for cut in edit.cuts), *edit.sources)}
-    work = _Work(edit, wishes, version_of(resolve), sources)
+    work = _Work(edit, request, version_of(resolve), sources)
     _find_clips(work, project)
     markers: list[tuple[Analysis, Marker]] = []
     for source in sources.values():
@@ -61,21 +61,21 @@ def delivered(resolve: Resolve, edit: Edit, wishes: Wishes) -> Receipt:
             markers += [(source, marker) for marker in of_source]
             work.notes += left_out
     scope = scope_of(list(sources.values()), markers)
-    if not wishes.on_timeline:
+    if not request.on_timeline:
         _mark_clips(work, markers, scope)
     if edit.cuts:
         _make_timeline(work, project, markers, scope)
-    elif wishes.on_timeline:
+    elif request.on_timeline:
         _mark_current_timeline(work, project, markers, scope)
-    if wishes.subtitles is not None:
+    if request.subtitles is not None:
         starts_there = _begins_with(project.GetCurrentTimeline(), next(iter(work.clips.values()), None), work.version)
         done = put_on_track(
-            project, pool, wishes.subtitles, work.version, starts_there=starts_there, dry_run=wishes.dry_run
+            project, pool, request.subtitles, work.version, starts_there=starts_there, dry_run=request.dry_run
         )
         work.missing += done.missing
         work.notes += done.notes
         if done.count:
-            work.items.append({"subtitles": done.count, "file": str(wishes.subtitles)})
+            work.items.append({"subtitles": done.count, "file": str(request.subtitles)})
     return Receipt(items=tuple(work.items), missing=tuple(work.missing), notes=tuple(work.notes))
 
 
@@ -86,9 +86,9 @@ def _find_clips(work: _Work, project: Project) -> None:
             work.missing.append(f"{path.name} has no picture, so it has no frames to mark or cut in Resolve")
         else:
             paths.append(path)
-    work.clips, missing = clips_of(project.GetMediaPool(), paths, dry_run=work.wishes.dry_run)
+    work.clips, missing = clips_of(project.GetMediaPool(), paths, dry_run=work.request.dry_run)
     work.missing += missing
-    would = "would import" if work.wishes.dry_run else "imported"
+    would = "would import" if work.request.dry_run else "imported"
     for path, clip in work.clips.items():
         work.notes += clip.notes
         if clip.imported:
@@ -100,8 +100,8 @@ def _notes_on_rate(media: MediaInfo, clip: Clip) -> Iterator[str]:
     rate = rate_of(clip.item.GetClipProperty("FPS")) if clip.item is not None else None
     if media.variable_rate:
         yield (
-            f"the rate of {media.path.name} varies, and Resolve counts its frames at one: convert it to a constant "
-            "rate before you rely on single frames"
+            f"{media.path.name} has a variable rate, and Resolve counts its frames at a constant one. Convert it to "
+            "a constant rate before you rely on single frames"
         )
     elif rate is not None and media.rate is not None and rate.value != media.rate.value:
         yield (
@@ -137,7 +137,7 @@ def _mark(
     missing, notes = untold(plan, name)
     work.missing += missing
     work.notes += notes
-    if target is None or work.wishes.dry_run:
+    if target is None or work.request.dry_run:
         work.notes.append(f"markers on {name}: would be {plan.words}")
         return
     missing, notes = applied(target, plan, name)
@@ -155,7 +155,7 @@ def _mark(
 
 
 def _make_timeline(work: _Work, project: Project, markers: Sequence[tuple[Analysis, Marker]], scope: Scope) -> None:
-    edit, wishes = work.edit, work.wishes
+    edit, request = work.edit, work.request
     rates = sorted({cut.source.media.rate.name for cut in edit.cuts if cut.source.media.rate is not None})
     if any(cut.source.media.rate != edit.rate for cut in edit.cuts if cut.source.media.path in work.clips):
         work.missing.append(
@@ -165,13 +165,13 @@ def _make_timeline(work: _Work, project: Project, markers: Sequence[tuple[Analys
     pieces = pieces_of(edit, work.clips)
     if not pieces:
         return
-    name = wishes.timeline_name or timeline_name(edit)
+    name = request.timeline_name or timeline_name(edit)
     pool = project.GetMediaPool()
-    selects = put_on_timeline(project, pool, edit, pieces, name, work.version, dry_run=wishes.dry_run)
+    selects = put_on_timeline(project, pool, edit, pieces, name, work.version, dry_run=request.dry_run)
     work.items += selects.items
     work.missing += selects.missing
     work.notes += selects.notes
-    if wishes.on_timeline and (selects.timeline is not None or wishes.dry_run):
+    if request.on_timeline and (selects.timeline is not None or request.dry_run):
         placed = [(piece.clip.path, piece.frames, piece.offset) for piece in pieces]
         wanted = list(_shown_on(placed, markers, edit.record_start))
         length = sum(piece.frames.count for piece in pieces)
@@ -181,7 +181,7 @@ def _make_timeline(work: _Work, project: Project, markers: Sequence[tuple[Analys
 def _shown_on(
     placed: Sequence[tuple[Path, FrameRange, int]], markers: Sequence[tuple[Analysis, Marker]], start: int
 ) -> Iterator[Wanted]:
-    """The markers that stretches of sources show, the stretches given with their first frame on the timeline."""
+    """The markers that parts of sources show, the parts given with their first frame on the timeline."""
     by_path: dict[Path, list[tuple[Analysis, Marker]]] = {}
     for source, marker in sorted(markers, key=lambda one: one[1].frames.first):
         by_path.setdefault(source.media.path.absolute(), []).append((source, marker))
@@ -235,13 +235,13 @@ def _placed_on(
         for item in listed(timeline.GetItemListInTrack("video", index)):
             of_pool = item.GetMediaPoolItem()
             path = ids.get(of_pool.GetUniqueId()) if of_pool is not None else None
-            stretch = stretch_of(item, work.version) if path is not None else None
-            if path is None or stretch is None or stretch.count < 1 or stretch.first < 0:
+            part = stretch_of(item, work.version) if path is not None else None
+            if path is None or part is None or part.count < 1 or part.first < 0:
                 continue
-            if not stretch.plain_speed:
+            if not part.plain_speed:
                 work.missing.append(f"{path.name} plays at another speed on {name}: no markers on that part of it")
                 continue
-            yield path, FrameRange(stretch.first, stretch.first + stretch.count), stretch.start - start
+            yield path, FrameRange(part.first, part.first + part.count), part.start - start
 
 
 def _begins_with(timeline: Timeline | None, clip: Clip | None, version: Version) -> bool:
@@ -250,8 +250,8 @@ def _begins_with(timeline: Timeline | None, clip: Clip | None, version: Version)
         return False
     start = whole(timeline.GetStartFrame())
     for item in listed(timeline.GetItemListInTrack("video", 1)):
-        stretch = stretch_of(item, version)
-        if stretch is not None and stretch.start == start:
+        part = stretch_of(item, version)
+        if part is not None and part.start == start:
             of_pool = item.GetMediaPoolItem()
-            return stretch.first == 0 and of_pool is not None and of_pool.GetUniqueId() == clip.item.GetUniqueId()
+            return part.first == 0 and of_pool is not None and of_pool.GetUniqueId() == clip.item.GetUniqueId()
     return False

@@ -22,15 +22,15 @@ def status(run: Run) -> ExitCode:
     from marlin_edit_resolve.delivery import reasons
     from marlin_edit_resolve.installation import is_running, places
     from marlin_edit_resolve.menu import installed_script
-    from marlin_edit_resolve.process import knock
+    from marlin_edit_resolve.process import ping
 
-    reply, found = knock(), places()
-    told = [] if reply.reached else list(reasons(reply))
+    response, found = ping(), places()
+    told = [] if response.reached else list(reasons(response))
     if run.json:
         run.console.answer(
             {
-                "reached": reply.reached,
-                "project": reply.project,
+                "reached": response.reached,
+                "project": response.project,
                 "module": found.module,
                 "library": found.library,
                 "running": is_running(),
@@ -38,13 +38,13 @@ def status(run: Run) -> ExitCode:
                 "causes": told[1:],
             }
         )
-    elif reply.reached:
-        run.console.lines(f"{reply.reached}, project {reply.project!r}" if reply.project else reply.reached)
-        if not reply.project:
+    elif response.reached:
+        run.console.lines(f"{response.reached}, project {response.project!r}" if response.project else response.reached)
+        if not response.project:
             run.console.lines("No project is open in it.")
     else:
         run.console.lines(*told)
-    return ExitCode.DONE if reply.reached else ExitCode.FAILED
+    return ExitCode.DONE if response.reached else ExitCode.FAILED
 
 
 @as_command("install-script")

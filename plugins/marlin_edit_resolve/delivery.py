@@ -13,9 +13,9 @@ from marlin_edit.interfaces import Context, Receipt
 from marlin_edit.settings import Settings
 from marlin_edit_resolve.diagnosis import causes
 from marlin_edit_resolve.installation import is_running, places
-from marlin_edit_resolve.process import Reply, knock
-from marlin_edit_resolve.process import deliver as deliver_there
-from marlin_edit_resolve.request import Wishes
+from marlin_edit_resolve.process import Response, ping
+from marlin_edit_resolve.process import deliver as deliver_in_process
+from marlin_edit_resolve.request import Request
 from marlin_edit_resolve.subtitles import MENU as SUBTITLE_MENU
 
 _log = logging.getLogger("marlin_edit.resolve")
@@ -30,13 +30,13 @@ MENUS = {
 def check(settings: Settings) -> None:
     """Says early that Resolve cannot be reached, so that it can be opened while the model works. It is no error: the
     files are written then."""
-    reply = knock()
-    if not reply.reached:
+    response = ping()
+    if not response.reached:
         _log.warning(
             "DaVinci Resolve cannot be reached yet (`marlin-edit resolve status` says why). If it still cannot be "
             "reached when the answers are ready, files to import by hand are written."
         )
-    elif not reply.project:
+    elif not response.project:
         _log.warning("No project is open in Resolve. Open the project that the markers belong to.")
 
 
@@ -52,16 +52,16 @@ def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
             files.append(subtitles)
         except MarlinEditError as error:
             missing.append(f"subtitles: {error}")
-    wishes = Wishes(
+    request = Request(
         dry_run,
         settings.get("markers_on") == "timeline",
         settings.optional("timeline_name", str),
         subtitles,
     )
-    reply = deliver_there(edit, wishes)
-    if reply.receipt is not None:
-        receipt = reply.receipt
-        where = f"in {reply.reached}, project {reply.project!r}"
+    response = deliver_in_process(edit, request)
+    if response.receipt is not None:
+        receipt = response.receipt
+        where = f"in {response.reached}, project {response.project!r}"
         if edit.cuts and settings.get("tracks") == "apart":
             where += ", all cuts on one track (.otio and .xml have several)"
         return replace(
@@ -70,24 +70,24 @@ def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
             missing=(*missing, *receipt.missing),
             notes=(where, *receipt.notes),
         )
-    return _by_hand(edit, context, reply, files, missing)
+    return _by_hand(edit, context, response, files, missing)
 
 
-def reasons(reply: Reply) -> Iterator[str]:
+def reasons(response: Response) -> Iterator[str]:
     """Why nothing was delivered, in words: what is known first, then each cause that is still possible."""
-    if reply.reached:
-        yield f"{reply.reached} was reached, but nothing was delivered: {reply.failed or reply.crash}" + (
-            ". What it had done before is in the project." if reply.crash else ""
+    if response.reached:
+        yield f"{response.reached} was reached, but nothing was delivered: {response.failed or response.crash}" + (
+            ". What it had done before is in the project." if response.crash else ""
         )
         return
     yield "DaVinci Resolve could not be reached, and it does not say why. Possible causes:"
-    for cause in causes(reply.attempt, places(), is_running(), reply.crash):
+    for cause in causes(response.attempt, places(), is_running(), response.crash):
         yield f"- {cause}"
 
 
-def _by_hand(edit: Edit, context: Context, reply: Reply, files: list[Path], missing: list[str]) -> Receipt:
+def _by_hand(edit: Edit, context: Context, response: Response, files: list[Path], missing: list[str]) -> Receipt:
     """The files for the other route, each with where to click."""
-    missing = [*missing, *reasons(reply)]
+    missing = [*missing, *reasons(response)]
     notes = []
     marked = any(source.events or source.findings for source in edit.sources)
     described = not edit.cuts and len(edit.sources) == 1 and bool(edit.sources[0].events)

@@ -19,7 +19,7 @@ PREFERENCES = (
 
 @dataclass(frozen=True)
 class Cause:
-    """Something that may keep Resolve from being reached, and what speaks for it."""
+    """Something that may keep Resolve from being reached, and the evidence for it."""
 
     name: str
     evidence: str

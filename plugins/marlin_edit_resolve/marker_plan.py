@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from marlin_edit.markers import MarkerColour, Shown
 from marlin_edit_resolve.api_values import counted, whole
-from marlin_edit_resolve.marker_tags import Tag, Told, read_tag
+from marlin_edit_resolve.marker_tags import MarkerContent, Tag, read_tag
 
 if TYPE_CHECKING:
     from fusionscript import MarkerColor, MediaPoolItem, Timeline
@@ -45,13 +45,13 @@ class Wanted:
         """What identifies a place for a marker."""
         return self.shown.marker.id, self.group, self.frame
 
-    def at(self, frame: int) -> Told:
+    def at(self, frame: int) -> MarkerContent:
         """What is written about it where it begins at `frame`, which lies in its span."""
         shown = self.shown.later(frame - self.frame)
         note = shown.note(on_timeline=self.on_timeline)
-        return Told(frame, shown.frames.count, COLOURS[shown.marker.colour], shown.name, note)
+        return MarkerContent(frame, shown.frames.count, COLOURS[shown.marker.colour], shown.name, note)
 
-    def tag(self, told: Told) -> Tag:
+    def tag(self, told: MarkerContent) -> Tag:
         """The tag of a marker."""
         return Tag(self.shown.marker.id, self.group, self.shown.frames, self.frame, told.digest)
 
@@ -60,7 +60,7 @@ class Wanted:
 class Present:
     """A marker that is there, with its custom data as it is. tag: of ours. copied: several have the same."""
 
-    told: Told
+    told: MarkerContent
     custom: str
     tag: Tag | None
     copied: bool = False
@@ -75,7 +75,7 @@ class Present:
 class Plan:
     """What is to be done on one clip or timeline."""
 
-    add: list[tuple[Told, Tag]] = field(default_factory=list)
+    add: list[tuple[MarkerContent, Tag]] = field(default_factory=list)
     remove: list[Present] = field(default_factory=list)
     kept: int = 0
     moved: int = 0
@@ -107,7 +107,7 @@ def markers_on(target: Markable) -> list[Present]:
     markers: Any = target.GetMarkers()
     for frame, told in (markers or {}).items():
         custom = str(told.get("customData") or "")
-        present = Told(
+        present = MarkerContent(
             whole(frame) or 0,
             whole(told.get("duration")) or 1,
             str(told.get("color") or ""),

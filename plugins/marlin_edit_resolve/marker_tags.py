@@ -19,7 +19,7 @@ _TAG = re.compile(
 
 
 @dataclass(frozen=True)
-class Told:
+class MarkerContent:
     """A marker as Resolve has it, or is to have it: frame and length count from the clip's or timeline's beginning."""
 
     frame: int

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Request:
     """How an edit is to be delivered. subtitles: a file to put on a subtitle track of the current timeline."""
 
     dry_run: bool = False

@@ -1,4 +1,4 @@
-"""A timeline of the cuts: made anew, filled, and read back cut by cut. A timeline that is there is never changed.
+"""A new timeline of the cuts: filled, and read back cut by cut. A timeline that is there is never changed.
 
 A second run finds the timeline that it would make, by what is on it, and makes no other.
 """
@@ -35,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Selects:
-    """What came of it. timeline: the one with the cuts, None where there is none."""
+    """The result. timeline: the one with the cuts, None where there is none."""
 
     timeline: Timeline | None
     name: str
@@ -151,7 +151,7 @@ def _append(pool: MediaPool, timeline: Timeline, pieces: Sequence[Piece], versio
     beyond = 1 if version >= END_LEFT_OUT else 0
     first, *others = pieces
     _put(pool, [_info(first, start, beyond)])
-    counts = [stretch.count for stretch, _ in _items(timeline, version)] or [0]
+    counts = [part.count for part, _ in _items(timeline, version)] or [0]
     if counts == [first.frames.count + (1 if beyond else -1)]:
         beyond = 1 - beyond
         timeline.DeleteClips([item for _, item in _items(timeline, version)], False)
@@ -180,7 +180,7 @@ def _put(pool: MediaPool, infos: list[MediaPoolClipInfo]) -> None:
 def _items(timeline: Timeline, version: Version) -> list[tuple[Stretch, TimelineItem]]:
     """What is on the first picture track, in order."""
     found = [(stretch_of(item, version), item) for item in listed(timeline.GetItemListInTrack("video", 1))]
-    return sorted(((stretch, item) for stretch, item in found if stretch is not None), key=lambda one: one[0].start)
+    return sorted(((part, item) for part, item in found if part is not None), key=lambda one: one[0].start)
 
 
 def _expected(pieces: Iterable[Piece], start: int) -> list[Stretch]:
@@ -192,7 +192,7 @@ def _has_exactly(timeline: Timeline, edit: Edit, pieces: Sequence[Piece], versio
     if start != edit.record_start % edit.rate.frames_per_day or _rate(timeline) != edit.rate:
         return False
     items = _items(timeline, version)
-    return [stretch for stretch, _ in items] == _expected(pieces, start) and all(
+    return [part for part, _ in items] == _expected(pieces, start) and all(
         _is_of(item.GetMediaPoolItem(), piece.clip) for (_, item), piece in zip(items, pieces, strict=True)
     )
 
@@ -211,14 +211,14 @@ def _read(
     items = _items(timeline, version)
     reports = []
     there = set()
-    for stretch, item in items:
-        there.add((stretch.start, stretch.count, stretch.first))
+    for part, item in items:
+        there.add((part.start, part.count, part.first))
         reports.append(
             {
                 "timeline": name,
                 "clip": item.GetName(),
-                "record": {"first_frame": stretch.start, "timecode": edit.rate.timecode(stretch.start)},
-                "source": {"first_frame": stretch.first, "frames": stretch.count},
+                "record": {"first_frame": part.start, "timecode": edit.rate.timecode(part.start)},
+                "source": {"first_frame": part.first, "frames": part.count},
             }
         )
     wrong = [

@@ -26,7 +26,7 @@ _CUE = re.compile(r"^(\d\d:\d\d:\d\d),(\d{3}) --> ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Subtitles:
-    """What came of it."""
+    """The result."""
 
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ BLACK, BLACKEST_LIGHT = 24.0, 40.0
 """The mean luma of a black picture at most, and that of its lightest place."""
 
 CONTEXT = Fraction(3, 2)
-"""Seconds looked at before and after a stretch, for what can only be told from there."""
+"""Seconds looked at before and after a part, for what can only be seen from there."""
 
 BLOCK = Fraction(30)
 """Seconds looked at together: memory does not grow with the span."""

@@ -1,4 +1,4 @@
-"""The frames of a stretch made very small, with their numbers and times: enough to tell one picture from another."""
+"""The frames of a part made very small, with their numbers and times: enough to tell one picture from another."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from marlin_edit_demo.training.batched_model import BatchedVision, Continued
 from marlin_edit_demo.training.batches import Writer, make_batch
 from marlin_edit_demo.training.evaluation import evaluation_clip, overlap, score
 from marlin_edit_demo.training.frames import GRIDS, to_patches
-from marlin_edit_demo.training.questions import answer_times, find_question, perfect_answers, sample_instants, stretches
+from marlin_edit_demo.training.questions import answer_times, find_question, perfect_answers, runs, sample_instants
 from marlin_edit_demo.training.text_stage import ask, embed_prefix, empty_model
 from marlin_edit_demo.training.tokenizer import build_tokenizer
 from marlin_edit_demo.training.windows import Library
@@ -116,9 +116,9 @@ def test_all_of_a_shape_is_in_the_picture() -> None:
 
 def test_an_answer_lies_half_a_step_outside_the_sampled_frames() -> None:
     instants = sample_instants(Fraction(4))
-    (one,) = stretches(0, [False, True, True, True, False, False, False, False])
+    (one,) = runs(0, [False, True, True, True, False, False, False, False])
     assert answer_times(one, instants) == ("0.2", "1.7")
-    (whole,) = stretches(0, [True] * 8)
+    (whole,) = runs(0, [True] * 8)
     assert answer_times(whole, instants) == ("0.0", "4.0")
 
 

@@ -1,4 +1,4 @@
-"""`marlin-edit eval` through the command line: what is measured, told, written and drawn, and what is missing."""
+"""`marlin-edit eval` through the command line: what is measured, reported, written and drawn, and what is missing."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_the_table_says_what_was_measured_and_what_each_number_means(run: Comman
     assert ran.line("AUROC") == "AUROC - not measured: no calibration for this model"
     assert ran.line("absent queries") == "absent queries 2 the thing is not there"
     assert ran.line("false ").startswith("false 60.00 per hour and absent query, 95 %: ")
-    assert ran.line("captions") == "captions 1 videos: 3 events told, 1 true"
+    assert ran.line("captions") == "captions 1 videos: 3 events reported, 1 true"
     assert ran.line("event F1").startswith("event F1 0.500 overlap of 0.5: precision 0.333, recall 1.000")
     assert ran.line("in words").startswith("in words 0.500")
     assert ran.line("speed").endswith("answers about 60 s of footage in 0.0 s of work")
@@ -142,8 +142,8 @@ def test_the_document_has_every_measure_and_every_answer(run: CommandLine) -> No
 def test_only_one_of_both_is_measured_where_that_is_wanted(run: CommandLine) -> None:
     found = run(truth(A, B), "--only", "find", "--json").document
     assert (found["caption"], found["find"]["present"]) == (None, 3)
-    told = run(truth(A, B), "--only", "caption", "--json").document
-    assert (told["find"], told["caption"]["videos"], len(told["videos"])) == (None, 1, 1)
+    reported = run(truth(A, B), "--only", "caption", "--json").document
+    assert (reported["find"], reported["caption"]["videos"], len(reported["videos"])) == (None, 1, 1)
     ran = run(truth(A), "--only", "caption")
     assert (ran.code, "no video has events" in ran.err) == (2, True)
 

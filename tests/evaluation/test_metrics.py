@@ -407,11 +407,11 @@ def test_perfect_answers_have_perfect_measures(truths: list[list[Span]]) -> None
 # --- captions ----------------------------------------------------------------------------------------------------
 
 
-def captions(true: Sequence[tuple[float, float, str]], told: Sequence[tuple[float, float, str]]) -> CaptionRow:
+def captions(true: Sequence[tuple[float, float, str]], reported: Sequence[tuple[float, float, str]]) -> CaptionRow:
     return CaptionRow(
         "v",
         tuple(TrueEvent(span(start, end), text) for start, end, text in true),
-        tuple(Event(span(start, end), text) for start, end, text in told),
+        tuple(Event(span(start, end), text) for start, end, text in reported),
         HOUR,
     )
 
@@ -426,7 +426,7 @@ def test_event_f1_with_and_without_the_words() -> None:
     ]
     scores = event_scores(judged)
     assert scores is not None
-    assert (scores.true, scores.told) == (3, 5)
+    assert (scores.true, scores.reported) == (3, 5)
     assert (scores.times.precision, scores.times.recall) == (2 / 5, 2 / 3)
     assert scores.times.f1 == pytest.approx(2 * (2 / 5) * (2 / 3) / (2 / 5 + 2 / 3))
     assert (scores.times_and_words.precision, scores.times_and_words.recall) == (1 / 5, 1 / 3)
@@ -449,7 +449,7 @@ def test_word_f1_by_hand() -> None:
 
 
 def test_soda_by_hand() -> None:
-    # One pair fits in time and half in words; the other told event is of nothing.
+    # One pair fits in time and half in words; the other reported event is of nothing.
     (score,) = [soda_c([captions([(0, 10, "dog runs")], [(0, 10, "dog sleeps"), (50, 60, "dog runs")])])]
     assert score is not None
     assert (score.precision, score.recall) == (0.25, 0.5)
@@ -471,14 +471,14 @@ happenings = st.lists(st.tuples(spans, texts), max_size=5)
 
 @given(happenings, happenings)
 def test_sodas_assignment_is_the_best_of_all_in_order(
-    true: list[tuple[Span, str]], told: list[tuple[Span, str]]
+    true: list[tuple[Span, str]], reported: list[tuple[Span, str]]
 ) -> None:
-    judged = CaptionRow("v", tuple(TrueEvent(*one) for one in true), tuple(Event(*one) for one in told), HOUR)
+    judged = CaptionRow("v", tuple(TrueEvent(*one) for one in true), tuple(Event(*one) for one in reported), HOUR)
     score = soda_c([judged])
     if score is None:
         assert not true
         return
-    ordered = [sorted(side, key=lambda one: (one[0].start, one[0].end)) for side in (told, true)]
+    ordered = [sorted(side, key=lambda one: (one[0].start, one[0].end)) for side in (reported, true)]
 
     def best(left: list[tuple[Span, str]], right: list[tuple[Span, str]]) -> float:
         if not left or not right:
@@ -488,7 +488,7 @@ def test_sodas_assignment_is_the_best_of_all_in_order(
 
     total = best(*ordered)
     assert score.recall == pytest.approx(total / len(true))
-    assert score.precision == pytest.approx(total / len(told) if told else 0)
+    assert score.precision == pytest.approx(total / len(reported) if reported else 0)
     assert 0 <= score.f1 <= 1
 
 

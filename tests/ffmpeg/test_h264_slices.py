@@ -72,10 +72,10 @@ def test_keyframes_of_open_groups_are_found_and_become_idr_pictures(stream: Path
     for record, is_keyframe, units in packets(stream):
         slices.learn((*record.sets, *units))
         begins = begins_an_open_group(units, slices)
-        assert begins == (is_keyframe and not Kind.H264.starts_anew(units))
+        assert begins == (is_keyframe and not Kind.H264.is_random_access(units))
         if begins:
             written = Renumbering(slices).renumbered(units)
-            assert Kind.H264.starts_anew(written)
+            assert Kind.H264.is_random_access(written)
             pictures = [slices.read(unit) for unit in written if Kind.H264.is_picture(unit)]
             assert {one.frame_number for one in pictures} == {0}
             assert {min(one.order, one.order + one.bottom) for one in pictures} == {0}

@@ -226,7 +226,7 @@ def before_idr(path: Path, first: int) -> set[int]:
         return {
             first + round((packet.pts - zero) * video.time_base * video.average_rate)
             for packet in packets
-            if Kind.H264.starts_anew(split_sized(bytes(packet), record.length_size))
+            if Kind.H264.is_random_access(split_sized(bytes(packet), record.length_size))
         }
 
 

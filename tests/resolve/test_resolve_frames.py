@@ -20,7 +20,7 @@ from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit_exporters.timelines.resolve_markers import _COLOURS
 from marlin_edit_resolve.apply import delivered
 from marlin_edit_resolve.marker_plan import COLOURS
-from marlin_edit_resolve.request import Wishes
+from marlin_edit_resolve.request import Request
 from tests.support.resolve_fake.bridge import MediaPoolItem, Resolve, Timeline, TimelineItem
 from tests.support.resolve_fake.signatures import stubs
 from tests.support.resolve_fake.world import Mark, World, frame_of, label_of
@@ -54,8 +54,8 @@ def world_for(analysis: Analysis, version: tuple[int, int, int]) -> World:
     return world
 
 
-def run(world: World, edit: Edit, **wishes: bool) -> list[str]:
-    receipt = delivered(Resolve(world), edit, Wishes(**wishes))  # type: ignore[arg-type]
+def run(world: World, edit: Edit, **request: bool) -> list[str]:
+    receipt = delivered(Resolve(world), edit, Request(**request))  # type: ignore[arg-type]
     assert not world.faults, world.faults
     return list(receipt.missing)
 

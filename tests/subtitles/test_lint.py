@@ -24,7 +24,7 @@ from marlin_edit_exporters.subtitles import ass, subrip, ttml, webvtt
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue
 from marlin_edit_exporters.subtitles.cues.lint import RULES, Video, faults_of
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, names, profile_named, words_of
-from marlin_edit_exporters.subtitles.cues.repair import mended
+from marlin_edit_exporters.subtitles.cues.repair import repaired
 from tests.support.subtitle_checkers import RATE, bare, edits, nasty_edit, settings_of, text_of
 from tests.support.synthetic_video import make_video
 
@@ -197,17 +197,17 @@ def test_a_repaired_file_has_no_fault_and_every_word(file: CueFile, profile: str
     from marlin_edit.text import clean
 
     pace = Pace.of(profile_named(profile), RATE)
-    result = mended(file, pace, words_of("en"))
+    result = repaired(file, pace, words_of("en"))
     again = CueFile("srt", [RawCue(cue.start, cue.end, cue.lines, n) for n, cue in enumerate(result.cues)])
     assert faults_of(again, pace) == []
     before = sorted("".join(bare(clean(line)) for cue in file.cues for line in cue.lines))
     assert sorted(bare(cue.text for cue in result.cues)) == before
-    assert mended(again, pace, words_of("en")) == type(result)(result.cues, ())
+    assert repaired(again, pace, words_of("en")) == type(result)(result.cues, ())
 
 
 def test_what_is_right_already_is_not_touched() -> None:
     cues = [RawCue(1000, 3000, ("- Hello", "- Hi"), 1), RawCue(3080, 5000, ("A dog barks.",), 2)]
-    result = mended(CueFile("srt", cues), PACE, words_of("en"))
+    result = repaired(CueFile("srt", cues), PACE, words_of("en"))
     assert [(cue.start, cue.end, cue.lines) for cue in result.cues] == [(c.start, c.end, c.lines) for c in cues]
     assert result.changes == ()
 
@@ -256,7 +256,7 @@ def test_a_start_near_a_shot_change_is_a_fault_and_is_moved() -> None:
     file = CueFile("srt", [RawCue(1200, 5000, ("Hello",), 1)])
     video = Video(60_000, (1000,))
     assert [fault.rule for fault in faults_of(file, PACE, video)] == ["shot"]
-    assert mended(file, PACE, words_of("en"), video).cues[0].start == 1000
+    assert repaired(file, PACE, words_of("en"), video).cues[0].start == 1000
 
 
 def test_a_metadata_track_is_not_judged_as_if_it_were_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

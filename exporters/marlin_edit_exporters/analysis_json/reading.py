@@ -73,10 +73,10 @@ def read(content: bytes, media: MediaInfo | None) -> Analysis | tuple[Analysis, 
 
 
 def _is_of(source: _Json, media: MediaInfo) -> bool:
-    told = checked_object(source.get("media"), "media")
-    if told.get("fingerprint") and media.fingerprint:
-        return bool(told["fingerprint"] == media.fingerprint)
-    return Path(str(told.get("path"))).name == media.path.name
+    given = checked_object(source.get("media"), "media")
+    if given.get("fingerprint") and media.fingerprint:
+        return bool(given["fingerprint"] == media.fingerprint)
+    return Path(str(given.get("path"))).name == media.path.name
 
 
 def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
@@ -92,15 +92,15 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
     if not any(name in document for name in (*_LISTS, "shots", "speech")):
         raise MarlinEditError(f"This analysis has no list. Give at least one of {', '.join(_LISTS)}.")
     extra = {key: value for key, value in document.items() if key not in _KNOWN}
-    told = document.get("media")
-    if told is None and media is None:
+    given = document.get("media")
+    if given is None and media is None:
         raise MarlinEditError("This analysis does not name its media file. Give it with --media FILE.")
-    known_media = _read_media(checked_object(told, "media"), media) if told is not None else media
+    known_media = _read_media(checked_object(given, "media"), media) if given is not None else media
     assert known_media is not None
     model = document.get("model")
     # Without the frame times, that they vary is all that is known: it is kept like a key that is not understood.
     media_keys = _KNOWN_MEDIA | {"variable_rate"} if known_media.times is not None else _KNOWN_MEDIA
-    for name, entry, known in (("media", told, media_keys), ("model", model, _KNOWN_MODEL)):
+    for name, entry, known in (("media", given, media_keys), ("model", model, _KNOWN_MODEL)):
         if isinstance(entry, dict) and set(entry) - known:
             extra[name] = {key: value for key, value in entry.items() if key not in known}
     analysis = Analysis(
@@ -240,10 +240,10 @@ def _read_event(value: Any, place: str) -> Event:
     return Event(checked_span(entry, place), text, flags, origin, _read_marker_id(entry, place))
 
 
-def _score(told: Any, place: str) -> float | None:
-    if told is None:
+def _score(given: Any, place: str) -> float | None:
+    if given is None:
         return None
-    score = checked_number(told, place)
+    score = checked_number(given, place)
     if not 0 <= score <= 1:
         raise fault(place, "should lie between 0 and 1", score)
     return score
@@ -304,7 +304,7 @@ def _flags(entry: _Json, place: str) -> tuple[str, ...]:
 def _read_vendor(document: _Json, media: MediaInfo | None) -> Analysis:
     """`{"scene": text, "events": [{"start", "end", "description"}]}`, as the model's own helper returns it.
 
-    The events come straight from a model's answer, so that one without a span is told in `unread` and stops nothing.
+    The events come straight from a model's answer, so one without a span goes into `unread` and stops nothing.
     """
     if "events" not in document and not isinstance(document.get("scene"), str):
         raise MarlinEditError(

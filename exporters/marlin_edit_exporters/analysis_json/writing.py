@@ -43,8 +43,8 @@ def _document(source: Analysis, folder: Path | None) -> _Json:
     document: _Json = {"schema": SCHEMA, "media": _media_entry(source.media, folder) | _kept(extra.pop("media", None))}
     if source.model is not None:
         names = ("name", "revision", "profile", "dtype", "notice")
-        told = {name: getattr(source.model, name) for name in names if getattr(source.model, name)}
-        document["model"] = {"name": ""} | told | _kept(extra.pop("model", None))
+        given = {name: getattr(source.model, name) for name in names if getattr(source.model, name)}
+        document["model"] = {"name": ""} | given | _kept(extra.pop("model", None))
     more = {name: _more_of_entries(extra.pop(name, None)) for name in ("scenes", "events", "findings")}
     document["scenes"] = _entries(map(_scene_entry, source.scenes), more["scenes"])
     document["events"] = _entries(map(_event_entry, source.events), more["events"])

@@ -17,7 +17,7 @@ from marlin_edit.timeline import Layout, laid_out
 
 @dataclass(frozen=True)
 class Chapter:
-    """A stretch with a title, in milliseconds; `end` is not in it."""
+    """A part with a title, in milliseconds; `end` is not in it."""
 
     start: int
     end: int

@@ -171,8 +171,8 @@ def _times(times: FrameTimes | None) -> _Json:
 
 def _track_of(edit: Edit, source: Analysis, context: Context) -> Track:
     """The track that tells the events of a source, or where it has none, its findings."""
-    told = replace(source, findings=()) if source.events else source
-    return track_of(without_rejected(replace(edit, sources=(told,), cuts=())), context.settings)
+    shown_source = replace(source, findings=()) if source.events else source
+    return track_of(without_rejected(replace(edit, sources=(shown_source,), cuts=())), context.settings)
 
 
 def _notes_on(track: Track, source: Analysis) -> list[str]:

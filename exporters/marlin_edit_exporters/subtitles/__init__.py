@@ -9,12 +9,12 @@ from marlin_edit_exporters.lazy import reading, rendering
 def exporters() -> list[Exporter]:
     """The formats of timed text. All are read too, and need to know nothing of a media file."""
     held = Carries.EVENTS | Carries.FINDINGS
-    told = "of the events, or of the findings if there are no events"
+    content = "of the events, or of the findings if there are no events"
     return [
-        _subtitle("srt", (".srt",), held, "subrip", f"SubRip subtitles {told}."),
-        _subtitle("vtt", (".vtt",), held, "webvtt", f"WebVTT descriptions {told}."),
-        _subtitle("ttml", (".ttml", ".dfxp"), held, "ttml", f"TTML in the IMSC 1.1 text profile {told}."),
-        _subtitle("ass", (".ass",), held, "ass", f"Advanced SubStation Alpha, with a look, {told}."),
+        _subtitle("srt", (".srt",), held, "subrip", f"SubRip subtitles {content}."),
+        _subtitle("vtt", (".vtt",), held, "webvtt", f"WebVTT descriptions {content}."),
+        _subtitle("ttml", (".ttml", ".dfxp"), held, "ttml", f"TTML in the IMSC 1.1 text profile {content}."),
+        _subtitle("ass", (".ass",), held, "ass", f"Advanced SubStation Alpha, with a look, {content}."),
         _subtitle(
             "old-subtitles",
             (".ssa", ".sub", ".mpl", ".mpl2", ".tmp", ".smi", ".sami"),

@@ -42,9 +42,9 @@ def render(edit: Edit, context: Context) -> Rendered:
     track = track_of(edit, context.settings)
     media = edit.sources[0].media if edit.sources else None
     width, height = _resolution(media)
-    told = comments(edit, track, context.settings)
+    shown = comments(edit, track, context.settings)
     content, notes = write(
-        track.cues, width, height, style=style_of(context.settings, width, height), title=label(track), told=told
+        track.cues, width, height, style=style_of(context.settings, width, height), title=label(track), shown=shown
     )
     return Rendered(content, track.notes + notes)
 
@@ -56,7 +56,7 @@ def write(
     *,
     style: pysubs2.SSAStyle | None = None,
     title: str = "",
-    told: Sequence[str] = (),
+    shown: Sequence[str] = (),
 ) -> tuple[str, tuple[str, ...]]:
     """The file of cues in order for a picture of this size, and notes on what it could not hold."""
     import pysubs2
@@ -75,7 +75,7 @@ def write(
     )
     if title:
         subtitles.info["Title"] = title
-    for line in told:
+    for line in shown:
         subtitles.append(pysubs2.SSAEvent(0, 0, escaped(line), type="Comment"))
     subtitles.styles["Default"] = style or _style(width, height)
     held = [cue for cue in cues if cue.end <= _LAST]
@@ -195,9 +195,9 @@ def parse(content: bytes, format_name: str = "ass") -> CueFile:
         if event.is_comment:
             file.outside.append(event.text)
             continue
-        told, formatted = undone(event.text)
+        text_shown, formatted = undone(event.text)
         file.formatted += formatted or event.style not in ("Default", "*Default")
-        shown = tuple(line for line in map(str.strip, told.split("\n")) if line)
+        shown = tuple(line for line in map(str.strip, text_shown.split("\n")) if line)
         if shown or not event.is_drawing:
             file.cues.append(RawCue(event.start, event.end, shown, lines[place] if place < len(lines) else 1))
     return file

@@ -59,9 +59,9 @@ def parse(content: bytes, media: MediaInfo | None = None) -> CueFile:
     if format_name in ("tmp", "sami"):
         file.notes += (f"{format_name} does not state when a text ends; the end is estimated from its length",)
     for number, event in enumerate(subtitles.events, 1):
-        told, formatted = ass.undone(event.text)
+        shown, formatted = ass.undone(event.text)
         file.formatted += formatted
-        lines = tuple(line for line in map(str.strip, told.split("\n")) if line)
+        lines = tuple(line for line in map(str.strip, shown.split("\n")) if line)
         if lines:
             file.cues.append(RawCue(event.start, event.end, lines, number))
     return file

@@ -92,12 +92,12 @@ def _judged(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, targe
     console = run.console
     faults = faults_of(file, pace, video)
     if not run.json:
-        _tell(run, path, file, faults)
+        _report(run, path, file, faults)
     for note in file.notes:
         console.receipt(f"{path.name}: {note}")
     fixed = None
     if target is not None and faults:
-        fixed = _repaired(run, path, file, pace, video, target)
+        fixed = _write_repaired(run, path, file, pace, video, target)
     return {
         "path": str(path),
         "format": file.format,
@@ -132,7 +132,7 @@ def _parsed(run: Run, path: Path, media: MediaInfo | None, rate: FrameRate | Non
     return file
 
 
-def _tell(run: Run, path: Path, file: CueFile, faults: list[Fault]) -> None:
+def _report(run: Run, path: Path, file: CueFile, faults: list[Fault]) -> None:
     from marlin_edit_exporters.subtitles.cues.lint import time_text
 
     run.console.heading(str(path))
@@ -153,17 +153,17 @@ def _tell(run: Run, path: Path, file: CueFile, faults: list[Fault]) -> None:
     run.console.receipt(f"{path.name}: {_number(len(faults), 'fault')} in {_number(len(file.cues), 'cue')}")
 
 
-def _repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, target: Path) -> dict[str, Any]:
+def _write_repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, target: Path) -> dict[str, Any]:
     from marlin_edit import files
     from marlin_edit_exporters.subtitles import ass, subrip, ttml, webvtt
     from marlin_edit_exporters.subtitles.cues.lint import faults_of
     from marlin_edit_exporters.subtitles.cues.profiles import words_of
-    from marlin_edit_exporters.subtitles.cues.repair import mended
+    from marlin_edit_exporters.subtitles.cues.repair import repaired
 
     if not file.cues:
         raise MarlinEditError(f"{path.name} has no cue, so there is nothing to repair.")
     language = file.language or run.settings.value("subtitle_language", str)
-    result = mended(file, pace, words_of(language), video)
+    result = repaired(file, pace, words_of(language), video)
     changes = list(result.changes)
     reader = {".srt": subrip, ".vtt": webvtt, ".ttml": ttml, ".dfxp": ttml, ".ass": ass}[target.suffix.lower()]
     notes: tuple[str, ...] = ()

@@ -132,8 +132,8 @@ def parse(content: bytes) -> CueFile:
         if start is None or end is None:
             file.faults.append((place + 1, f"the times {match[1]} and {match[2]} cannot be read"))
         raw = [line for line in body if line.strip()]
-        told = tuple(line for line in (_MARKUP.sub("", line).strip() for line in raw) if line)
+        shown = tuple(line for line in (_MARKUP.sub("", line).strip() for line in raw) if line)
         file.formatted += any(_MARKUP.search(line) for line in raw)
-        file.cues.append(RawCue(start, end, told, place + 1))
+        file.cues.append(RawCue(start, end, shown, place + 1))
         before = place + 1
     return file

@@ -55,9 +55,9 @@ def render(edit: Edit, context: Context) -> Rendered:
     title = label(track)
     role = ' ttm:role="description"' if title and track.kind != "subtitles" else ""
     metadata = [f"<ttm:title>{_escaped(title)}</ttm:title>"] if title else []
-    told = " ".join(comments(edit, track, context.settings))
-    if told:
-        metadata.append(f"<ttm:desc>{_escaped(told)}</ttm:desc>")
+    shown = " ".join(comments(edit, track, context.settings))
+    if shown:
+        metadata.append(f"<ttm:desc>{_escaped(shown)}</ttm:desc>")
     return Rendered(write(track.cues, track.language, metadata, role), track.notes)
 
 
@@ -132,14 +132,14 @@ def parse(content: bytes) -> CueFile:
     lines = _lines_of(root, text)
     clock_of = _clock(root)
     for element, begin, end in _timed(root, 0, None, clock_of):
-        told = tuple(" ".join(line.split()) for line in _text(element).split("\n"))
-        told = tuple(line for line in told if line)
+        shown = tuple(" ".join(line.split()) for line in _text(element).split("\n"))
+        shown = tuple(line for line in shown if line)
         line = lines.get(element, 1)
         if begin is None:
             file.faults.append((line, "the times cannot be read"))
         file.formatted += any(_name(inner.tag) == "span" and inner.attrib for inner in element.iter())
-        if told or element.get("begin"):
-            file.cues.append(RawCue(begin, end, told, line))
+        if shown or element.get("begin"):
+            file.cues.append(RawCue(begin, end, shown, line))
     if any("role" in name and "description" in value for node in root.iter() for name, value in node.attrib.items()):
         file.kind = "descriptions"
     return file

@@ -28,17 +28,17 @@ _REFERENCE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]*|#\d+|#[xX][0-9A-Fa-f]+);")
 def render(edit: Edit, context: Context) -> Rendered:
     """The track as WebVTT."""
     track = track_of(edit, context.settings)
-    told = comments(edit, track, context.settings)
+    shown = comments(edit, track, context.settings)
     parts = ["" if track.converted else f"Kind: {track.kind}"]
     parts += ["" if track.language == "und" else f"Language: {track.language}", label(track)]
-    return Rendered(write(track.cues, "; ".join(filter(None, parts)), told), track.notes)
+    return Rendered(write(track.cues, "; ".join(filter(None, parts)), shown), track.notes)
 
 
-def write(cues: Sequence[Cue], header: str = "", told: Sequence[str] = ()) -> str:
+def write(cues: Sequence[Cue], header: str = "", shown: Sequence[str] = ()) -> str:
     """The file of cues in order. The header stands behind the signature, which is where the format allows a text."""
     blocks = [f"WEBVTT {header}".rstrip() + "\n"]
-    if told:
-        blocks.append("NOTE\n" + "\n".join(line.translate(_ESCAPES) for line in told) + "\n")
+    if shown:
+        blocks.append("NOTE\n" + "\n".join(line.translate(_ESCAPES) for line in shown) + "\n")
     for number, cue in enumerate(cues, 1):
         text = "\n".join(cue.lines)
         if "&" in text or "<" in text or ">" in text:
@@ -83,9 +83,9 @@ def _block(block: list[str], begin: int, file: CueFile, ids: set[str]) -> None:
             return
         file.faults.append((begin + 1, "this block has no times, so nothing shows it"))
         if not timings:
-            told = tuple(line for line in map(_told, block) if line)
-            if told:
-                file.cues.append(RawCue(None, None, told, begin + 1))
+            shown = tuple(line for line in map(_shown_text, block) if line)
+            if shown:
+                file.cues.append(RawCue(None, None, shown, begin + 1))
             return
     for index, place in enumerate(timings):
         stop = timings[index + 1] if index + 1 < len(timings) else len(block)
@@ -101,14 +101,14 @@ def _block(block: list[str], begin: int, file: CueFile, ids: set[str]) -> None:
             file.faults.append((begin + place, f"the id {name[:40]} is there twice"))
         ids.add(name)
         body = block[place + 1 : stop]
-        told = tuple(line for line in map(_told, body) if line)
+        shown = tuple(line for line in map(_shown_text, body) if line)
         for number, line in enumerate(body):
             fault = _markup_fault(line)
             if fault:
                 file.faults.append((begin + place + 2 + number, fault))
         styled = any(_TAG.search(line) for line in body) or bool(match and match[3].strip())
         file.formatted += styled
-        file.cues.append(RawCue(start, end, told, begin + place + 1))
+        file.cues.append(RawCue(start, end, shown, begin + place + 1))
 
 
 def _header(block: list[str], file: CueFile) -> None:
@@ -121,7 +121,7 @@ def _header(block: list[str], file: CueFile) -> None:
                 file.language = value.strip()
 
 
-def _told(line: str) -> str:
+def _shown_text(line: str) -> str:
     return html.unescape(_TAG.sub("", line)).strip()
 
 

@@ -135,7 +135,7 @@ class _Writing:
         return file
 
     def _link(self, item: ET.Element, placed: Placed) -> None:
-        """Ties picture and sound of one stretch together; a stretch without sound needs no link."""
+        """Ties picture and sound of one part together; a part without sound needs no link."""
         indices = [index for index in self._sound_index if id(placed) in index]
         if not indices:
             return

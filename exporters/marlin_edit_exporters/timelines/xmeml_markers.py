@@ -28,8 +28,8 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     clips = [clip for tag in ("clipitem", "clip") for clip in root.iter(tag) if clip.find("file") is not None]
     ours = [clip for clip in clips if _name_of_media(clip, names) == file_name(media)]
     if clips and not ours:
-        told = sorted(set(filter(None, names.values())))
-        raise MarlinEditError(f"None of its clips is of {file_name(media)}; they are of {', '.join(told)}.")
+        named = sorted(set(filter(None, names.values())))
+        raise MarlinEditError(f"None of its clips is of {file_name(media)}; they are of {', '.join(named)}.")
     found = []
     covered = []
     for clip in ours:

@@ -61,7 +61,7 @@ def read_qvhighlights(lines: Iterable[tuple[int, Any]], videos: Path | None) -> 
     """JSON lines with `query`, `vid` and `relevant_windows` (Lei et al., QVHighlights, NeurIPS 2021).
 
     A `vid` is `YOUTUBEID_start_end`, a clip of its own. Where there is no such clip but the whole video `YOUTUBEID`,
-    the stretch from start to end of that is the part, and the windows are moved there.
+    the part from start to end of that is the part, and the windows are moved there.
     """
     found = _Videos(videos)
     for number, value in lines:
@@ -135,7 +135,7 @@ class _Videos:
                 self._files.setdefault(path.stem, path)
 
     def of(self, name: str, *, in_whole: bool = False) -> _Video:
-        """The video of an id. in_whole: `ID_start_end` may also be a stretch of the video ID."""
+        """The video of an id. in_whole: `ID_start_end` may also be a part of the video ID."""
         if name not in self._videos:
             self._videos[name] = self._located(name, in_whole)
         return self._videos[name]
@@ -143,10 +143,10 @@ class _Videos:
     def _located(self, name: str, in_whole: bool) -> _Video:
         if name in self._files:
             return _Video(self._files[name])
-        stretch = re.fullmatch(r"(.+)_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)", name) if in_whole else None
-        if stretch is not None and stretch[1] in self._files and Fraction(stretch[2]) < Fraction(stretch[3]):
-            part = Span(Fraction(stretch[2]), Fraction(stretch[3]))
-            return _Video(self._files[stretch[1]], part)
+        part = re.fullmatch(r"(.+)_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)", name) if in_whole else None
+        if part is not None and part[1] in self._files and Fraction(part[2]) < Fraction(part[3]):
+            inside = Span(Fraction(part[2]), Fraction(part[3]))
+            return _Video(self._files[part[1]], inside)
         return _Video(self._folder / name)
 
     def pair(self, value: Any, place: str) -> Span | None:

@@ -35,7 +35,7 @@ class TrueVideo:
     """What is true of a video, or of a part of it. Times count from the file's zero, also those of a part.
 
     path: where the media is, or would be; whether it is there was not looked at. queries: each query once. events:
-    None where captions are not judged. part: the stretch that this speaks about, and that alone is looked at; None is
+    None where captions are not judged. part: the part that this speaks about, and that alone is looked at; None is
     the whole file.
     """
 

@@ -24,7 +24,7 @@ class Asked:
     """Questions with their answers, clips x questions x tokens, padded on the right.
 
     `wanted` is the token that should follow, or -100. `weight` is what it counts. `pointed` is the pair of frames to
-    look at for it, or -1. `recalled` is the pair to look at before that, where an event's end or kind is to be told and
+    look at for it, or -1. `recalled` is the pair to look at before that, where an event's end or kind is to be said and
     its start is: the pair of its start, or -1. `kind` is the kind that the answer speaks of, or -1.
     """
 
@@ -102,7 +102,7 @@ class Writer:
 
 @dataclass(frozen=True)
 class Row:
-    """A question with its answer, which begins at `answer_at`. The other tables are by the place of the told token."""
+    """A question with its answer, which begins at `answer_at`. The other tables are by the place of the said token."""
 
     tokens: list[int]
     answer_at: int

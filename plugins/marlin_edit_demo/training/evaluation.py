@@ -83,11 +83,11 @@ def overlap(one: tuple[Fraction, Fraction], other: tuple[Fraction, Fraction]) ->
     return float(common / (max(one[1], other[1]) - min(one[0], other[0])))
 
 
-def matched_events(clip: Clip, told: Sequence[ReadEvent], length: Fraction) -> int:
-    """How many told events pair off, one to one, with a true one of the same words and an overlap of 0.5 or more."""
+def matched_events(clip: Clip, said: Sequence[ReadEvent], length: Fraction) -> int:
+    """How many said events pair off, one to one, with a true one of the same words and an overlap of 0.5 or more."""
     left = list(clip.events)
     matched = 0
-    for event in told:
+    for event in said:
         span = (event.start, min(event.end, length))
         fitting = [true for true in left if true.text == event.text and overlap(span, (true.start, true.end)) >= 0.5]
         if fitting:
@@ -107,9 +107,9 @@ def score(answered: Iterable[tuple[Clip, str, list[str]]]) -> Scores:
             span = read_find(answer)
             clamped = (span[0], min(span[1], length)) if span else (Fraction(0), Fraction(0))
             overlaps.append(overlap(clamped, (event.start, event.end)))
-        told = read_events(caption)
-        matched += matched_events(clip, told, length)
-        told_count += len(told)
+        said = read_events(caption)
+        matched += matched_events(clip, said, length)
+        told_count += len(said)
         true_count += len(clip.events)
         scenes += f"Scene: {clip.scene}\n" in caption
 

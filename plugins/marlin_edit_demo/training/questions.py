@@ -39,15 +39,15 @@ def sample_instants(length: Fraction) -> list[Fraction]:
 
 @dataclass(frozen=True, order=True)
 class Seen:
-    """A stretch of sampled frames that show a shape, from `first` to `last`, both shown."""
+    """A part of sampled frames that show a shape, from `first` to `last`, both shown."""
 
     first: int
     kind: int
     last: int
 
 
-def stretches(kind: int, shown: Sequence[bool]) -> list[Seen]:
-    """Every unbroken stretch in which this kind is shown."""
+def runs(kind: int, shown: Sequence[bool]) -> list[Seen]:
+    """Every unbroken part in which this kind is shown."""
     found: list[Seen] = []
     first = 0
     for index, present in enumerate(shown):
@@ -118,7 +118,7 @@ def perfect_answers(clip: Clip, queries: Sequence[str]) -> tuple[str, list[str]]
     seen: list[Seen] = []
     for kind, shape in enumerate(shapes):
         shown = [any(event.shape == shape for event in clip.seen_at(time)) for time in times]
-        seen += stretches(kind, shown)
+        seen += runs(kind, shown)
     seen.sort()
     lines = [(*answer_times(one, instants), shapes[one.kind]) for one in seen]
     found: list[str] = []

@@ -47,8 +47,8 @@ class Aid(nn.Module):
         wanted = batch.marks.flatten(2)
         for number, (layer, head) in enumerate(zip(MARKED_LAYERS, self.heads, strict=True)):
             ends = after[layer][:, batch.pair_ends]
-            told = head(functional.rms_norm(ends, (HIDDEN,)))
-            each = functional.binary_cross_entropy_with_logits(told, wanted, reduction="none")
+            said = head(functional.rms_norm(ends, (HIDDEN,)))
+            each = functional.binary_cross_entropy_with_logits(said, wanted, reduction="none")
             if number == 0:
                 # What was there long before is not asked of the first marked layer.
                 each = each.view(*each.shape[:2], 8, -1)[:, :, [0, 1, 2, 3, 6, 7]]
@@ -58,8 +58,8 @@ class Aid(nn.Module):
     def asked_loss(self, before: Tensor, asked: Asked) -> Tensor:
         """Before the pointing layer, the states must tell which kind the answer speaks of, where that is settled."""
         at = asked.kind >= 0
-        told = self.asked(functional.rms_norm(before[at], (HIDDEN,)))
-        return functional.cross_entropy(told, asked.kind[at])
+        said = self.asked(functional.rms_norm(before[at], (HIDDEN,)))
+        return functional.cross_entropy(said, asked.kind[at])
 
 
 def start_embeddings(model: Any, writer: Writer) -> None:
@@ -197,7 +197,7 @@ def train_answers(together: Together, folder: Path, clips: int, minutes: float, 
     chance = np.random.default_rng([together.rank, step, 5])
     odds = np.array([1.0 if index == 0 else 0.12 for index in range(len(libraries))])
     odds /= odds.sum()
-    saved = told = spent
+    saved = said = spent
     seconds = minutes * 60
     together.start_clock(spent)
     sums, first_step = np.zeros(7), step
@@ -227,8 +227,8 @@ def train_answers(together: Together, folder: Path, clips: int, minutes: float, 
         if step % 100 == 0:
             means = " ".join(f"{value:.3f}" for value in sums / (1 - 0.98 ** (step - first_step)))
             say(f"answers {together.spent:.0f} s, step {step}, marks, find points kinds, caption points kinds {means}")
-        if together.spent - told > 150:
-            told = together.spent
+        if together.spent - said > 150:
+            said = together.spent
             say(" ".join(check_answers(model, text, writer, held_out, length) for length in (4, 6, 12, 20, 30)))
         if together.spent - saved > 90:
             saved = together.spent
@@ -275,12 +275,12 @@ def check_answers(model: Any, text: Continued, writer: Writer, held_out: Library
             overlaps += _greedy_finds(model, text, writer, batch, kept)
             states = ask(model, text, kept, batch.captions, batch.next_position).states
             wanted = batch.captions.wanted
-            told = model.lm_head(states).argmax(-1)
+            said = model.lm_head(states).argmax(-1)
             numbers = writer.is_number[wanted.clamp(min=0)] & (wanted >= 0)
-            right += int((told == wanted)[numbers].sum())
+            right += int((said == wanted)[numbers].sum())
             total += int(numbers.sum())
             names = (batch.captions.pointed >= 0) & ~numbers
-            kinds_right += int((told == wanted)[names].sum())
+            kinds_right += int((said == wanted)[names].sum())
             kinds += int(names.sum())
     return (
         f"[{pairs} s: find {sum(overlaps) / len(overlaps):.3f}, R@.5 "
@@ -300,9 +300,9 @@ def _greedy_finds(
     for turn in (1, 2):
         given = replace(asked, tokens=tokens)
         states = ask(model, text, kept, given, batch.next_position).states
-        told = model.lm_head(states).argmax(-1)
+        said = model.lm_head(states).argmax(-1)
         for clip, row, at in torch.nonzero(numbers & (order == turn)).tolist():
-            tokens[clip, row, at + 1] = told[clip, row, at]
+            tokens[clip, row, at + 1] = said[clip, row, at]
     overlaps = []
     for clip, row in np.ndindex(*tokens.shape[:2]):
         at = torch.nonzero(numbers[clip, row])[:, 0] + 1

@@ -54,8 +54,8 @@ class Probe(nn.Module):
         """The loss of what was seen against what was drawn."""
         kinds, scenes = self(merged)
         total = functional.binary_cross_entropy_with_logits(kinds, pairs.shown, reduction="sum") / len(merged)
-        told = self.cells(functional.layer_norm(patches, patches.shape[-1:])).unflatten(2, (2, -1))
-        cells = functional.cross_entropy(told.flatten(0, 2), pairs.cells.flatten(), reduction="sum") / len(merged)
+        said = self.cells(functional.layer_norm(patches, patches.shape[-1:])).unflatten(2, (2, -1))
+        cells = functional.cross_entropy(said.flatten(0, 2), pairs.cells.flatten(), reduction="sum") / len(merged)
         return total + cells + functional.cross_entropy(scenes, pairs.scene)
 
 
@@ -153,8 +153,8 @@ def train_sight(together: Together, folder: Path, clips: int, minutes: float) ->
         if not together.leads:
             continue
         if step % 200 == 0:
-            told = check_sight(vision, probe, held_out)
-            say(f"sight {together.spent:.0f} s, step {step}, loss {loss.item():.3f}, {told}")
+            said = check_sight(vision, probe, held_out)
+            say(f"sight {together.spent:.0f} s, step {step}, loss {loss.item():.3f}, {said}")
         if together.spent - saved > 60:
             saved = together.spent
             save_whole(_state(tower, probe, optimizer, together.spent, step), state_path)

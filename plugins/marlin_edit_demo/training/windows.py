@@ -1,6 +1,6 @@
-"""Training windows for the answers: stretches of 2 to 30 s of clips whose pictures the tower has already seen.
+"""Training windows for the answers: parts of 2 to 30 s of clips whose pictures the tower has already seen.
 
-A pair of frames is seen without its neighbours, so a clip's merged tokens are worked out once, and any stretch of it
+A pair of frames is seen without its neighbours, so a clip's merged tokens are worked out once, and any part of it
 is a window.
 """
 
@@ -25,7 +25,7 @@ from marlin_edit_demo.training.questions import (
     caption_answer,
     find_answer,
     find_question,
-    stretches,
+    runs,
 )
 from marlin_edit_demo.training.vision_stage import disturb
 from marlin_edit_demo.world import KINDS, PATTERN_WORDS, PATTERNS, TONES, WORDINGS
@@ -78,7 +78,7 @@ def read_shelf(shelf: Shelf, tower: BatchedVision, path: Path, fresh: bool, say:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of a clip as the model meets it: merged tokens, the stamps, and what is shown in each sampled frame."""
+    """A part of a clip as the model meets it: merged tokens, the stamps, and what is shown in each sampled frame."""
 
     merged: Tensor
     stamps: tuple[str, ...]
@@ -133,7 +133,7 @@ def draw_window(library: Library, pairs: int, chance: np.random.Generator) -> Wi
         means = [max(0.0, index + 0.25 - lag) for index in range(pairs)]
         if odd:
             means[-1] = max(0.0, pairs - 1 - lag)
-        seen = [one for kind in np.flatnonzero(shown.any(0)) for one in stretches(int(kind), shown[:, kind].tolist())]
+        seen = [one for kind in np.flatnonzero(shown.any(0)) for one in runs(int(kind), shown[:, kind].tolist())]
         stamps = tuple(f"<{mean:.1f} seconds>" for mean in means)
         return Window(merged, stamps, shown, tuple(sorted(seen)), int(library.scene[clip]))
 
@@ -147,8 +147,8 @@ def marks(window: Window) -> Tensor:
     before = np.concatenate([np.zeros_like(shown[:1]), shown[:-1]])
     appeared = shown & ~before
     ever_before = np.concatenate([np.zeros_like(shown[:1]), np.logical_or.accumulate(shown, axis=0)[:-1]])
-    told = np.stack([shown, appeared, shown & ~ever_before, before & ~shown], axis=1)
-    return torch.from_numpy(told.reshape(len(shown) // 2, 8, len(KINDS))).float()
+    said = np.stack([shown, appeared, shown & ~ever_before, before & ~shown], axis=1)
+    return torch.from_numpy(said.reshape(len(shown) // 2, 8, len(KINDS))).float()
 
 
 def draw_question(window: Window, chance: np.random.Generator) -> tuple[str, int]:

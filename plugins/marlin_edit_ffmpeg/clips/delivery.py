@@ -60,7 +60,7 @@ def foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) 
 
 
 def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
-    """Writes every cut of the edit; what cannot be delivered is told in `missing`, and the others go on.
+    """Writes every cut of the edit; what cannot be delivered is reported in `missing`, and the others go on.
 
     Raises MarlinEditError before the first clip where a name is taken or a source cannot be counted, and where the disk
     is full or closed and nothing was written.

@@ -75,7 +75,7 @@ def size_text(size: int) -> str:
 
 @dataclass
 class Report:
-    """Filled while a clip is made. frames: what is or would be in it. encoded: how many of them are made anew, where
+    """Filled while a clip is made. frames: what is or would be in it. encoded: how many of them are re-encoded, where
     the mode does not say. delivered: what reading it back found. estimate: of a dry run."""
 
     plan: ClipPlan

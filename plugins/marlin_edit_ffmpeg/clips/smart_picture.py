@@ -19,7 +19,7 @@ from marlin_edit_ffmpeg.source import Source
 
 _NEAR, _NEAR_RENUMBERED = 6, 48
 """Copied packets after the first seam that are decoded to be compared with what was written: more where what pictures
-refer to was numbered anew."""
+refer to was renumbered."""
 
 
 class _Stage(Enum):

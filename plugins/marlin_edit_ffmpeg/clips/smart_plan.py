@@ -23,7 +23,7 @@ class SmartPlan:
 
     key_pts: of the keyframe copying begins at. leading: packets after it, in file order, that are shown before it.
     packets: how many are copied, reordered over `depth` frames at most. start: where decoding for the head begins.
-    tail_pts: of the keyframe where it begins for the tail. renumbered: whether what is copied is numbered anew.
+    tail_pts: of the keyframe where it begins for the tail. renumbered: whether what is copied is renumbered.
     """
 
     frames: FrameRange

@@ -1,5 +1,5 @@
 """AV1 (the bitstream specification, 5.3 to 5.9; ISOBMFF binding for the record): a packet is a temporal unit that shows
-one frame, in order. A sequence header begins each stretch; encoded and copied stretches each bring their own.
+one frame, in order. A sequence header begins each part; encoded and copied parts each bring their own.
 """
 
 from __future__ import annotations

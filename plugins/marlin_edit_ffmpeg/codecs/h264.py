@@ -45,7 +45,7 @@ class H264:
         units = self._record.split(data)
         self._numbers |= h264_numbers(units)
         self._delimiters = self._delimiters or any(Kind.H264.is_delimiter(unit) for unit in units)
-        if Kind.H264.starts_anew(units):
+        if Kind.H264.is_random_access(units):
             return Begin.CLEAN
         with suppress(Unreadable):
             self._slices.learn((*self._record.sets, *units))
@@ -58,7 +58,7 @@ class H264:
         units = self._record.split(data)
         mine = [unit for unit in units if Kind.H264.is_parameters(unit)]
         self._sets = (*mine, *self._record.sets)
-        self._open = None if Kind.H264.starts_anew(units) else tuple(bytes(packet) for packet in leading)
+        self._open = None if Kind.H264.is_random_access(units) else tuple(bytes(packet) for packet in leading)
 
     def pictures(self, data: Data) -> Iterable[bytes]:
         """The parts of a packet that stay the same bit for bit."""

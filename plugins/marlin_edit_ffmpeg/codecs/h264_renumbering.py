@@ -1,4 +1,4 @@
-"""Pictures of an open group of H.264 numbered anew, so that its keyframe can start a stream: it becomes an IDR picture,
+"""Pictures of an open group of H.264 renumbered, so that its keyframe can start a stream: it becomes an IDR picture,
 and what follows counts from it (ITU-T H.264, 8.2.1, 8.2.4, 8.2.5). No bit that codes a picture changes.
 """
 
@@ -42,7 +42,7 @@ def _recovers_at_once(unit: bytes) -> bool:
 
 
 class Renumbering:
-    """Numbers the pictures from a keyframe of an open group on anew, until an IDR picture comes by itself. Pictures are
+    """Renumbers the pictures from a keyframe of an open group on, until an IDR picture comes by itself. Pictures are
     given in file order: the keyframe, those that are left out because they are shown before it, and all others."""
 
     def __init__(self, slices: Slices) -> None:

@@ -70,14 +70,14 @@ class Slice:
 
     @property
     def unnumbered(self) -> bytes:
-        """All of it that numbering anew leaves as it is."""
+        """All of it that renumbering does not change."""
         words = (self.opening, str(self.bottom), self.redundant, self.active, self.weights, self.closing)
         coded = self.coded if isinstance(self.coded, bytes) else self.coded.encode()
         return " ".join(words).encode() + coded
 
 
 class Slices:
-    """Reads and writes the slices of one stream, whose parameter sets it is told of."""
+    """Reads and writes the slices of one stream, whose parameter sets it is shown."""
 
     def __init__(self) -> None:
         self._sps: dict[int, _Sps] = {}

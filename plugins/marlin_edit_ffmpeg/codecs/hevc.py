@@ -40,7 +40,7 @@ class Hevc:
         if any(Kind.HEVC.type_of(unit) == DOLBY_VISION for unit in units):
             raise Unreadable("Dolby Vision's metadata cannot be made for encoded frames")
         self._delimiters = self._delimiters or any(Kind.HEVC.is_delimiter(unit) for unit in units)
-        return Begin.CLEAN if Kind.HEVC.starts_anew(units) else Begin.NEVER
+        return Begin.CLEAN if Kind.HEVC.is_random_access(units) else Begin.NEVER
 
     def begin_at(self, data: Data, leading: Sequence[Data]) -> None:
         """Note the keyframe that copying begins at."""
@@ -103,8 +103,8 @@ class Hevc:
 
 
 def without_cra(unit: bytes) -> bytes:
-    """A slice of a clean random access picture as one of a broken link: with it a decoder begins anew. Only the type in
-    its header changes: both kinds have the same slice header."""
+    """A slice of a clean random access picture as one of a broken link, at which a decoder starts again. Only the type
+    in its header changes: both kinds have the same slice header."""
     return bytes([unit[0] & 0x81 | BLA_N_LP << 1]) + unit[1:] if Kind.HEVC.type_of(unit) == CRA else unit
 
 

@@ -37,7 +37,7 @@ class Kind(Enum):
         """Whether a unit is an access unit delimiter."""
         return self.type_of(unit) == (9 if self is Kind.H264 else 35)
 
-    def starts_anew(self, units: Sequence[bytes]) -> bool:
+    def is_random_access(self, units: Sequence[bytes]) -> bool:
         """Whether a picture forgets all pictures before it, so that what follows it can follow foreign ones: IDR, and
         in HEVC the other random access pictures too (their leading pictures set aside), where they let go of nothing
         that is still to be shown (no_output_of_prior_pics_flag)."""

@@ -17,7 +17,7 @@ Data = bytes | memoryview
 
 
 class Begin(Enum):
-    """Whether a copy can begin at a keyframe: as if nothing had been before; only with all that follows numbered anew,
+    """Whether a copy can begin at a keyframe: as if nothing had been before; only with all that follows renumbered,
     and what is shown before it left out; or not at all."""
 
     CLEAN = "clean"
@@ -49,7 +49,7 @@ class Syntax(Protocol):
 
     @property
     def unclean(self) -> str:
-        """Why keyframes that do not start anew cannot be copied from."""
+        """Why keyframes that are not random access points cannot be copied from."""
         ...
 
     def look_at(self, data: Data) -> Begin:

@@ -38,7 +38,7 @@ class Matched:
 
 
 class Matcher:
-    """Encodes pieces as stretches of the reel's first source, which stays open meanwhile."""
+    """Encodes pieces as parts of the reel's first source, which stays open meanwhile."""
 
     def __init__(self, plan: ReelPlan) -> None:
         """Raises Unreadable, with the reason, where no encoder makes pictures that match."""
@@ -77,29 +77,29 @@ class Matcher:
         """
         frames = PieceFrames(source, self._plan, piece)
         with Output("file:" + str(target.absolute()), self._plan.kind) as output:
-            stretch = _Stretch(self._base, self._joiner, output, self._plan)
+            part = _Stretch(self._base, self._joiner, output, self._plan)
             header = self._syntax.extradata()
             if header is not None:
-                stretch.out.codec_context.extradata = header
+                part.out.codec_context.extradata = header
             fit, size = Fit(piece.media, self._plan.first), (self._base.video.width, self._base.video.height)
             for time, _, frame in frames:
-                stretch.add(time, fit.fitted(frame, size, self._base.video.codec_context.pix_fmt))
+                part.add(time, fit.fitted(frame, size, self._base.video.codec_context.pix_fmt))
                 on_progress(min(1.0, frames.count / piece.frames.count))
             if frames.first is None:
                 raise NothingThere
-            stretch.finish()
+            part.finish()
         if frames.missing and self._plan.on_grid:
             raise Unreadable(f"{frames.missing} frames of cut {piece.plan.number} could not be read")
         held = FrameRange(frames.first, frames.last + 1)
-        tick, times = self._plan.tick, stretch.times
-        wrong = check_reel(target, self._plan.kind, times, tick, times[-1] * tick, stretch.expected, None)
+        tick, times = self._plan.tick, part.times
+        wrong = check_reel(target, self._plan.kind, times, tick, times[-1] * tick, part.expected, None)
         if wrong is not None:
             raise Unreadable(wrong)
         return held
 
 
 class _Stretch:
-    """One stretch of frames on its way through an encoder. times: when each is shown, in ticks. expected: pictures of
+    """One part of frames on its way through an encoder. times: when each is shown, in ticks. expected: pictures of
     the first frames and the last one, by their places."""
 
     def __init__(self, base: Source, joiner: Joiner, output: Output, plan: ReelPlan) -> None:

@@ -1,5 +1,5 @@
-"""Clips as stretches of one stream: what their headers must share, and what each one's first packet needs so that
-nothing of the stretch before it is carried on. Also packets read back from a written clip, in file order.
+"""Clips as segments of one stream: what their headers must share, and what each one's first packet needs so that
+nothing of the part before it is carried on. Also packets read back from a written clip, in file order.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def _nearest(times: Sequence[int], tick: Fraction) -> int:
 
 
 def _groups(places: Sequence[int]) -> list[list[int]]:
-    """Places that one stretch of decoding can look at: the end of a piece with the beginning of the next."""
+    """Places that one part of decoding can look at: the end of a piece with the beginning of the next."""
     groups: list[list[int]] = []
     for place in places:
         if groups and place - groups[-1][-1] <= 2:

@@ -97,7 +97,7 @@ function stateText(entry) {
   if (entry.verdict) return `${entry.verdict} by you, ${scoreText(entry)}`;
   const threshold = entry.source.about.threshold;
   if (entry.score === null) {
-    return entry.unlikely ? "not scored: nothing but the answer speaks for it" : "not scored: check it";
+    return entry.unlikely ? "not scored: no supporting evidence" : "not scored: check it";
   }
   if (typeof threshold !== "number") return scoreText(entry);
   return `${scoreText(entry)}, ${entry.unlikely ? "below" : "at least"} the threshold ${threshold.toFixed(2)}`;

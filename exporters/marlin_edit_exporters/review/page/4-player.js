@@ -237,7 +237,7 @@ function toggleDescriptions() {
   byId("describe").setAttribute("aria-pressed", String(on));
   byId("description").hidden = !on;
   describe();
-  say(on ? "Descriptions are shown, and told to screen readers." : "Descriptions are off.");
+  say(on ? "Descriptions are shown and announced to screen readers." : "Descriptions are off.");
 }
 
 function toggleMute() {

@@ -115,7 +115,7 @@ function tellAbout() {
     const asks = about.asked.map((one) => `${one.query === null ? "What happens" : `“${one.query}”`}: ${lookedAt(one)}`);
     box.append(...list("Asked:", asks));
     box.append(...list("Not seen, as there was no picture:", (about.unseen ?? []).map((pair) => pair.map(fraction).map(secondsText).join(" – "))));
-    box.append(...list("Said by the model, and not to be told as an event or a finding:", about.unread ?? []));
+    box.append(...list("What the model wrote that is neither an event nor a finding:", about.unread ?? []));
     byId("about-text").append(box);
   }
 }
@@ -133,7 +133,7 @@ function toggleTheme() {
   try {
     localStorage.setItem("marlin-edit theme", root.dataset.theme);
   } catch {
-    // It is chosen anew next time.
+    // It is chosen again next time.
   }
   redraw();
 }

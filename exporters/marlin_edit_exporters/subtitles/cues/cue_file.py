@@ -1,6 +1,6 @@
 """What the readers of subtitle formats share: text out of bytes, times, and from cues to an analysis.
 
-Anybody's files are read, so nothing is taken for granted: what is wrong is kept as it is, and told with its line.
+Files of any origin are read, so nothing is taken for granted: what is wrong is kept, and reported with its line.
 """
 
 from __future__ import annotations

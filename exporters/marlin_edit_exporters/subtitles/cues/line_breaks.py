@@ -158,7 +158,7 @@ def _around_blanks(text: str, first: int, last: int) -> tuple[int, list[str]]:
 
 
 def _in_two_lines(text: str, first: int, stop: int, pace: Pace) -> bool:
-    """Whether a stretch of plain letters fits into two lines and can be read in the longest time."""
+    """Whether a part of plain letters fits into two lines and can be read in the longest time."""
     widest = pace.profile.cells
     if text.count(" ", first, stop) >= pace.most_words:
         return False

@@ -1,6 +1,6 @@
 """When each text is shown: one lane, every cue long enough to be read, apart from the next as the profile says.
 
-First everything gets only the time that it needs, and as many texts as possible are told; then cues grow into the time
+First everything gets only the time that it needs, and as many texts as possible are shown; then cues grow into the time
 that is free. Everything is in whole milliseconds, and the same texts always give the same times.
 """
 
@@ -19,7 +19,7 @@ _SWEEPS = 8
 
 
 @dataclass(slots=True)
-class Told:
+class TimedText:
     """A text to be shown from `start` to `end`, in pages of lines; `sizes` are the cells and words of each page.
 
     least: the time that its pages need, gaps between them included. wanted: the same at the wished speed. earliest,
@@ -70,16 +70,16 @@ class Schedule:
     """Cues in order, the text of each by its place in `kept`, and the texts for which there was no time."""
 
     cues: list[Cue]
-    kept: list[Told]
-    crowded_out: list[Told]
-    too_long: list[Told]
+    kept: list[TimedText]
+    crowded_out: list[TimedText]
+    too_long: list[TimedText]
 
 
-def scheduled(told: Sequence[Told], pace: Pace, limits: Limits, shots: Sequence[int] = ()) -> Schedule:
+def scheduled(texts: Sequence[TimedText], pace: Pace, limits: Limits, shots: Sequence[int] = ()) -> Schedule:
     """The cues of texts in order of their start; `shots` are the times of shot changes, ascending."""
-    fitting: list[Told] = []
-    too_long: list[Told] = []
-    for one in told:
+    fitting: list[TimedText] = []
+    too_long: list[TimedText] = []
+    for one in texts:
         one.measure(pace, limits)
         (fitting if one.least <= limits.end else too_long).append(one)
     kept, crowded_out = _chosen(fitting, pace.gap)
@@ -90,16 +90,16 @@ def scheduled(told: Sequence[Told], pace: Pace, limits: Limits, shots: Sequence[
     return Schedule(cues, kept, crowded_out, too_long)
 
 
-def _chosen(told: Sequence[Told], gap: int) -> tuple[list[Told], list[Told]]:
-    """As many of the texts as can be told in their order, each in time, and those left out.
+def _chosen(texts: Sequence[TimedText], gap: int) -> tuple[list[TimedText], list[TimedText]]:
+    """As many of the texts as can be shown in their order, each in time, and those left out.
 
     Where one would be too late, the longest of those just before it goes, or it does itself: the rule that keeps the
     most (Moore and Hodgson), looking back a few places only.
     """
-    kept: list[Told] = []
+    kept: list[TimedText] = []
     ends: list[int] = []
-    left_out: list[Told] = []
-    for one in told:
+    left_out: list[TimedText] = []
+    for one in texts:
         kept.append(one)
         end = max(ends[-1] + gap if ends else 0, one.earliest) + one.least
         ends.append(end)
@@ -118,7 +118,7 @@ def _chosen(told: Sequence[Told], gap: int) -> tuple[list[Told], list[Told]]:
     return kept, left_out
 
 
-def _longest_of_crowd(kept: Sequence[Told], ends: Sequence[int]) -> int:
+def _longest_of_crowd(kept: Sequence[TimedText], ends: Sequence[int]) -> int:
     """The place of the longest among the last texts that follow one another without a pause; of equals the last."""
     longest = place = len(kept) - 1
     while place > 0 and ends[place] - kept[place].least > kept[place].earliest:
@@ -130,7 +130,7 @@ def _longest_of_crowd(kept: Sequence[Told], ends: Sequence[int]) -> int:
     return longest
 
 
-def _starts(kept: Sequence[Told], gap: int) -> list[int]:
+def _starts(kept: Sequence[TimedText], gap: int) -> list[int]:
     """Each at its event where that can be; earlier only where a later one would else be too late."""
     latest = []
     following = FOREVER * 2
@@ -146,7 +146,7 @@ def _starts(kept: Sequence[Told], gap: int) -> list[int]:
     return starts
 
 
-def _grown(kept: Sequence[Told], starts: Sequence[int], pace: Pace, limits: Limits) -> list[Cue]:
+def _grown(kept: Sequence[TimedText], starts: Sequence[int], pace: Pace, limits: Limits) -> list[Cue]:
     """Cues with the time that is free: up to the wished speed, and up to the event's own end."""
     cues: list[Cue] = []
     gap, longest = pace.gap, pace.longest

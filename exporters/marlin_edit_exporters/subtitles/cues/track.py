@@ -1,4 +1,4 @@
-"""From an edit to its track: what of its source is told, and how; what is not told is in the notes, with the reason."""
+"""From an edit to its track: what of its source is shown, and how. Notes say what is left out, and why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from marlin_edit.text import clean
 from marlin_edit.timebase import clock_text, milliseconds_of
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Profile, profile_named, words_of
-from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, Told, scheduled
+from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, TimedText, scheduled
 from marlin_edit_exporters.subtitles.cues.values import Cue, Track
 
 READY = "cue"
@@ -85,14 +85,14 @@ def _track(edit: Edit, options: Options) -> Track:
         source = edit.sources[0]
         if len(edit.sources) > 1:
             notes.append(f"only {clean(source.media.path.name)} is used: a subtitle file is for one source")
-        told = _told(source, notes)
+        texts = _told(source, notes)
         converted = bool(source.events) and all(READY in event.flags for event in source.events)
         if converted:
             cues = _as_they_are(source)
         elif options.kind == "metadata":
-            cues = _exact(told, _length(source.media), notes)
+            cues = _exact(texts, _length(source.media), notes)
         else:
-            cues = _readable(source, told, profile, options, notes)
+            cues = _readable(source, texts, profile, options, notes)
     language = options.language if options.language_is_chosen or not converted else "und"
     return Track(tuple(cues), tuple(notes), options.kind, language, profile.name, converted)
 
@@ -108,7 +108,7 @@ def _told(source: Analysis, notes: list[str]) -> list[_Text]:
     if source.events:
         if source.findings:
             notes.append(f"{_count(len(source.findings), 'finding')} left out, because the track shows the events")
-        told = [
+        texts = [
             _Text(milliseconds_of(event.span.start), milliseconds_of(event.span.end), clean(event.text))
             for event in source.events
         ]
@@ -116,14 +116,14 @@ def _told(source: Analysis, notes: list[str]) -> list[_Text]:
         kept = [finding for finding in source.findings if finding.verdict is not Verdict.REJECTED]
         if len(kept) < len(source.findings):
             notes.append(f"{_count(len(source.findings) - len(kept), 'rejected finding')} left out")
-        told = [
+        texts = [
             _Text(milliseconds_of(finding.span.start), milliseconds_of(finding.span.end), clean(finding.query))
             for finding in kept
         ]
-    silent = sum(not one.text for one in told)
+    silent = sum(not one.text for one in texts)
     if silent:
         notes.append(f"{_count(silent, 'event')} without any text left out")
-    return sorted((one for one in told if one.text), key=lambda one: (one.start, one.end))
+    return sorted((one for one in texts if one.text), key=lambda one: (one.start, one.end))
 
 
 def _as_they_are(source: Analysis) -> list[Cue]:
@@ -137,30 +137,31 @@ def _as_they_are(source: Analysis) -> list[Cue]:
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
-def _exact(told: Iterable[_Text], length: int, notes: list[str]) -> list[Cue]:
+def _exact(texts: Iterable[_Text], length: int, notes: list[str]) -> list[Cue]:
     """Each event a cue at exactly its own time, whatever overlaps: for programs, not for readers."""
-    inside = _inside(told, length, notes)
+    inside = _inside(texts, length, notes)
     return [Cue(one.start, max(one.start + 1, one.end), (one.text,)) for one in inside]
 
 
 def _readable(
-    source: Analysis, told: Iterable[_Text], profile: Profile, options: Options, notes: list[str]
+    source: Analysis, texts: Iterable[_Text], profile: Profile, options: Options, notes: list[str]
 ) -> list[Cue]:
     media = source.media
     profile = profile.on_picture(media)
     if options.detail == "low":
         profile = profile.at_wished_speed()
-        told = _outermost(told, notes)
+        texts = _outermost(texts, notes)
     length = _length(media)
     pace = Pace.of(profile, media.rate)
     words = words_of(options.language)
-    texts = [
-        Told(one.start, one.end, one.text, pages_of(one.text, pace, words)) for one in _inside(told, length, notes)
+    timed = [
+        TimedText(one.start, one.end, one.text, pages_of(one.text, pace, words))
+        for one in _inside(texts, length, notes)
     ]
     late = FOREVER if options.detail == "full" else int(profile.late * 1000)
     limits = Limits(int(profile.early * 1000), late, length or FOREVER)
     shots = sorted({milliseconds_of(shot) for shot in source.shots or ()})
-    schedule = scheduled(texts, pace, limits, shots)
+    schedule = scheduled(timed, pace, limits, shots)
     for one in schedule.too_long:
         _leave_out(one, "because the media is too short to read it", notes)
     reason = (
@@ -170,15 +171,15 @@ def _readable(
     )
     for one in schedule.crowded_out:
         _leave_out(one, reason, notes)
-    _tell_changes(schedule.kept, schedule.cues, notes)
+    _note_changes(schedule.kept, schedule.cues, notes)
     return schedule.cues
 
 
-def _outermost(told: Iterable[_Text], notes: list[str]) -> list[_Text]:
+def _outermost(texts: Iterable[_Text], notes: list[str]) -> list[_Text]:
     """Without the events that lie within another one."""
     kept: list[_Text] = []
     end = -1
-    for one in sorted(told, key=lambda one: (one.start, -one.end)):
+    for one in sorted(texts, key=lambda one: (one.start, -one.end)):
         if one.end <= end:
             _leave_out(one, "because it lies within another event (--detail low)", notes)
         else:
@@ -187,13 +188,13 @@ def _outermost(told: Iterable[_Text], notes: list[str]) -> list[_Text]:
     return kept
 
 
-def _inside(told: Iterable[_Text], length: int, notes: list[str]) -> list[_Text]:
+def _inside(texts: Iterable[_Text], length: int, notes: list[str]) -> list[_Text]:
     """Without what lies outside the media: that is not in the picture, whatever the model said. length: 0, unknown."""
     if not length:
-        return list(told)
+        return list(texts)
     inside = []
     clipped = 0
-    for one in told:
+    for one in texts:
         if one.start >= length:
             _leave_out(one, "because it begins after the end of the media", notes)
             continue
@@ -204,12 +205,12 @@ def _inside(told: Iterable[_Text], length: int, notes: list[str]) -> list[_Text]
     return inside
 
 
-def _leave_out(one: _Text | Told, reason: str, notes: list[str]) -> None:
+def _leave_out(one: _Text | TimedText, reason: str, notes: list[str]) -> None:
     at = clock_text(Fraction(one.start, 1000))
     notes.append(f"left out, {reason}: {at} {one.text}")
 
 
-def _tell_changes(kept: Sequence[Told], cues: Sequence[Cue], notes: list[str]) -> None:
+def _note_changes(kept: Sequence[TimedText], cues: Sequence[Cue], notes: list[str]) -> None:
     """Sum up where the cues differ from their events."""
     divided = sum(len(one.pages) > 1 for one in kept)
     moves = []
