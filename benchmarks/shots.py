@@ -24,7 +24,7 @@ import numpy as np
 
 from marlin_edit.media import probe
 from marlin_edit.timebase import Span
-from marlin_edit_shots.detecting import shots_in
+from marlin_edit_shots.detection import shots_in
 from tests.workflow.test_snapping import Film
 
 Find = Callable[[Path], list[int]]

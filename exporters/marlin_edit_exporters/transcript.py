@@ -11,7 +11,7 @@ from fractions import Fraction
 from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.edit import Edit
 from marlin_edit.interfaces import Context, Rendered
-from marlin_edit.text import clean
+from marlin_edit.text import clean, counted
 from marlin_edit.timebase import clock_text
 from marlin_edit_exporters.subtitles.labels import TITLE
 
@@ -44,7 +44,7 @@ def _source(source: Analysis, mark: str, notes: list[str]) -> list[str]:
     lines = [(event.span.start, event.span.end, clean(event.text)) for event in events]
     silent = sum(not text for _, _, text in lines)
     if silent:
-        notes.append(f"{silent} event{'' if silent == 1 else 's'} without any text left out")
+        notes.append(f"{counted(silent, 'event')} without text left out")
     lines = [one for one in lines if one[2]]
     if lines and (not scenes or lines[0][0] < scenes[0].span.start):
         first = scenes[0].span.start if scenes else None
@@ -61,7 +61,7 @@ def _source(source: Analysis, mark: str, notes: list[str]) -> list[str]:
     findings = [finding for finding in source.findings if finding.verdict is not Verdict.REJECTED]
     if len(findings) < len(source.findings):
         left = len(source.findings) - len(findings)
-        notes.append(f"{left} rejected finding{'' if left == 1 else 's'} left out")
+        notes.append(f"{counted(left, 'rejected finding')} left out")
     if findings:
         findings.sort(key=lambda finding: (finding.span.start, finding.span.end))
         blocks += [

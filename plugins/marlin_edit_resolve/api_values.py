@@ -69,11 +69,6 @@ def listed(values: Sequence[T] | None) -> list[T]:
     return [value for value in values if value is not None] if isinstance(values, Sequence) else []
 
 
-def counted(number: int, word: str) -> str:
-    """`1 marker`, `2 markers`."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
 def stretch_of(item: TimelineItem, version: Version) -> Stretch | None:
     """Where an item is; None where Resolve does not tell in whole frames."""
     start, count, first = (frames_of(ask, version) for ask in (item.GetStart, item.GetDuration, item.GetLeftOffset))

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from marlin_edit.markers import MarkerColour, Shown
-from marlin_edit_resolve.api_values import counted, whole
+from marlin_edit.text import counted
+from marlin_edit_resolve.api_values import whole
 from marlin_edit_resolve.marker_tags import MarkerContent, Tag, read_tag
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.text import clean, shortened
+from marlin_edit.text import clean, counted, shortened
 from marlin_edit.timebase import FrameRange, FrameRate
-from marlin_edit_resolve.api_values import END_LEFT_OUT, Stretch, Version, counted, listed, rate_of, stretch_of, whole
+from marlin_edit_resolve.api_values import END_LEFT_OUT, Stretch, Version, listed, rate_of, stretch_of, whole
 from marlin_edit_resolve.pool import Clip
 
 if TYPE_CHECKING:

@@ -20,6 +20,6 @@ def register_detectors() -> Sequence[Detector]:
 
 
 def _detect(media: MediaInfo, span: Span, context: Context) -> Sequence[Detection]:
-    from marlin_edit_shots.detecting import shots_in
+    from marlin_edit_shots.detection import shots_in
 
     return [Detection(shot) for shot in shots_in(media, span)]

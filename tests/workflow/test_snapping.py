@@ -23,8 +23,8 @@ from marlin_edit.media import MediaInfo, probe
 from marlin_edit.plugins import load_app
 from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit.workflow.snapping import outwards, to_nearest
-from marlin_edit_shots import detecting
-from marlin_edit_shots.detecting import shots_in
+from marlin_edit_shots import detection
+from marlin_edit_shots.detection import shots_in
 from tests.support.synthetic_video import make_video
 
 Picture = npt.NDArray[np.uint8]
@@ -122,7 +122,7 @@ def test_a_part_of_a_film_has_the_same_shots_as_the_whole(tmp_path: Path, monkey
         film.shot(frames, 1)
     media = film.write(tmp_path / "a.mp4")
     assert found_in(media, Span(Fraction(60, 25), Fraction(110, 25))) == [70, 105]
-    monkeypatch.setattr(detecting, "BLOCK", Fraction(1))
+    monkeypatch.setattr(detection, "BLOCK", Fraction(1))
     assert found_in(media) == film.cuts == [40, 70, 105, 155]
 
 

@@ -3,7 +3,7 @@
 Times are exact decimal or `n/d` strings in seconds from zero. docs/analysis-file.md describes every key.
 """
 
-from marlin_edit_exporters.analysis_json.reading import read
-from marlin_edit_exporters.analysis_json.writing import SCHEMA, render
+from marlin_edit_exporters.analysis_json.reader import read
+from marlin_edit_exporters.analysis_json.writer import SCHEMA, render
 
 __all__ = ["SCHEMA", "read", "render"]

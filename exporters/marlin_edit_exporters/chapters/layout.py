@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from marlin_edit.edit import Edit
 from marlin_edit.interfaces import Context
+from marlin_edit.text import counted
 from marlin_edit.timeline import Layout, laid_out
 
 
@@ -34,7 +35,7 @@ def chapters_of(edit: Edit, context: Context) -> tuple[tuple[Chapter, ...], list
     starts = sorted(titles)
     joined = sum(len(names) - 1 for names in titles.values())
     if joined:
-        notes.append(f"{joined} chapters begin at the same time as another and share its line")
+        notes.append(f"{counted(joined, 'chapter')} begin at the same time as another and share its line")
     ends = [*starts[1:], _milliseconds(_seconds_of(layout, layout.length))]
     chapters = [
         Chapter(start, max(end, start + 1), " / ".join(dict.fromkeys(titles[start])))
@@ -52,10 +53,12 @@ def _marker_starts(layout: Layout, notes: list[str]) -> Iterable[tuple[int, str]
     events = any(shown.marker.kind == "event" for shown in layout.on_timeline)
     kept = [shown for shown in layout.on_timeline if shown.marker.kind == "event" or not events]
     if len(kept) < len(layout.on_timeline):
-        notes.append(f"{len(layout.on_timeline) - len(kept)} findings left out, because the chapters are the events")
+        notes.append(
+            f"{counted(len(layout.on_timeline) - len(kept), 'finding')} left out, because the chapters are the events"
+        )
     nameless = sum(not shown.marker.name for shown in kept)
     if nameless:
-        notes.append(f"{nameless} events without any text left out")
+        notes.append(f"{counted(nameless, 'event')} without text left out")
     for shown in kept:
         if shown.marker.name:
             yield _milliseconds(_seconds_of(layout, shown.record - layout.edit.record_start)), shown.marker.name

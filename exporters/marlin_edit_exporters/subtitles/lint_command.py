@@ -11,7 +11,7 @@ import click
 
 from marlin_edit.commands import Run, as_command, encoding_option, json_option
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
-from marlin_edit.text import clean
+from marlin_edit.text import clean, counted
 from marlin_edit.timebase import FrameRate
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _report(run: Run, path: Path, file: CueFile, faults: list[Fault]) -> None:
 
     run.console.heading(str(path))
     if not faults:
-        run.console.lines(f"{_number(len(file.cues), 'cue')}, no fault")
+        run.console.lines(f"{counted(len(file.cues), 'cue')}, no fault")
         return
     rows: list[tuple[str, ...]] = [
         (
@@ -150,7 +150,7 @@ def _report(run: Run, path: Path, file: CueFile, faults: list[Fault]) -> None:
         for fault in faults
     ]
     run.console.table(("line", "cue", "time", "rule", "fault"), rows)
-    run.console.receipt(f"{path.name}: {_number(len(faults), 'fault')} in {_number(len(file.cues), 'cue')}")
+    run.console.receipt(f"{path.name}: {counted(len(faults), 'fault')} in {counted(len(file.cues), 'cue')}")
 
 
 def _write_repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, target: Path) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _write_repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Vide
     changes += notes
     changes += [f"left out, because it belongs to no cue: {clean(text)}" for text in file.outside]
     if file.formatted:
-        changes.append(f"{_number(file.formatted, 'cue')} lost formatting (styles, colours, positions)")
+        changes.append(f"{counted(file.formatted, 'cue')} lost formatting (styles, colours, positions)")
     if file.faults:
         changes.append("the file was rewritten in UTF-8, as its format requires")
     left = faults_of(reader.parse(content.encode()), pace, video)
@@ -220,7 +220,3 @@ def _video(run: Run, media: MediaInfo | None) -> Video:
         found = run.app.detect(detector, media, Span(Fraction(0), media.duration))
         shots = {round(shot.span.start * 1000) for shot in found if shot.span.start > 0}
     return Known(int(media.duration * 1000), tuple(sorted(shots)))
-
-
-def _number(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.edit import Edit
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import DEFAULT, Settings
-from marlin_edit.text import clean
+from marlin_edit.text import clean, counted
 from marlin_edit.timebase import clock_text, milliseconds_of
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Profile, profile_named, words_of
@@ -107,7 +107,7 @@ def _told(source: Analysis, notes: list[str]) -> list[_Text]:
     """The texts of the events in order of time, or where there are none, of the findings that nobody rejected."""
     if source.events:
         if source.findings:
-            notes.append(f"{_count(len(source.findings), 'finding')} left out, because the track shows the events")
+            notes.append(f"{counted(len(source.findings), 'finding')} left out, because the track shows the events")
         texts = [
             _Text(milliseconds_of(event.span.start), milliseconds_of(event.span.end), clean(event.text))
             for event in source.events
@@ -115,14 +115,14 @@ def _told(source: Analysis, notes: list[str]) -> list[_Text]:
     else:
         kept = [finding for finding in source.findings if finding.verdict is not Verdict.REJECTED]
         if len(kept) < len(source.findings):
-            notes.append(f"{_count(len(source.findings) - len(kept), 'rejected finding')} left out")
+            notes.append(f"{counted(len(source.findings) - len(kept), 'rejected finding')} left out")
         texts = [
             _Text(milliseconds_of(finding.span.start), milliseconds_of(finding.span.end), clean(finding.query))
             for finding in kept
         ]
     silent = sum(not one.text for one in texts)
     if silent:
-        notes.append(f"{_count(silent, 'event')} without any text left out")
+        notes.append(f"{counted(silent, 'event')} without any text left out")
     return sorted((one for one in texts if one.text), key=lambda one: (one.start, one.end))
 
 
@@ -201,7 +201,7 @@ def _inside(texts: Iterable[_Text], length: int, notes: list[str]) -> list[_Text
         clipped += one.end > length
         inside.append(_Text(one.start, min(one.end, length), one.text) if one.end > length else one)
     if clipped:
-        notes.append(f"{_count(clipped, 'event')} ended with the media")
+        notes.append(f"{counted(clipped, 'event')} ended with the media")
     return inside
 
 
@@ -223,21 +223,17 @@ def _note_changes(kept: Sequence[TimedText], cues: Sequence[Cue], notes: list[st
         shorter += last.end < one.end
         longer += last.end > max(one.end, one.start + 1)
     if divided:
-        notes.append(f"{_count(divided, 'event')} divided into several cues, to fit the lines")
+        notes.append(f"{counted(divided, 'event')} divided into several cues, to fit the lines")
     if moves:
         notes.append(
-            f"{_count(len(moves), 'event')} moved by up to {max(moves) / 1000:.3f} s, so that cues follow one another"
+            f"{counted(len(moves), 'event')} moved by up to {max(moves) / 1000:.3f} s, so that cues follow one another"
         )
     if shorter:
-        notes.append(f"{_count(shorter, 'event')} shown for a part of the time")
+        notes.append(f"{counted(shorter, 'cue')} {'was' if shorter == 1 else 'were'} shortened because events overlap")
     if longer:
-        notes.append(f"{_count(longer, 'event')} shown past the end, to be readable")
+        notes.append(f"{counted(longer, 'cue')} shown past the event's end, to be readable")
 
 
 def _length(media: MediaInfo) -> int:
     """The media's length in milliseconds; 0 where it is not known."""
     return media.duration.numerator * 1000 // media.duration.denominator
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -28,7 +28,7 @@ from marlin_edit.json_values import (
 from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRate, Span, seconds_text, short_seconds
-from marlin_edit_exporters.analysis_json.writing import SCHEMA
+from marlin_edit_exporters.analysis_json.writer import SCHEMA
 
 _LISTS = ("scenes", "events", "findings", "asked")
 _KNOWN = {"schema", "media", "model", *_LISTS, "shots", "speech", "unread", "unseen", "threshold", "cuts"}
