@@ -73,7 +73,7 @@ def test_an_existing_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_file_that_appears_while_the_output_is_made_is_left_as_it_is(tmp_path: Path) -> None:
-    with pytest.raises(MarlinEditError, match="has appeared meanwhile"):
+    with pytest.raises(MarlinEditError, match="appeared in the meantime"):
         write_while_another_does(tmp_path / "a.mp4")
     assert names_in(tmp_path) == ["a.mp4"]
     assert (tmp_path / "a.mp4").read_text() == "mine"
@@ -93,7 +93,7 @@ def test_without_hard_links_it_is_published_all_the_same_and_overwrites_nothing(
         monkeypatch.setattr(ctypes, "CDLL", lambda name, use_errno: object())
     write_output(tmp_path / "a.srt", "a")
     assert (tmp_path / "a.srt").read_text() == "a"
-    with pytest.raises(MarlinEditError, match="has appeared meanwhile"):
+    with pytest.raises(MarlinEditError, match="appeared in the meantime"):
         write_while_another_does(tmp_path / "b.srt")
     assert (tmp_path / "b.srt").read_text() == "mine"
     assert names_in(tmp_path) == ["a.srt", "b.srt"]
@@ -143,7 +143,7 @@ def test_what_fails_its_verification_is_not_published(tmp_path: Path) -> None:
 
 
 def test_media_that_nobody_wrote_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(MarlinEditError, match="without any content"), staged(tmp_path / "a.mp4"):
+    with pytest.raises(MarlinEditError, match="no content was produced"), staged(tmp_path / "a.mp4"):
         pass
     assert names_in(tmp_path) == []
 

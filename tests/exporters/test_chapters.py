@@ -74,7 +74,7 @@ def test_events_that_begin_together_share_a_chapter() -> None:
     edit = lasting(60, ("1", "a dog"), ("1", "a door"), ("2", "a car"))
     chapters, notes = chapters_of(edit, context())
     assert [chapter.title for chapter in chapters] == ["a dog / a door", "a car"]
-    assert notes == ["1 chapters begin at the same time as another and share its line"]
+    assert notes == ["1 chapter begins at the same time as another and shares its line"]
 
 
 def test_without_events_the_findings_begin_chapters() -> None:

@@ -244,13 +244,13 @@ def test_sound_is_cut_with_the_picture(sounds: list[str], channels: str, audio: 
     (entry,) = next(iter(read_back(result.content).events)).edits
     assert entry.channels.video
     assert list(entry.channels.channels) == audio
-    assert any("two channels of sound at most" in note for note in result.notes) == (len(sounds) > 1)
+    assert any("at most two channels of sound" in note for note in result.notes) == (len(sounds) > 1)
 
 
 def test_it_is_said_that_a_rate_varies() -> None:
     media = media_at(FrameRate.parse("25"), times=FrameTimes(range(1000), Fraction(1, 25)))
     assert rendered(edit_of_cuts(media, (0, 10))).notes[0] == (
-        "the rate of interview.mov varies, and its frames are counted at 25 fps: convert it to a constant rate before "
+        "XX"
         "you conform"
     )
 
@@ -270,7 +270,7 @@ def test_a_rate_that_an_edl_cannot_hold_is_refused_with_advice(name: str) -> Non
 
 
 def test_an_edit_without_cuts_is_refused_with_advice() -> None:
-    with pytest.raises(MarlinEditError, match=r"nothing was cut.*\.otio"):
+    with pytest.raises(MarlinEditError, match=r"there are none.*\.otio"):
         rendered(edit_of_cuts(media_at(FrameRate.parse("25"))))
 
 

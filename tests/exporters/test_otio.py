@@ -215,9 +215,9 @@ def test_what_lies_in_no_cut_is_counted() -> None:
     source = Analysis(media_at(rate), events=events, findings=findings)
     edit = Edit("x", rate, 0, (source,), (Cut(source, FrameRange(0, 100), None, ""),))
     assert rendered(edit).notes == (
-        "1 rejected findings of interview.mov left out",
-        "1 events and findings left out, because they begin after the end of interview.mov",
-        "1 events and findings left out, because they lie in no cut",
+        "1 rejected finding of interview.mov left out",
+        "1 event or finding left out, because it begins after the end of interview.mov",
+        "1 event or finding left out, because it lies outside all cuts",
     )
 
 

@@ -359,7 +359,7 @@ def test_an_otioz_holds_the_media_under_names_that_stay_apart(tmp_path: Path) ->
     assert [(tmp_path / "out" / target).read_bytes() for target in targets] == [b"first", b"second"]
     assert otio_clips(timeline, edit, file_relative_markers=False) == expected(edit)
     sources[0].media.path.unlink()
-    with pytest.raises(MarlinEditError, match=r"is not there\. Write an \.otio"):
+    with pytest.raises(MarlinEditError, match=r"is missing\. Write an \.otio"):
         otioz.render(edit, context(temporary=tmp_path))
 
 

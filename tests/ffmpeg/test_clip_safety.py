@@ -53,7 +53,7 @@ def test_odd_names_are_names_and_nothing_else(
         ("0-0", ExitCode.USAGE, "out point"),
         ("nan-2", ExitCode.USAGE, "not a time"),
         ("0-inf", ExitCode.USAGE, "not a time"),
-        ("100-200", ExitCode.USAGE, "after the end"),
+        ("100-200", ExitCode.USAGE, "; the span begins at 100 s"),
     ],
 )
 def test_spans_that_cannot_be_are_refused(

@@ -52,7 +52,7 @@ def test_odd_names_of_reels_are_names_and_nothing_else(
         ("0-0", "out point"),
         ("nan-2", "not a time"),
         ("0-inf", "not a time"),
-        ("100-200", "after the end"),
+        ("100-200", "; the span begins at 100 s"),
     ],
 )
 def test_spans_that_cannot_be_are_refused(

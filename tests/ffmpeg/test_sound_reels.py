@@ -116,7 +116,7 @@ def test_all_sounds_are_kept_where_the_file_holds_them(cut: CommandLine, tmp_pat
         assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) <= Fraction(1, 1000)
     code, document, _ = cut("two.mka", "--reel", "reel.wav")
     assert code == ExitCode.DONE
-    assert "reel.wav: WAV holds one sound: the first of 2 is in it" in document["notes"]
+    assert "reel.wav: WAV stores one sound track; it has the first of 2" in document["notes"]
 
 
 def test_a_reel_of_sound_can_be_made_of_videos_and_sounds_together(cut: CommandLine, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_signals_worth_is_its_auroc() -> None:
 
 @pytest.mark.parametrize("given", [[], examples(8), [one for one in examples() if one.true]])
 def test_too_little_to_learn_from_is_said_with_what_to_add(given: list[Example]) -> None:
-    with pytest.raises(MarlinEditError, match=r"too little to calibrate on.*Label more clips"):
+    with pytest.raises(MarlinEditError, match=r"not enough answers to calibrate with.*Label more clips"):
         fitted(given)
 
 
@@ -163,7 +163,7 @@ def test_the_users_own_goes_before_the_models(kept: settings.Settings, tmp_path:
 def test_a_file_that_is_none_is_said_with_what_to_do(kept: settings.Settings, content: str) -> None:
     path = save(kept, fitted(examples()))
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(MarlinEditError, match="Delete it, or make it again"):
+    with pytest.raises(MarlinEditError, match="Delete it, or make a new one"):
         calibration_of(kept, MODEL)
 
 
@@ -351,7 +351,7 @@ def test_eval_measures_at_the_calibrated_threshold(desk: Desk) -> None:
 def test_clips_with_nothing_wrong_in_them_cannot_calibrate(desk: Desk) -> None:
     ran = desk.run("calibrate", truth(desk.folder, "one"), "--model", desk.model(events=[]), "--json")
     assert ran.code == ExitCode.FAILED
-    assert "too little to calibrate on" in ran.document["error"]
+    assert "not enough answers to calibrate with" in ran.document["error"]
 
 
 def test_a_video_that_is_missing_is_said_and_the_others_are_learned_from(desk: Desk) -> None:

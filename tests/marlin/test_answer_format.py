@@ -164,7 +164,7 @@ def test_a_line_repeated_until_the_limit_is_kept_once() -> None:
         ("A cat runs", ("repeated", "partial")),
     ]
     assert read.discarded == (
-        'Of 100 - 130 s the model wrote "A cat runs": it was said 59 times more, and is kept once.',
+        'Of 100 - 130 s the model wrote "A cat runs": it was repeated 59 times; one is kept.',
     )
 
 
@@ -189,8 +189,8 @@ def test_an_empty_answer_is_said_to_be_empty(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("<1 - 2>", "it says when, but not what"),
-        ("<1 - 2>\n<3 - 4> A dog", "it says when, but not what"),
+        ("<1 - 2>", "it has a time, but no text"),
+        ("<1 - 2>\n<3 - 4> A dog", "it has a time, but no text"),
         ("Events:\nsomething happens", "it names no time range"),
         ("<0:75 - 0:80> A dog", "that is not a time"),
         ("Events:\n<-3 - 5> A dog", "it names no time range"),

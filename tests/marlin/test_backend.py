@@ -115,14 +115,14 @@ def test_a_half_downloaded_model_tells_how_to_resume(cache: Path, checkpoint: Pa
     told = message("NemoStation/Marlin-2B")
     assert "model.safetensors is missing" in told
     assert f"hf download NemoStation/Marlin-2B --revision {COMMIT}" in told
-    assert "goes on where it stopped" in told
+    assert "continues where it stopped" in told
 
 
 def test_a_download_that_has_only_begun_is_told_as_such(cache: Path) -> None:
     blobs = cache / "models--NemoStation--Marlin-2B" / "blobs"
     blobs.mkdir(parents=True)
     (blobs / "abc.incomplete").write_bytes(b"0" * 100)
-    assert "only partly here" in message("NemoStation/Marlin-2B")
+    assert "is incomplete" in message("NemoStation/Marlin-2B")
     assert [(one.state, one.size) for one in hub.models_on_disk()] == [(hub.INCOMPLETE, 100)]
 
 
@@ -164,7 +164,7 @@ def test_a_directory_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 def test_pickled_weights_are_never_read(copied: Path) -> None:
     (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
-    assert "pickle files only" in message(str(copied))
+    assert "only safetensors are read" in message(str(copied))
 
 
 def test_a_cut_off_or_broken_weights_file_is_told_before_anything_is_loaded(copied: Path) -> None:

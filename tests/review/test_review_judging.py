@@ -163,7 +163,7 @@ def test_calibrate_takes_saved_verdicts(film: Path, open_page: OpenPage, tmp_pat
         opened.press("s")
     download.value.save_as(tmp_path / "judged.json")
     assert main(["calibrate", str(tmp_path / "judged.json"), "-o", str(tmp_path / "calibration.json")]) == 1
-    assert "too little to calibrate on: 1 right and 1 wrong answers" in capfd.readouterr().err
+    assert "not enough answers to calibrate with: 1 right and 1 wrong ones" in capfd.readouterr().err
 
 
 def test_a_caption_and_findings_of_one_video_keep_the_threshold(open_page: OpenPage, tmp_path: Path) -> None:

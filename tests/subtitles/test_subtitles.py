@@ -79,7 +79,7 @@ def test_provenance_is_written_on_request() -> None:
     assert told[2:] == [
         "Model: demo 01234567 float32",
         "Source: interview.mov",
-        "Made by marlin-edit after the rules default",
+        "Made by marlin-edit with the rules default",
     ]
 
 
