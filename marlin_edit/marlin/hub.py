@@ -17,6 +17,7 @@ from typing import Any
 
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import ModelOnDisk
+from marlin_edit.text import counted
 
 CALIBRATION_FILE = "marlin_edit_calibration.json"
 """A calibration that comes with a checkpoint."""
@@ -187,7 +188,7 @@ def _tensors(file: Path) -> dict[str, int]:
     if size < end:
         raise MarlinEditError(f"{file.name} is cut off: {size:,} of {end:,} bytes are here")
     if size > end:
-        raise MarlinEditError(f"{file.name} is broken: it is {size - end:,} bytes too long")
+        raise MarlinEditError(f"{file.name} is broken: it is {counted(size - end, 'byte')} too long")
     return values
 
 

@@ -193,7 +193,7 @@ SPANS_TWICE = {"path": "a.mp4", "queries": [{"query": "q", "spans": []}, {"query
         ({"schema": SCHEMA}, "videos: this should be a list, not nothing"),
         (own({"queries": []}), "videos[0].path: this should be text, not nothing"),
         (own({"path": "", "queries": []}), "videos[0].path"),
-        (own({"path": "a.mp4"}), "videos[0]: nothing is said"),
+        (own({"path": "a.mp4"}), "videos[0]: this video has no queries and no events"),
         (own({"path": "a.mp4", "queries": [{"query": "q"}]}), "videos[0].queries[0]: the spans are missing"),
         (own({"path": "a.mp4", "queries": [{"query": " ", "spans": []}]}), "videos[0].queries[0].query"),
         (own({"path": "a.mp4", "queries": [{"query": "q", "spans": [["1"]]}]}), "spans[0]: this should be a start and"),

@@ -234,7 +234,7 @@ def test_that_the_rate_varies_is_kept_and_said() -> None:
     varying = replace(MEDIA, times=FrameTimes((0, 1, 3), Fraction(1, 24)))
     text = written(Analysis(varying))
     analysis = read_text(text)
-    assert any("varies" in note for note in analysis.media.notes)
+    assert any("The rate is variable" in note for note in analysis.media.notes)
     assert written(analysis) == text
     assert read_text(text, varying) == Analysis(varying)
 

@@ -74,7 +74,7 @@ def test_events_that_begin_together_share_a_chapter() -> None:
     edit = lasting(60, ("1", "a dog"), ("1", "a door"), ("2", "a car"))
     chapters, notes = chapters_of(edit, context())
     assert [chapter.title for chapter in chapters] == ["a dog / a door", "a car"]
-    assert notes == ["1 chapter begins at the same time as another and shares its line"]
+    assert notes == ["1 event joined into the chapter that begins at the same time"]
 
 
 def test_without_events_the_findings_begin_chapters() -> None:
@@ -98,7 +98,7 @@ def test_youtube_s_first_chapter_is_at_zero_also_where_the_first_event_is_later(
     result = rendered(youtube, lasting(600, ("30", "One"), ("60", "Two")))
     assert result.content == "0:00 Start\n0:30 One\n1:00 Two\n"
     few = rendered(youtube, lasting(600, ("0", "One"), ("60", "Two")))
-    assert few.notes == ("YouTube shows chapters from 3 on, and there are 2",)
+    assert few.notes == ("YouTube shows chapters if there are at least 3, and there are 2",)
 
 
 @given(edits())

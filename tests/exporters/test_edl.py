@@ -250,7 +250,7 @@ def test_sound_is_cut_with_the_picture(sounds: list[str], channels: str, audio: 
 def test_it_is_said_that_a_rate_varies() -> None:
     media = media_at(FrameRate.parse("25"), times=FrameTimes(range(1000), Fraction(1, 25)))
     assert rendered(edit_of_cuts(media, (0, 10))).notes[0] == (
-        "XX"
+        "interview.mov has a variable rate, and its frames are counted at 25 fps. Convert it to a constant rate before "
         "you conform"
     )
 

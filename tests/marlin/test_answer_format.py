@@ -163,9 +163,7 @@ def test_a_line_repeated_until_the_limit_is_kept_once() -> None:
         ("A dog barks", ()),
         ("A cat runs", ("repeated", "partial")),
     ]
-    assert read.discarded == (
-        'Of 100 - 130 s the model wrote "A cat runs": it was repeated 59 times; one is kept.',
-    )
+    assert read.discarded == ('Of 100 - 130 s the model wrote "A cat runs": it was repeated 59 times; one is kept.',)
 
 
 def test_an_answer_cut_off_marks_its_last_event() -> None:

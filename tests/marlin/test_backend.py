@@ -173,7 +173,7 @@ def test_a_cut_off_or_broken_weights_file_is_told_before_anything_is_loaded(copi
     file.write_bytes(whole[: len(whole) // 2])
     assert "model.safetensors is cut off" in message(str(copied))
     file.write_bytes(whole + b"0")
-    assert "1 bytes too many" in message(str(copied))
+    assert "it is 1 byte too long" in message(str(copied))
     file.write_bytes(b"<html>not found</html>")
     assert "is not a safetensors file" in message(str(copied))
     file.write_bytes(b"")

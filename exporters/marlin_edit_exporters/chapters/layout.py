@@ -35,7 +35,7 @@ def chapters_of(edit: Edit, context: Context) -> tuple[tuple[Chapter, ...], list
     starts = sorted(titles)
     joined = sum(len(names) - 1 for names in titles.values())
     if joined:
-        notes.append(f"{counted(joined, 'chapter')} begin at the same time as another and share its line")
+        notes.append(f"{counted(joined, 'event')} joined into the chapter that begins at the same time")
     ends = [*starts[1:], _milliseconds(_seconds_of(layout, layout.length))]
     chapters = [
         Chapter(start, max(end, start + 1), " / ".join(dict.fromkeys(titles[start])))

@@ -25,7 +25,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import MarkerColour, colours_of, frames_or_none
 from marlin_edit.media import MediaInfo
-from marlin_edit.text import clean, shortened
+from marlin_edit.text import clean, counted, shortened
 from marlin_edit.timeline import notes_on_one_track
 
 MOST_EVENTS = 999
@@ -126,7 +126,7 @@ def _notes(edit: Edit, sources: tuple[Analysis, ...], reels: dict[Path, str], ti
             f"the title was shortened to {TITLE_LENGTH} characters" if edit.title.strip() else "without a title"
         )
     if cut_short:
-        notes.append(f"{cut_short} comments were shortened to {COMMENT_LENGTH} characters")
+        notes.append(f"{counted(cut_short, 'comment')} shortened to {COMMENT_LENGTH} characters")
     more = [file_name(source.media) for source in sources if sum(map(channels_of, sounds(source.media))) > 2]
     if more:
         notes.append(f"EDL has at most two channels of sound; the others of {', '.join(more)} come with the media")
