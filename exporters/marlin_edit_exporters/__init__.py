@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
 from marlin_edit.interfaces import Carries, Exporter
-from marlin_edit.settings import WRITING, Setting
+from marlin_edit.settings import WRITING, Group, Setting
 from marlin_edit_exporters import chapters, subtitles, timelines
 from marlin_edit_exporters.lazy import reading_markers, rendering
 
@@ -95,6 +95,7 @@ def register_settings() -> list[Setting]:
             flag="--tracks",
             commands=WRITING,
             choices=("together", "apart"),
+            group=Group.TIMELINE,
         ),
         Setting(
             "markers_on",
@@ -104,6 +105,7 @@ def register_settings() -> list[Setting]:
             flag="--markers-on",
             commands=WRITING,
             choices=("clips", "timeline"),
+            group=Group.TIMELINE,
         ),
         Setting(
             "otio_profile",
@@ -113,6 +115,7 @@ def register_settings() -> list[Setting]:
             flag="--otio-profile",
             commands=WRITING,
             choices=("resolve", "generic"),
+            group=Group.TIMELINE,
         ),
         Setting(
             "fcpxml_version",
@@ -122,6 +125,7 @@ def register_settings() -> list[Setting]:
             flag="--fcpxml-version",
             commands=WRITING,
             choices=("1.10", "1.9"),
+            group=Group.TIMELINE,
         ),
     ]
 

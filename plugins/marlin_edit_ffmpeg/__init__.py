@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
 from marlin_edit.interfaces import Carries, Context, Delivery, Detection, Detector, Finds, Receipt
-from marlin_edit.settings import Setting
+from marlin_edit.settings import Group, Setting
 
 if TYPE_CHECKING:
     from marlin_edit.edit import Edit
@@ -103,6 +103,7 @@ def register_settings() -> Sequence[Setting]:
             flag="--out-dir",
             commands=("cut",),
             metavar="DIR",
+            group=Group.CLIPS,
         ),
         Setting(
             "name",
@@ -112,6 +113,7 @@ def register_settings() -> Sequence[Setting]:
             flag="--name",
             commands=("cut",),
             metavar="TEMPLATE",
+            group=Group.CLIPS,
         ),
         Setting(
             "reel",
@@ -121,6 +123,7 @@ def register_settings() -> Sequence[Setting]:
             flag="--reel",
             commands=("cut",),
             metavar="FILE",
+            group=Group.CLIPS,
         ),
         Setting(
             "clip_mode",
@@ -131,6 +134,7 @@ def register_settings() -> Sequence[Setting]:
             flag="--mode",
             commands=("cut",),
             choices=("smart", "exact", "copy"),
+            group=Group.CLIPS,
         ),
         Setting(
             "clip_sound",
@@ -140,6 +144,7 @@ def register_settings() -> Sequence[Setting]:
             flag="--audio",
             commands=("cut",),
             choices=("copy", "exact"),
+            group=Group.CLIPS,
         ),
         Setting(
             "clip_crf",
@@ -149,6 +154,7 @@ def register_settings() -> Sequence[Setting]:
             flag="--crf",
             commands=("cut",),
             metavar="N",
+            group=Group.CLIPS,
         ),
     ]
 

@@ -67,6 +67,7 @@ def register_settings() -> Sequence[Setting]:
             flag="--timeline-name",
             commands=("cut", "export"),
             metavar="NAME",
+            group="DaVinci Resolve",
         ),
         Setting(
             "resolve_subtitles",
@@ -75,6 +76,7 @@ def register_settings() -> Sequence[Setting]:
             help="With --deliver resolve: put events on a subtitle track of the current timeline as well.",
             flag="--resolve-subtitles",
             commands=("caption", "find", "export"),
+            group="DaVinci Resolve",
         ),
     ]
 

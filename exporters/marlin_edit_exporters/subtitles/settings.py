@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from marlin_edit.settings import WRITING, Setting, parse_switch
+from marlin_edit.settings import WRITING, Group, Setting, parse_switch
 
 KINDS = ("descriptions", "metadata", "subtitles")
 DETAILS = ("low", "normal", "full")
@@ -30,6 +30,7 @@ def settings() -> list[Setting]:
             flag="--profile",
             commands=JUDGING,
             metavar="NAME",
+            group=Group.SUBTITLES,
         ),
         Setting(
             "subtitle_kind",
@@ -39,6 +40,7 @@ def settings() -> list[Setting]:
             flag="--kind",
             commands=WRITING,
             choices=KINDS,
+            group=Group.SUBTITLES,
         ),
         Setting(
             "subtitle_language",
@@ -48,6 +50,7 @@ def settings() -> list[Setting]:
             flag="--language",
             commands=JUDGING,
             metavar="TAG",
+            group=Group.SUBTITLES,
         ),
         Setting(
             "subtitle_detail",
@@ -57,6 +60,7 @@ def settings() -> list[Setting]:
             flag="--detail",
             commands=WRITING,
             choices=DETAILS,
+            group=Group.SUBTITLES,
         ),
         Setting(
             "subtitle_style",
@@ -66,6 +70,7 @@ def settings() -> list[Setting]:
             flag="--style",
             commands=WRITING,
             metavar="KEY=VALUE,...",
+            group=Group.SUBTITLES,
         ),
         Setting(
             "subtitle_provenance",
@@ -74,5 +79,6 @@ def settings() -> list[Setting]:
             help="Name the model and the rules in subtitle files, in formats that have notes.",
             flag="--provenance",
             commands=WRITING,
+            group=Group.SUBTITLES,
         ),
     ]
