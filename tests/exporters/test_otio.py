@@ -217,7 +217,7 @@ def test_what_lies_in_no_cut_is_counted() -> None:
     assert rendered(edit).notes == (
         "1 rejected finding of interview.mov left out",
         "1 marker left out, after the end of interview.mov",
-        "1 event or finding left out, because it lies outside all cuts",
+        "1 marker left out, outside all cuts",
     )
 
 

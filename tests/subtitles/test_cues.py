@@ -189,14 +189,14 @@ def test_events_that_begin_together_are_told_one_after_another() -> None:
     assert [(cue.start, cue.end, cue.text) for cue in track.cues] == [(1000, 1834, "first"), (1914, 5000, "second")]
     assert track.notes == (
         "1 event moved by up to 0.914 s, so that cues follow one another",
-        "1 event shown for a part of the time",
+        "1 cue was shortened because events overlap",
     )
 
 
 def test_a_very_short_event_is_shown_long_enough_to_be_read() -> None:
     track = track_of(edit_of(event("1", "1.00001", "A man walks to the door.")), DEFAULTS)
     assert [(cue.start, cue.end) for cue in track.cues] == [(1000, 2800)]  # 0.3 s a word
-    assert track.notes == ("1 event shown past the end, to be readable",)
+    assert track.notes == ("1 cue shown past the event's end, to be readable",)
 
 
 def test_a_long_event_is_not_shown_for_more_than_seven_seconds() -> None:
