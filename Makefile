@@ -21,8 +21,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
-demo: install ## do the main job with the bundled demo model on a real file
-	@$(BIN)/marlin-edit demo --out-dir $(DEMO_DIR)
+demo: install ## do the main job with the bundled demo model on a real file, again where it was done
+	@$(BIN)/marlin-edit demo --overwrite --out-dir $(DEMO_DIR)
 
 test: install ## run all tests but the slow ones: some six minutes on two cores
 	$(BIN)/python -m pytest -n 2 --durations=10
