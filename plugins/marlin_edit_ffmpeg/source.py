@@ -41,6 +41,10 @@ class NothingThere(Exception):
     """Nothing of the range could be read."""
 
 
+class NotAsPlanned(Exception):
+    """A written clip or reel, or a piece of one, that is not what was planned, with what is wrong."""
+
+
 class Source:
     """A media file opened once for any number of clips. `decode_errors` counts packets that gave no frame."""
 

@@ -13,11 +13,11 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from marlin_edit.cli import main
 from marlin_edit.marlin.backend import MAX_NEW_TOKENS
 from marlin_edit.marlin.engine import Engine, Reading
 from marlin_edit.video_model import QuestionKind
 from tests.support.checkpoints import save_checkpoint
+from tests.support.command_line import Ran, run_command
 from tests.support.synthetic_video import make_video
 from tests.third_party.tool import HERE
 
@@ -32,18 +32,6 @@ EVENTS = [
     [106, 108, "A dog barks"],
     [288, 300, "A door opens"],
 ]
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def analysis(self) -> dict[str, Any]:
-        analysis: dict[str, Any] = json.loads(self.out)["analysis"]
-        return analysis
 
 
 @dataclass(frozen=True)
@@ -78,9 +66,7 @@ def desk(long_video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], mo
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> Ran:
-        code = main([str(argument) for argument in arguments])
-        said = capfd.readouterr()
-        return Ran(code, said.out, said.err)
+        return run_command(capfd, *arguments)
 
     return Desk(tmp_path, long_video, run)
 
@@ -93,11 +79,11 @@ def test_caption_tells_every_event_once_and_a_scene_for_each_window(desk: Desk) 
     model = desk.knowing(scenes=[[0, 60, "A yard."], [60, 300, "A house."]])
     ran = desk.run("caption", desk.video, "--model", model, "--json")
     assert ran.code == 0, ran.err
-    events = ran.analysis["events"]
+    events = ran.document["analysis"]["events"]
     assert [[*pair, one["text"]] for pair, one in zip(times(events), events, strict=True)] == EVENTS
-    assert times(ran.analysis["scenes"]) == [(0, 60), (50, 110), (100, 300)]
+    assert times(ran.document["analysis"]["scenes"]) == [(0, 60), (50, 110), (100, 300)]
     assert desk.asked() == [(0, 60), (50, 110), (100, 160), (150, 210), (200, 260), (250, 300)]
-    assert ran.analysis["asked"] == [{"query": None, "looked_at": [["0", "300"]]}]
+    assert ran.document["analysis"]["asked"] == [{"query": None, "looked_at": [["0", "300"]]}]
     walk = events[1]
     assert walk["flags"] == ["joined"]
     assert walk["origin"]["windows"] == [["0", "60"], ["50", "110"], ["100", "160"], ["150", "210"], ["200", "260"]]
@@ -109,9 +95,9 @@ def test_find_joins_what_goes_on_over_windows_and_tells_in_order_of_time(desk: D
     asking = [part for query in queries for part in ("-q", query)]
     ran = desk.run("find", desk.video, *asking, "--model", desk.knowing(), "--json")
     assert ran.code == 0, ran.err
-    findings = ran.analysis["findings"]
+    findings = ran.document["analysis"]["findings"]
     assert times(findings) == [(20, 200.5), (52, 58), (288, 300)]
-    assert [one["query"] for one in ran.analysis["asked"]] == queries
+    assert [one["query"] for one in ran.document["analysis"]["asked"]] == queries
 
 
 def test_what_goes_on_over_a_seam_is_one_cut(desk: Desk) -> None:
@@ -119,7 +105,7 @@ def test_what_goes_on_over_a_seam_is_one_cut(desk: Desk) -> None:
         "cut", desk.video, "--query", "A person walks", "--model", desk.knowing(), "-o", "list.otio", "--json"
     )
     assert ran.code == 0, ran.err
-    (cut,) = ran.analysis["cuts"]
+    (cut,) = ran.document["analysis"]["cuts"]
     assert (cut["first"], cut["stop"]) == (80, 802)
     (clip,) = otio.adapters.read_from_file(str(desk.folder / "list.otio")).find_clips()
     assert clip.source_range.start_time.value == 80
@@ -128,7 +114,7 @@ def test_what_goes_on_over_a_seam_is_one_cut(desk: Desk) -> None:
 def test_window_and_overlap_are_settings(desk: Desk) -> None:
     ran = desk.run("caption", desk.video, "--model", desk.knowing(), "--window", "100", "--overlap", "0", "--json")
     assert desk.asked() == [(0, 100), (100, 200), (200, 300)]
-    assert times(ran.analysis["events"]) == [(start, end) for start, end, _ in EVENTS]
+    assert times(ran.document["analysis"]["events"]) == [(start, end) for start, end, _ in EVENTS]
 
 
 def test_a_window_is_never_longer_than_the_model_watches_which_is_said_where_a_longer_one_was_asked_for(
@@ -155,16 +141,16 @@ def test_a_window_that_cannot_be_is_refused_before_anything_is_watched(desk: Des
 def test_windows_of_a_range_begin_at_its_in_point_and_stay_inside(desk: Desk) -> None:
     ran = desk.run("caption", desk.video, "--model", desk.knowing(), "--range", "10.25-150.75", "--json")
     assert desk.asked() == [(10.25, 70.25), (60.25, 120.25), (110.25, 150.75)]
-    assert ran.analysis["asked"][0]["looked_at"] == [["10.25", "150.75"]]
+    assert ran.document["analysis"]["asked"][0]["looked_at"] == [["10.25", "150.75"]]
 
 
 def test_a_stretch_without_a_picture_is_named_and_the_rest_is_told(desk: Desk) -> None:
     model = desk.knowing(dark=[[100, 215]])
     ran = desk.run("find", desk.video, "-q", "A person walks", "--model", model, "--json")
     assert ran.code == 3
-    assert times(ran.analysis["findings"]) == [(20, 110), (200, 200.5)]
-    assert ran.analysis["asked"][0]["looked_at"] == [["0", "110"], ["200", "300"]]
-    assert ran.analysis["unseen"] == [["110", "200"]]
+    assert times(ran.document["analysis"]["findings"]) == [(20, 110), (200, 200.5)]
+    assert ran.document["analysis"]["asked"][0]["looked_at"] == [["0", "110"], ["200", "300"]]
+    assert ran.document["analysis"]["unseen"] == [["110", "200"]]
     assert "long.mp4 shows no picture in 110 - 200 s; that part was not looked at" in ran.err
 
 

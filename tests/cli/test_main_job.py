@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,9 +16,9 @@ import pycmx
 import pytest
 import srt
 
-from marlin_edit.cli import main
 from marlin_edit_demo.training.evaluation import overlap
 from marlin_edit_demo.world import Clip, WorldSettings, make_clip, write_clip
+from tests.support.command_line import CommandLine, Ran, run_command
 
 NASA = Path(__file__).parents[1] / "data" / "nasa_13013.mp4"
 RATE = Fraction(24000, 1001)
@@ -31,18 +30,6 @@ class Shapes:
 
     path: Path
     clip: Clip
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command line ended with and said."""
-
-    code: int
-    out: str
-    err: str
-
-
-CommandLine = Callable[..., Ran]
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +46,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("MARLIN_EDIT_MODEL", "demo")
 
     def command_line(*arguments: object) -> Ran:
-        code = main([str(argument) for argument in arguments])
-        said = capfd.readouterr()
-        return Ran(code, said.out, said.err)
+        return run_command(capfd, *arguments)
 
     return command_line
 

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import srt
 
-from marlin_edit.cli import INTERRUPTED, main
+from marlin_edit.cli import INTERRUPTED
+from tests.support.command_line import CommandLine, Ran, run_command
 from tests.support.synthetic_video import make_video
 from tests.third_party.tool import HERE
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
-
-CommandLine = Callable[..., Ran]
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +35,7 @@ def run(
     knowing()
 
     def command_line(*arguments: object) -> Ran:
-        code = main([*map(str, arguments), "--model", "dog.oracle"])
-        said = capfd.readouterr()
-        return Ran(code, said.out, said.err)
+        return run_command(capfd, *arguments, "--model", "dog.oracle")
 
     return command_line
 

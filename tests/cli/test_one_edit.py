@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import opentimelineio as otio
 import pytest
 
-from marlin_edit.cli import main
 from marlin_edit_exporters.timelines.edl import MOST_EVENTS
+from tests.support.command_line import CommandLine, Ran, run_command
 from tests.support.synthetic_video import make_video
 from tests.third_party.tool import HERE
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-CommandLine = Callable[..., Ran]
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +38,7 @@ def run(
     Path("dog.oracle").write_text(json.dumps(known))
 
     def command_line(*arguments: object) -> Ran:
-        code = main([*map(str, arguments), *(["--model", "dog.oracle"] if arguments[0] != "export" else [])])
-        said = capfd.readouterr()
-        return Ran(code, said.out, said.err)
+        return run_command(capfd, *arguments, *(["--model", "dog.oracle"] if arguments[0] != "export" else []))
 
     return command_line
 

@@ -7,7 +7,6 @@ import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,13 @@ from marlin_edit.cli import INTERRUPTED, main
 from marlin_edit.evaluation.ground_truth import SCHEMA
 from marlin_edit.evaluation.svg import Axis, Chart
 from marlin_edit_demo.world import KINDS, WorldSettings, make_clip, write_clip
+from tests.support.command_line import Ran, run_command
 from tests.support.synthetic_video import make_video
 from tests.third_party.tool import HERE
 
 
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.out)
-        return document
+class Report(Ran):
+    """What `eval` wrote."""
 
     def line(self, name: str) -> str:
         """A line of the table, by what it measures, with one blank between its columns."""
@@ -41,7 +33,7 @@ class Ran:
         return next(line for line in lines if line.startswith(name))
 
 
-CommandLine = Callable[..., Ran]
+CommandLine = Callable[..., Report]
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +52,9 @@ def run(
         shutil.copyfile(one_video, tmp_path / name)
     knowing([[2, 7, "a dog barks"], [10, 20, "a door opens"], [1, 9, "a cat sleeps"]])
 
-    def command_line(*arguments: object) -> Ran:
-        code = main(["eval", *map(str, arguments), "--model", "all.oracle"])
-        said = capfd.readouterr()
-        return Ran(code, said.out, said.err)
+    def command_line(*arguments: object) -> Report:
+        ran = run_command(capfd, "eval", *arguments, "--model", "all.oracle")
+        return Report(ran.code, ran.out, ran.err)
 
     return command_line
 

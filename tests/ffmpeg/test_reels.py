@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 import av
 import pytest
 
-from marlin_edit.cli import INTERRUPTED, main
+from marlin_edit.cli import INTERRUPTED
 from marlin_edit.media import probe
 from tests.ffmpeg.test_smart_clips import decoded_quietly
+from tests.support.command_line import CommandLine, Ran, run_command
 from tests.support.other_decoders import h264_indices, hevc_indices, other_indices
 from tests.support.synthetic_video import (
     BURST_EVERY,
@@ -33,30 +33,13 @@ NTSC = Fraction(30_000, 1001)
 SIZE = (96, 64)
 
 
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
-
-CommandLine = Callable[..., Ran]
-
-
 @pytest.fixture
 def cut(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """`marlin-edit cut ... --json` in the directory of the sources."""
     monkeypatch.chdir(tmp_path)
 
     def command_line(*arguments: object) -> Ran:
-        code = main(["cut", *map(str, arguments), "--json"])
-        said = capfd.readouterr()
-        return Ran(code, said.out, said.err)
+        return run_command(capfd, "cut", *arguments, "--json")
 
     return command_line
 

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from marlin_edit import settings
 from marlin_edit.analysis import UNSUPPORTED, Analysis, Finding, ModelIdentity, Verdict
-from marlin_edit.cli import main
 from marlin_edit.edit import accepted_findings, cuts_of_findings, edit_of, is_accepted, is_empty, without_rejected
 from marlin_edit.errors import ExitCode, MarlinEditError
 from marlin_edit.inference.calibration import Calibration, Example, as_text, calibration_of, fit, save, worth
 from marlin_edit.inference.signals import SIGNALS
 from marlin_edit.timebase import Span
+from tests.support.command_line import Ran, run_command
 from tests.support.synthetic_video import make_video
 from tests.third_party.tool import HERE
 
@@ -225,17 +225,6 @@ class Desk:
         return path
 
 
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
 EVENTS = [[4, 8, "A dog barks"], [20, 24, "A dog barks"], [42, 46, "A door opens"], [50, 55, "A dog barks"]]
 PRESENT, ABSENT = ("A dog barks", "A door opens"), ("A cat sleeps", "A lamp falls", "A child laughs")
 
@@ -248,9 +237,7 @@ def desk(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.
         make_video(tmp_path / f"{name}.mp4", frames=240, rate="4", size=(64, 48), gop=40, audio=0)
 
     def run(*arguments: object) -> Ran:
-        code = main([str(argument) for argument in arguments])
-        said = capfd.readouterr()
-        return Ran(code, said.out, said.err)
+        return run_command(capfd, *arguments)
 
     return Desk(tmp_path, run)
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from marlin_edit.analysis import Finding, Verdict
 from marlin_edit.edit import Edit
 from marlin_edit.errors import UsageError
+from marlin_edit.interfaces import Context
 from marlin_edit.settings import Settings
 from marlin_edit.text import clean
 from marlin_edit.timebase import Span
-from marlin_edit_exporters.subtitles.cues import Track, track_of
+from marlin_edit_exporters.subtitles.cues import Track, shared_track, track_of
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue
 from marlin_edit_exporters.subtitles.cues.line_breaks import _lines, _pages, _row, _two_lines, _two_pages, pages_of
 from marlin_edit_exporters.subtitles.cues.lint import Video, faults_of
@@ -333,3 +334,11 @@ def test_the_same_edit_gives_the_same_cues() -> None:
 def test_lines_are_joined_with_a_blank_but_not_in_japanese() -> None:
     assert joined(("one", "two")) == "one two"
     assert joined(("人が", "開く")) == "人が開く"
+
+
+def test_the_outputs_of_one_edit_share_a_track_and_other_edits_do_not() -> None:
+    edit, other = edit_of(event("1", "5", "first")), edit_of(event("1", "5", "first"))
+    context = Context(DEFAULTS)
+    assert shared_track(edit, context) is shared_track(edit, context)
+    assert shared_track(edit, context) == track_of(edit, DEFAULTS)
+    assert shared_track(other, context) is not shared_track(edit, context)

@@ -17,7 +17,7 @@ from marlin_edit.errors import MarlinEditError, UsageError, did_you_mean
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings, parse_switch
-from marlin_edit_exporters.subtitles.cues import Cue, track_of
+from marlin_edit_exporters.subtitles.cues import Cue, shared_track
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded
 from marlin_edit_exporters.subtitles.cues.width import is_right_to_left
 from marlin_edit_exporters.subtitles.labels import comments, label
@@ -39,7 +39,7 @@ _DRAWING = re.compile(r"\\p(\d+)")
 
 def render(edit: Edit, context: Context) -> Rendered:
     """The track as Advanced SubStation Alpha."""
-    track = track_of(edit, context.settings)
+    track = shared_track(edit, context)
     media = edit.sources[0].media if edit.sources else None
     width, height = _resolution(media)
     shown = comments(edit, track, context.settings)

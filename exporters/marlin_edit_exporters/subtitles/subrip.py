@@ -16,7 +16,7 @@ from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import milliseconds_text
-from marlin_edit_exporters.subtitles.cues import READY, Cue, track_of
+from marlin_edit_exporters.subtitles.cues import READY, Cue, shared_track
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
 
 _BRACES = str.maketrans("{}", "｛｝")
@@ -32,7 +32,7 @@ def render(edit: Edit, context: Context) -> Rendered:
     # Look-alikes are wider, so they have to be there before lines are made.
     """The track as SubRip."""
     edit, replaced = plain_edit(edit)
-    track = track_of(edit, context.settings)
+    track = shared_track(edit, context)
     return Rendered(write(track.cues)[0], track.notes + _note(replaced))
 
 

@@ -17,7 +17,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import milliseconds_text
-from marlin_edit_exporters.subtitles.cues import Cue, track_of
+from marlin_edit_exporters.subtitles.cues import Cue, shared_track
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
 from marlin_edit_exporters.subtitles.cues.width import is_right_to_left
 from marlin_edit_exporters.subtitles.labels import comments, label
@@ -51,7 +51,7 @@ _TAIL = """    </div>
 
 def render(edit: Edit, context: Context) -> Rendered:
     """The track as TTML."""
-    track = track_of(edit, context.settings)
+    track = shared_track(edit, context)
     title = label(track)
     role = ' ttm:role="description"' if title and track.kind != "subtitles" else ""
     metadata = [f"<ttm:title>{_escaped(title)}</ttm:title>"] if title else []

@@ -14,7 +14,7 @@ from marlin_edit.edit import Edit
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import milliseconds_text
-from marlin_edit_exporters.subtitles.cues import Cue, track_of
+from marlin_edit_exporters.subtitles.cues import Cue, shared_track
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
 from marlin_edit_exporters.subtitles.labels import comments, label
 
@@ -27,7 +27,7 @@ _REFERENCE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]*|#\d+|#[xX][0-9A-Fa-f]+);")
 
 def render(edit: Edit, context: Context) -> Rendered:
     """The track as WebVTT."""
-    track = track_of(edit, context.settings)
+    track = shared_track(edit, context)
     shown = comments(edit, track, context.settings)
     parts = ["" if track.converted else f"Kind: {track.kind}"]
     parts += ["" if track.language == "und" else f"Language: {track.language}", label(track)]

@@ -23,9 +23,9 @@ from marlin_edit_ffmpeg.clips.plan import ClipPlan, Mode, Sound, plan_clips
 from marlin_edit_ffmpeg.clips.report import Estimate, Report
 from marlin_edit_ffmpeg.clips.strategy import Way, way_of
 from marlin_edit_ffmpeg.clips.tracks import OnProgress
-from marlin_edit_ffmpeg.clips.writer import NothingThere, write_clip
+from marlin_edit_ffmpeg.clips.writer import write_clip
 from marlin_edit_ffmpeg.containers import container_for
-from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.source import NotAsPlanned, NothingThere, Source
 
 
 def check(settings: Settings) -> None:
@@ -161,10 +161,6 @@ def _out_dir(settings: Settings) -> Path:
 
 class Lost(Exception):
     """A clip that was not delivered, with the reason."""
-
-
-class NotAsPlanned(Exception):
-    """A written clip that is not what was planned, with what is wrong."""
 
 
 class _Work:

@@ -18,11 +18,11 @@ from marlin_edit.settings import Settings
 from marlin_edit_ffmpeg.clips.estimate import Trials, estimated
 from marlin_edit_ffmpeg.clips.plan import Mode
 from marlin_edit_ffmpeg.clips.report import Estimate, Report
-from marlin_edit_ffmpeg.clips.writer import NothingThere
 from marlin_edit_ffmpeg.reels.plan import ReelPlan, chapter_title, container_of, plan_reel
 from marlin_edit_ffmpeg.reels.sound import ReelSound
 from marlin_edit_ffmpeg.reels.strategy import Joining, joining_of
-from marlin_edit_ffmpeg.reels.writer import Made, NotAsPlanned, encode_reel, join_reel, write_sound_reel
+from marlin_edit_ffmpeg.reels.writer import Made, encode_reel, join_reel, write_sound_reel
+from marlin_edit_ffmpeg.source import NotAsPlanned, NothingThere
 
 
 def check(settings: Settings) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clips.tracks import OnProgress
 from marlin_edit_ffmpeg.clips.verify import Picture, picture_of
-from marlin_edit_ffmpeg.clips.writer import NothingThere
 from marlin_edit_ffmpeg.clock import ClipClock
 from marlin_edit_ffmpeg.codecs import Unreadable, set_tag, syntax_of
 from marlin_edit_ffmpeg.containers import Output
@@ -21,7 +20,7 @@ from marlin_edit_ffmpeg.reels.frames import Fit, PieceFrames
 from marlin_edit_ffmpeg.reels.pieces import Moment, moments_of, moments_on
 from marlin_edit_ffmpeg.reels.plan import Piece, ReelPlan
 from marlin_edit_ffmpeg.reels.verify import check_reel
-from marlin_edit_ffmpeg.source import Source
+from marlin_edit_ffmpeg.source import NothingThere, Source
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,7 @@ from marlin_edit_ffmpeg.reels.plan import Piece, ReelPlan, chapters_of
 from marlin_edit_ffmpeg.reels.sound import ReelSound
 from marlin_edit_ffmpeg.reels.strategy import Joining, PieceWay
 from marlin_edit_ffmpeg.reels.verify import chapters_held, check_reel, check_sound_reel
-from marlin_edit_ffmpeg.source import Source
-
-
-class NotAsPlanned(Exception):
-    """A written reel, or a piece of it, that is not what was planned, with what is wrong."""
+from marlin_edit_ffmpeg.source import NotAsPlanned, Source
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.edit import Edit
+from marlin_edit.interfaces import Context
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import DEFAULT, Settings
 from marlin_edit.text import clean, counted
@@ -26,7 +27,7 @@ READY = "cue"
 
 @dataclass(frozen=True)
 class Options:
-    """What a person chose of a track: `subtitle_settings.py` says what the words mean."""
+    """What a person chose of a track: `subtitles/settings.py` says what the words mean."""
 
     profile: str
     kind: str
@@ -46,20 +47,19 @@ class Options:
         )
 
 
-_last: tuple[Edit, Options, Track] | None = None
+def shared_track(edit: Edit, context: Context) -> Track:
+    """The track of an edit's source, made once for all outputs of one run of the exporters."""
+    key = ("subtitle track", id(edit))
+    if key not in context.shared:
+        context.shared[key] = edit, track_of(edit, context.settings)  # the edit stays alive, so its id stays its own
+    track: Track = context.shared[key][1]
+    return track
 
 
 def track_of(edit: Edit, settings: Settings) -> Track:
-    """The track of an edit's source. Several formats of one edit ask for the same: the last answer is kept."""
-    global _last
-    options = Options.of(settings)
-    last = _last
-    if last is not None and last[0] is edit and last[1] == options:
-        return last[2]
+    """The track of an edit's source."""
     with _no_search_for_cycles():
-        track = _track(edit, options)
-    _last = edit, options, track
-    return track
+        return _track(edit, Options.of(settings))
 
 
 @contextmanager
