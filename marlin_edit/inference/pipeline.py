@@ -133,7 +133,8 @@ def analyze(
 def _from_store(answers: AnswerCache) -> str:
     every = answers.from_store + answers.asked
     if answers.asked == 0:
-        return f"All {counted(every, 'answer')} came from the store (use --no-store to ask again)."
+        all_of_them = "The answer" if every == 1 else f"All {every} answers"
+        return f"{all_of_them} came from the store (use --no-store to ask again)."
     return f"{answers.from_store} of {counted(every, 'answer')} came from the store (use --no-store to ask again)."
 
 
