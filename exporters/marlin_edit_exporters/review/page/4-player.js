@@ -76,9 +76,10 @@ function playEntry(entry) {
   video.play().catch(() => {});
 }
 
-// A frame was shown: `time` is its own, on the video's clock.
+// A frame was shown: `time` is its own, on the video's clock. The first one of a file that has just been opened may come
+// before the player says that it knows the file: it does not move the place, which the file is about to be sent to.
 function onFrame(time) {
-  if (video.seeking || wanted !== null) return;
+  if (!plays || video.seeking || wanted !== null) return;
   setPlace(time - at.zero, true);
   const next = at.frame === null ? at.seconds : timeOfFrame(at.source, at.frame + 1);
   if (stopAt !== null && !video.paused && next >= stopAt - TOLERANCE) {
