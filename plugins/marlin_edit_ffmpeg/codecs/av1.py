@@ -43,8 +43,9 @@ class Av1:
         return (unit for unit in _units(bytes(data)) if _type(unit) in _PICTURES)
 
     def attempts(self, context: Any, scan: Scan) -> Iterator[Attempt]:
-        """Settings of the encoder, best first. Not its low delay (pred-struct=1): SVT-AV1 4.1 then waits for a packet that
-        never comes when the computer has much else to do."""
+        """Settings of the encoder, best first. Not its low delay (pred-struct=1): SVT-AV1 4.1 then waits for a packet
+        that never comes when the computer has much else to do.
+        """
         yield Attempt({"svtav1-params": "lp=1"})
 
     def accept(self, header: bytes) -> None:
