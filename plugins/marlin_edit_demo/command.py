@@ -73,7 +73,7 @@ class DemoFiles:
     help="Directory for the files; it is created if missing.",
 )
 def command(run: Run, directory: Path) -> ExitCode:
-    """Show the main job on a real video, with the small bundled model that only knows coloured shapes."""
+    """Show the main job on a real video, with the small bundled model that knows coloured shapes only."""
     made = DemoFiles(directory)
     overwrite = run.settings.value("overwrite", bool)
     try:

@@ -27,7 +27,7 @@ def register_backends() -> list[Backend]:
             NAME,
             opens=lambda model: model == NAME,
             open=_open,
-            help="A very small bundled model that only knows coloured shapes.",
+            help="A very small bundled model that knows coloured shapes only.",
             models=_models,
         )
     ]
@@ -44,4 +44,4 @@ def _open(settings: Settings) -> VideoModel:
 
 
 def _models() -> Sequence[ModelOnDisk]:
-    return [describe_checkpoint(CHECKPOINT, NAME, "only knows coloured shapes")]
+    return [describe_checkpoint(CHECKPOINT, NAME, "knows coloured shapes only")]

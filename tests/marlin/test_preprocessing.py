@@ -128,7 +128,7 @@ PROFILE = {
     "outer_vision_tokens": False,
     "answer_prefix": "<think>\n\n</think>\n\n",
     "longest_window": "30",
-    "notice": "only knows coloured shapes",
+    "notice": "knows coloured shapes only",
 }
 
 
@@ -144,7 +144,7 @@ def test_a_checkpoint_says_itself_how_it_was_trained(tmp_path: Path) -> None:
         outer_vision_tokens=False,
         answer_prefix="<think>\n\n</think>\n\n",
         longest_window=Fraction(30),
-        notice="only knows coloured shapes",
+        notice="knows coloured shapes only",
     )
 
 

@@ -60,14 +60,14 @@ def test_subrip_looks_like_this() -> None:
 
 
 def test_webvtt_looks_like_this_and_says_what_it_is() -> None:
-    model = ModelIdentity("demo", notice="demo model: only knows coloured shapes")
+    model = ModelIdentity("demo", notice="demo model: knows coloured shapes only")
     edit = edit_of(event("14.3", "18.2", "R&D: a < b --> c"), model=model)
     assert text_of(webvtt, edit) == (
         "WEBVTT Kind: descriptions; Language: en; Visual descriptions, auto-generated\n"
         "\n"
         "NOTE\n"
         "Visual descriptions, auto-generated. They describe what is seen, not what is heard. Review them.\n"
-        "demo model: only knows coloured shapes\n"
+        "demo model: knows coloured shapes only\n"
         "\n"
         "1\n00:00:14.300 --> 00:00:18.200\nR&amp;D: a &lt; b --&gt; c\n"
     )

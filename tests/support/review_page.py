@@ -31,7 +31,7 @@ def analysis_of(media: MediaInfo) -> Analysis:
     whole = Span(Fraction(0), media.duration)
     return Analysis(
         media,
-        ModelIdentity("demo", notice="demo model: only knows coloured shapes"),
+        ModelIdentity("demo", notice="demo model: knows coloured shapes only"),
         scenes=(Scene(whole, "A hall in daylight."),),
         events=(
             Event(span("0.4", "1.2"), "A person opens a door."),

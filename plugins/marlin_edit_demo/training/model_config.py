@@ -25,7 +25,7 @@ PROFILE: dict[str, Any] = {
     "outer_vision_tokens": False,
     "answer_prefix": "<think>\n\n</think>\n\n",
     "longest_window": str(LONGEST_WINDOW),
-    "notice": "demo model: only knows coloured shapes",
+    "notice": "demo model: knows coloured shapes only",
 }
 
 
