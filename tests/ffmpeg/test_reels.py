@@ -266,6 +266,7 @@ MATCHED: dict[str, tuple[str, dict[str, Any]]] = {
     "HEVC": (".mp4", {"codec": "libx265"}),
     "HEVC, open groups": JOINED["HEVC, open groups"],
     "HEVC, open groups in TS": (".ts", JOINED["HEVC, open groups"][1]),
+    "VP8": (".webm", {"codec": "libvpx"}),
     "VP9": (".webm", {"codec": "libvpx-vp9"}),
     "AV1": (".mp4", {"codec": "libsvtav1", "size": (192, 108)}),
     "MPEG-2 in TS": (".ts", {"codec": "mpeg2video", "bframes": 2}),
@@ -298,7 +299,7 @@ def test_only_pieces_without_a_keyframe_are_encoded_and_they_match(name: str, cu
         assert hevc_indices(reel) == wanted
     elif "without B-frames" in name:
         assert h264_indices(reel, SIZE, tmp_path) == wanted
-    elif name.startswith(("VP9", "AV1", "MPEG")):
+    elif name.startswith(("VP8", "VP9", "AV1", "MPEG")):
         assert other_indices(reel, made.get("size", SIZE), tmp_path) == wanted
     if "varying" not in name:
         errors = sound_errors(reel, items, Fraction(25))

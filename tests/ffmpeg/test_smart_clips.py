@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
@@ -22,6 +24,7 @@ from marlin_edit_ffmpeg.codecs.nal import Kind, read_record, split_sized
 from marlin_edit_ffmpeg.source import Source
 from tests.ffmpeg.test_clips import FILM, VARIABLE, deliver, opened, read
 from tests.support.other_decoders import h264_indices, hevc_indices, other_indices
+from tests.support.subtitle_checkers import required
 from tests.support.synthetic_video import make_video
 
 SIZE = (96, 64)
@@ -76,6 +79,8 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "HDR10 in mkv": (".mkv", x265(HDR10) | {"pixel_format": "yuv420p10le", "colour": HDR10_COLOUR}),
     "H.264 in TS, from ten hours on": (".ts", {"bframes": 3, "start": Fraction(36_001)}),
     "HEVC, open groups in TS": (".ts", x265(OPEN)),
+    "VP8": (".webm", {"codec": "libvpx"}),
+    "VP8 in mkv": (".mkv", {"codec": "libvpx"}),
     "VP9": (".webm", {"codec": "libvpx-vp9"}),
     "VP9 of superframes, in mp4": (".mp4", {"codec": "libvpx-vp9", "options": ALT_REF}),
     "AV1": (".mp4", {"codec": "libsvtav1", "size": (192, 108)}),
@@ -275,7 +280,6 @@ def _light(frame: Any) -> list[bytes]:
     ("suffix", "made", "reason"),
     [
         (".mp4", {"bframes": 0, "options": x264("intra-refresh=1")}, "not random access points"),
-        (".webm", {"codec": "libvpx"}, "vp8 cannot be joined"),
         (".avi", {"bframes": 0}, "h264 out of avi"),
         (".mkv", {"codec": "ffv1", "pixel_format": "yuv420p"}, "ffv1 cannot be joined"),
         (".mp4", {"gop": 250}, "no keyframe"),
@@ -291,6 +295,22 @@ def test_what_cannot_be_joined_is_cut_in_exact_mode_and_says_why(
     assert reason in item["mode"]["reason"]
     assert any(reason in note for note in receipt.notes)
     assert read(receipt, 0, source).indices == tuple(range(13, 71))
+
+
+def test_vp8_with_frames_that_are_not_shown_is_cut_in_exact_mode(tmp_path: Path) -> None:
+    program = shutil.which("ffmpeg")
+    required(program is None, "FFmpeg")
+    made, source = make_video(tmp_path / "made.mp4", size=SIZE, frames=150), tmp_path / "film.webm"
+    for number, target in ((1, "-f null -"), (2, str(source))):
+        coding = "-c:v libvpx -b:v 300k -g 25 -auto-alt-ref 1 -lag-in-frames 25 -c:a libopus"
+        line = f"{program} -v error -i {made} {coding} -pass {number} -passlogfile {tmp_path / 'log'} {target}"
+        subprocess.run(line.split(), check=True)
+    with av.open(str(source)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    assert any(not packet[0] & 16 for packet in packets)
+    receipt = deliver(source, tmp_path / "clips", (13, 138))
+    assert receipt.items[0]["mode"]["used"] == "exact"
+    assert read(receipt, 0, source).indices == tuple(range(13, 138))
 
 
 def test_a_clip_of_which_most_would_be_encoded_is_cut_in_exact_mode(sources: Any, tmp_path: Path) -> None:

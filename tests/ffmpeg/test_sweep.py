@@ -32,6 +32,7 @@ pytestmark = pytest.mark.slow
 CODECS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "H.264": (".mp4", {"bframes": 3}),
     "HEVC": (".mp4", x265(CLOSED)),
+    "VP8": (".webm", {"codec": "libvpx"}),
     "VP9": (".webm", {"codec": "libvpx-vp9"}),
     "VP9 in mp4": (".mp4", {"codec": "libvpx-vp9"}),
     "AV1": (".mp4", {"codec": "libsvtav1", "size": (192, 108)}),

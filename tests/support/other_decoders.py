@@ -128,6 +128,7 @@ class _Elements:
 
 _GSTREAMER = {
     "h264": _Elements("h264parse", "openh264dec", "bad"),
+    "vp8": _Elements("identity", "vp8dec", "good"),
     "vp9": _Elements("vp9parse", "vp9dec", "good"),
     "av1": _Elements("av1parse", "av1dec", "bad"),
     "mpeg2video": _Elements("mpegvideoparse", "mpeg2dec", "ugly"),
@@ -172,7 +173,7 @@ def _ended(path: Path, target: Path) -> Path:
 
 
 def other_indices(path: Path, size: tuple[int, int], folder: Path) -> list[int]:
-    """What another decoder than FFmpeg's shows of VP9, AV1, MPEG-2 or MPEG-4 part 2: indices, -1 for the unreadable."""
+    """What another decoder than FFmpeg's shows of VP8, VP9, AV1, MPEG-2 or MPEG-4 part 2: indices, -1 where unreadable."""
     with av.open(str(path)) as container:
         codec = container.streams.video[0].codec_context.codec.canonical_name
     return mpeg4_indices(path) if codec == "mpeg4" else gstreamer_indices(codec, path, size, folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marlin_edit_ffmpeg.codecs import av1, h264, hevc, mpeg2, mpeg4, vp9
+from marlin_edit_ffmpeg.codecs import av1, h264, hevc, mpeg2, mpeg4, vp8, vp9
 from marlin_edit_ffmpeg.codecs.bits import Unreadable
 from marlin_edit_ffmpeg.codecs.intra_only import WholePictures
 from marlin_edit_ffmpeg.codecs.syntax import Begin, Codec, Route, Splicing, Syntax
@@ -16,6 +16,7 @@ CODECS: dict[str, Codec] = {
     "hevc": hevc.CODEC,
     "mpeg2video": mpeg2.CODEC,
     "mpeg4": mpeg4.CODEC,
+    "vp8": vp8.CODEC,
     "vp9": vp9.CODEC,
 }
 """By FFmpeg's names. A new codec adds its file here."""
