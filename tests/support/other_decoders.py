@@ -173,7 +173,7 @@ def _ended(path: Path, target: Path) -> Path:
 
 
 def other_indices(path: Path, size: tuple[int, int], folder: Path) -> list[int]:
-    """What another decoder than FFmpeg's shows of VP8, VP9, AV1, MPEG-2 or MPEG-4 part 2: indices, -1 where unreadable."""
+    """What another decoder than FFmpeg's shows of VP8, VP9, AV1, MPEG-2, MPEG-4 part 2: indices, -1 if unreadable."""
     with av.open(str(path)) as container:
         codec = container.streams.video[0].codec_context.codec.canonical_name
     return mpeg4_indices(path) if codec == "mpeg4" else gstreamer_indices(codec, path, size, folder)
