@@ -7,9 +7,12 @@ import inspect
 import json
 import re
 import sys
+from base64 import b64decode
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +25,7 @@ from marlin_edit.interfaces import Context, Detection
 from marlin_edit.plugins import load_app
 from marlin_edit.testing import app_with, rendered, sample_edit
 from marlin_edit.timebase import Span
+from tests.support.synthetic_video import make_video
 from tests.third_party.tool import HERE, installed, itself, run_tool
 
 DOCS = (HERE.parent.parent / "docs" / "plugins.md").read_text(encoding="utf-8")
@@ -306,7 +310,7 @@ def test_the_documented_fields_are_the_fields() -> None:
 
 
 def test_the_nine_line_exporter_of_the_docs_works(own: Path, tmp_path: Path) -> None:
-    source = _block("def render")
+    source = _block("One line an event")
     assert len([line for line in source.splitlines() if line.strip()]) == 9
     directory = installed(tmp_path / "lines", "marlin-lines", "marlin_lines", source)
     run = run_tool("formats", "--json", plugins=[own, directory])
@@ -324,6 +328,47 @@ def test_the_documented_command_works(own: Path, tmp_path: Path) -> None:
     run = run_tool("gaze", "a.mov", "--model", "demo", plugins=[own, directory])
     assert (run.returncode, run.stdout) == (0, "")
     assert "Looking at a.mov with demo." in run.stderr
+
+
+def test_the_documented_timeline_format_works(own: Path, tmp_path: Path) -> None:
+    directory = installed(tmp_path / "ale", "marlin-ale", "marlin_ale", _block("Avid Log Exchange: the cuts"))
+    video = make_video(tmp_path / "film.mov", timecode="01:00:00:00")
+    run = run_tool("cut", video, "--span", "0.4-1.2", "-o", tmp_path / "film.ale", plugins=[own, directory])
+    assert run.returncode == 0, run.stderr
+    *_, columns, _, data, row = (tmp_path / "film.ale").read_text(encoding="utf-8").splitlines()
+    assert (columns.count("\t"), data) == (5, "Data")
+    assert row.split("\t") == ["film", "VA1A2", "01:00:00:10", "01:00:01:05", "FILM", "film.mov"]
+
+
+def test_the_documented_model_behind_a_service_works(own: Path, tmp_path: Path) -> None:
+    directory = installed(tmp_path / "remote", "marlin-remote", "marlin_remote", _block("class RemoteModel"))
+    video = make_video(tmp_path / "film.mp4", frames=75)
+    requests: list[dict[str, Any]] = []
+
+    class Service(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            told = {"scene": "A hall.", "spans": [{"start": 0.4, "end": 1.2, "text": "A door opens."}]}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        run = run_tool("caption", video, "--model", address, "--json", plugins=[own, directory])
+        server.shutdown()
+    assert run.returncode == 0, run.stderr
+    analysis = json.loads(run.stdout)["analysis"]
+    assert [event["text"] for event in analysis["events"]] == ["A door opens"]
+    assert [frame["seconds"] for frame in requests[0]["frames"]][:2] == [0.0, 0.5]
+    assert all(b64decode(frame["jpeg"]).startswith(b"\xff\xd8") for frame in requests[0]["frames"])
+    run = run_tool("caption", video, "--model", address, plugins=[own, directory])
+    assert run.returncode == 1
+    assert f"The service {address} did not answer" in run.stderr
 
 
 def _block(containing: str) -> str:
