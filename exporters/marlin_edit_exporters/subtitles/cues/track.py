@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -58,23 +56,7 @@ def shared_track(edit: Edit, context: Context) -> Track:
 
 def track_of(edit: Edit, settings: Settings) -> Track:
     """The track of an edit's source."""
-    with _no_search_for_cycles():
-        return _track(edit, Options.of(settings))
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """No value here refers to itself, and looking for such among hundreds of thousands takes a fifth of the time."""
-    searching = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searching:
-            gc.enable()
-
-
-def _track(edit: Edit, options: Options) -> Track:
+    options = Options.of(settings)
     profile = profile_named(options.profile)
     notes: list[str] = []
     cues: Sequence[Cue] = ()
