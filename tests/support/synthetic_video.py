@@ -240,7 +240,7 @@ def _encoder_options(codec: str, gop: int, bframes: int, interlaced: str | None)
             options |= {"preset": "superfast", "b-adapt": "0"}
     if codec == "libx265":
         options["x265-params"] = f"log-level=none:bframes={bframes}:keyint={gop}:min-keyint={gop}:scenecut=0"
-    if codec == "libsvtav1":  # its faster presets write broken streams at this size, and its low delay can hang
+    if codec == "libsvtav1":  # preset 12 writes broken streams at this size, and its low delay can hang
         options |= {"preset": "8", "svtav1-params": "lp=1"}
     if codec in ("libvpx", "libvpx-vp9"):
         options |= {"deadline": "realtime", "cpu-used": "8"}
