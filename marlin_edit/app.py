@@ -139,12 +139,12 @@ class App:
         raise UsageError(f"No plugin opens the model {model!r}. `marlin-edit models` shows what there is.")
 
     def detector_for(self, finds: Finds) -> Detector:
-        """The first detector that finds this.
+        """The first detector that finds this: other distributions' come first, marlin-edit's own last.
 
         Raises:
             UsageError: No plugin has one.
         """
-        for detector in self.detectors.values():
+        for detector in sorted(self.detectors.values(), key=lambda detector: self.origin(detector).builtin):
             if detector.finds is finds:
                 return detector
         raise UsageError(f"No plugin finds {finds.value} here (`marlin-edit plugins` lists what there is).")

@@ -223,6 +223,15 @@ def register_settings() -> tuple[Setting, ...]:
             group=Group.WHAT,
         ),
         Setting(
+            "speech",
+            parse=parse_switch,
+            default=False,
+            help="Find where somebody speaks, and place descriptions between it.",
+            flag="--speech",
+            commands=("caption",),
+            group=Group.SUBTITLES,
+        ),
+        Setting(
             "snap",
             parse=str,
             default="none",

@@ -6,6 +6,7 @@ from marlin_edit.commands import Request, Run, as_command, request_options
 from marlin_edit.errors import ExitCode
 from marlin_edit.inference.pipeline import analyze, model_opener
 from marlin_edit.interfaces import Carries
+from marlin_edit.workflow.hearing import speech_detector, with_speech
 from marlin_edit.workflow.plan_batch import plan_batch
 
 MAKES = Carries.SCENES | Carries.EVENTS
@@ -25,8 +26,10 @@ def command(run: Run, request: Request) -> ExitCode:
       marlin-edit caption footage/ -o '{name}.vtt'
     """
     batch = plan_batch(run, request, MAKES)
+    detector = speech_detector(run)
     model = model_opener(run.app, run.console)
     for job in batch.each(ready=model):
         with job:
-            job.publish(analyze(run.app, run.console, job.media, request.look_in, caption=True, model=model))
+            analysis = analyze(run.app, run.console, job.media, request.look_in, caption=True, model=model)
+            job.publish(with_speech(run, analysis, detector))
     return batch.finished()

@@ -340,6 +340,16 @@ def test_the_documented_timeline_format_works(own: Path, tmp_path: Path) -> None
     assert row.split("\t") == ["film", "VA1A2", "01:00:00:10", "01:00:01:05", "FILM", "film.mov"]
 
 
+def test_the_documented_detector_works_and_comes_before_marlin_edit_s_own(own: Path, tmp_path: Path) -> None:
+    directory = installed(tmp_path / "transcript", "marlin-transcript", "marlin_transcript", _block("def detect("))
+    video = make_video(tmp_path / "talk.mp4", frames=50, audio=0)
+    video.with_suffix(".srt").write_text("1\n00:00:00,250 --> 00:00:01,500\nGood evening.\n")
+    result = tmp_path / "talk.json"
+    run = run_tool("caption", video, "--model", "demo", "--speech", "-o", result, plugins=[own, directory])
+    assert run.returncode == 0, run.stderr
+    assert json.loads(result.read_text())["speech"] == [["0.25", "1.5"]]
+
+
 def test_the_documented_model_behind_a_service_works(own: Path, tmp_path: Path) -> None:
     directory = installed(tmp_path / "remote", "marlin-remote", "marlin_remote", _block("class RemoteModel"))
     video = make_video(tmp_path / "film.mp4", frames=75)

@@ -133,6 +133,7 @@ def test_the_quick_way_to_two_lines_gives_what_the_thorough_one_gives(several: l
 
 @given(st.lists(WORDS, min_size=16, max_size=45), st.sampled_from(names()))
 @example(ONE_CELL_WIDER.split(), "default")
+@example([*["a"] * 11, *["opens,"] * 9, "the", "the", *["opens,"] * 11], "default")
 def test_the_quick_way_to_two_pages_gives_what_the_thorough_one_gives(several: list[str], profile: str) -> None:
     pace = Pace.of(profile_named(profile), RATE)
     text = " ".join(several)

@@ -14,6 +14,7 @@ PLUGINS = {
     "plugins/marlin_edit_ffmpeg": "clips and reels",
     "plugins/marlin_edit_resolve": "DaVinci Resolve",
     "plugins/marlin_edit_shots": "shot detection",
+    "plugins/marlin_edit_speech": "speech detection",
     "plugins/marlin_edit_demo": "the bundled demo model",
 }
 

@@ -131,10 +131,11 @@ def _two_pages(text: str, pace: Pace, words: Words) -> tuple[str, str] | None:
     widest = pace.profile.cells
     room = 2 * widest
     length = len(text)
-    if not text.isascii() or pace.profile.lines != 2 or not widest < length <= 2 * room or pace.most_cells < room:
+    # The blanks at which lines and pages are broken take no room.
+    longest = 2 * room + 3
+    if not text.isascii() or pace.profile.lines != 2 or not widest < length <= longest or pace.most_cells < room:
         return None
     empty = _empty_pages(room)
-    # The blank at which a page's two lines are broken takes no room.
     ways = []
     place, split = _around_blanks(text, max(0, length - 2 - room), room + 1)
     for word, cost in zip(split, map(_cost_between, split, split[1:], repeat(words)), strict=False):

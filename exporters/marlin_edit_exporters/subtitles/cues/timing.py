@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, size
 from marlin_edit_exporters.subtitles.cues.values import Cue
@@ -48,7 +49,7 @@ class TimedText:
             self.wanted = gaps + sum(wishes)
         self.least = least
         last = limits.end - least
-        self.earliest = max(0, min(self.start - limits.early, last))
+        self.earliest = max(limits.begin, min(self.start - limits.early, last))
         self.latest = min(max(self.start + limits.late, self.end - least), last)
 
 
@@ -56,6 +57,7 @@ class TimedText:
 class Limits:
     """How far a text may begin from its event, in milliseconds, and where the media ends (FOREVER: not known).
 
+    begin: where the time for cues begins, if that is a part of the media.
     wished: whether cues grow up to the wished speed where there is room, past the end of their event.
     """
 
@@ -63,6 +65,7 @@ class Limits:
     late: int
     end: int = FOREVER
     wished: bool = True
+    begin: int = 0
 
 
 @dataclass
@@ -81,13 +84,64 @@ def scheduled(texts: Sequence[TimedText], pace: Pace, limits: Limits, shots: Seq
     too_long: list[TimedText] = []
     for one in texts:
         one.measure(pace, limits)
-        (fitting if one.least <= limits.end else too_long).append(one)
+        (fitting if one.least <= limits.end - limits.begin else too_long).append(one)
     kept, crowded_out = _chosen(fitting, pace.gap)
-    cues = _grown(kept, _starts(kept, pace.gap), pace, limits)
+    cues = _grown(kept, _starts(kept, pace.gap, limits.begin), pace, limits)
     _close_gaps(cues, pace)
     if shots:
         _snap(cues, pace, shots, limits.end)
     return Schedule(cues, kept, crowded_out, too_long)
+
+
+def scheduled_between(
+    texts: Sequence[TimedText], pace: Pace, limits: Limits, busy: Sequence[tuple[int, int]], shots: Sequence[int] = ()
+) -> Schedule:
+    """As `scheduled`, with nothing shown during `busy`: ascending spans that do not overlap.
+
+    Each text goes into the gap nearest to its event that has room for it. Within a gap every rule holds.
+    """
+    ends = [0, *chain.from_iterable(busy), limits.end]
+    gaps = [
+        replace(limits, begin=begin, end=min(end, limits.end))
+        for begin, end in zip(ends[::2], ends[1::2], strict=True)
+        if begin < min(end, limits.end)
+    ]
+    made = [Schedule([], [], [], []) for _ in gaps]
+    for one in texts:
+        one.measure(pace, limits)
+    left = [one for one in texts if one.least <= limits.end]
+    choices = {id(one): iter(_gaps_for(one, gaps)) for one in left}
+    crowded_out: list[TimedText] = []
+    while left:
+        arrived: dict[int, list[TimedText]] = {}
+        for one in left:
+            place = next(choices[id(one)], None)
+            (crowded_out if place is None else arrived.setdefault(place, [])).append(one)
+        left = []
+        for place, new in arrived.items():
+            gap = gaps[place]
+            together = sorted([*made[place].kept, *new], key=lambda one: one.start)
+            made[place] = scheduled(together, pace, gap, [shot for shot in shots if gap.begin <= shot <= gap.end])
+            left += made[place].crowded_out
+    return Schedule(
+        [cue for one in made for cue in one.cues],
+        [text for one in made for text in one.kept],
+        sorted(crowded_out, key=lambda one: one.start),
+        [one for one in texts if one.least > limits.end],
+    )
+
+
+def _gaps_for(one: TimedText, gaps: Sequence[Limits]) -> list[int]:
+    """The places of the gaps in which a text can be shown in time, the nearest to its event first."""
+    near: list[tuple[int, int]] = []
+    for place in range(bisect_left(gaps, one.earliest, key=lambda gap: gap.end), len(gaps)):
+        gap = gaps[place]
+        if gap.begin > one.latest:
+            break
+        first, last = max(one.earliest, gap.begin), min(one.latest, gap.end - one.least)
+        if first <= last:
+            near.append((abs(min(max(one.start, first), last) - one.start), place))
+    return [place for _, place in sorted(near)]
 
 
 def _chosen(texts: Sequence[TimedText], gap: int) -> tuple[list[TimedText], list[TimedText]]:
@@ -130,15 +184,17 @@ def _longest_of_crowd(kept: Sequence[TimedText], ends: Sequence[int]) -> int:
     return longest
 
 
-def _starts(kept: Sequence[TimedText], gap: int) -> list[int]:
-    """Each at its event where that can be; earlier only where a later one would else be too late."""
+def _starts(kept: Sequence[TimedText], gap: int, free: int) -> list[int]:
+    """Each at its event where that can be; earlier only where a later one would else be too late.
+
+    free: when the first one may begin.
+    """
     latest = []
     following = FOREVER * 2
     for one in reversed(kept):
         following = min(one.latest, following - one.least - gap)
         latest.append(following)
     starts = []
-    free = 0
     for one, last in zip(kept, reversed(latest), strict=True):
         start = max(free, min(one.start, last))
         starts.append(start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,8 +17,11 @@ from marlin_edit.text import clean, counted
 from marlin_edit.timebase import clock_text, milliseconds_of
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Profile, profile_named, words_of
-from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, TimedText, scheduled
+from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, TimedText, scheduled, scheduled_between
 from marlin_edit_exporters.subtitles.cues.values import Cue, Track
+
+FROM_SPEECH = Fraction(1, 4)
+"""Seconds that a description keeps away from what is said."""
 
 READY = "cue"
 """The flag of an event that was read from a subtitle file: its lines and times are somebody's, and stay."""
@@ -143,18 +147,34 @@ def _readable(
     late = FOREVER if options.detail == "full" else int(profile.late * 1000)
     limits = Limits(int(profile.early * 1000), late, length or FOREVER)
     shots = sorted({milliseconds_of(shot) for shot in source.shots or ()})
-    schedule = scheduled(timed, pace, limits, shots)
+    busy = _spoken(source) if options.kind == "descriptions" else []
+    schedule = scheduled_between(timed, pace, limits, busy, shots) if busy else scheduled(timed, pace, limits, shots)
     for one in schedule.too_long:
         _leave_out(one, "because the media is too short to read it", notes)
     reason = (
         "because the media is too short for all"
         if options.detail == "full"
+        else "because there is no room for it between what is said"
+        if busy
         else "because more happens there than can be read"
     )
     for one in schedule.crowded_out:
         _leave_out(one, reason, notes)
     _note_changes(schedule.kept, schedule.cues, notes)
     return schedule.cues
+
+
+def _spoken(source: Analysis) -> list[tuple[int, int]]:
+    """When somebody speaks, with a distance kept before and after it; in order, and without overlaps."""
+    busy: list[tuple[int, int]] = []
+    for span in sorted(source.speech or (), key=lambda span: span.start):
+        start = max(0, math.floor((span.start - FROM_SPEECH) * 1000))
+        end = math.ceil((span.end + FROM_SPEECH) * 1000)
+        if busy and start <= busy[-1][1]:
+            busy[-1] = busy[-1][0], max(busy[-1][1], end)
+        else:
+            busy.append((start, end))
+    return busy
 
 
 def _outermost(texts: Iterable[_Text], notes: list[str]) -> list[_Text]:

@@ -1,0 +1,152 @@
+"""Descriptions keep out of what is said: where somebody speaks, and where a description goes then."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marlin_edit.media import probe
+from marlin_edit.timebase import Span
+from marlin_edit_exporters.subtitles.cues import track_of
+from marlin_edit_exporters.subtitles.cues.track import FROM_SPEECH
+from marlin_edit_speech.voice import speech_of, voice_spans
+from tests.support.command_line import run_command
+from tests.support.programs import checker
+from tests.support.subtitle_checkers import edit_of, event, settings_of
+from tests.support.synthetic_video import make_video
+
+SENTENCES = ("The red lamp was standing beside the old window.", "Nobody knew who had put it there, and nobody asked.")
+TENTHS = st.integers(0, 1190).map(lambda tenths: Fraction(tenths, 10))
+
+
+def spans(longest: int) -> st.SearchStrategy[Span]:
+    lengths = st.integers(1, longest * 10).map(lambda tenths: Fraction(tenths, 10))
+    return st.builds(lambda start, length: Span(start, start + length), TENTHS, lengths)
+
+
+@settings(max_examples=200)
+@given(
+    said=st.lists(spans(15), max_size=12),
+    happens=st.lists(spans(8), max_size=12),
+    words=st.integers(1, 30),
+    profile=st.sampled_from(["default", "netflix-en", "bbc-online", "dcmp"]),
+    shots=st.lists(TENTHS, max_size=8),
+)
+def test_no_description_is_shown_while_somebody_speaks_and_each_is_placed_or_reported(
+    said: list[Span], happens: list[Span], words: int, profile: str, shots: list[Fraction]
+) -> None:
+    events = [event(one.start, one.end, f"N{number:02} {'word ' * words}") for number, one in enumerate(happens)]
+    edit = edit_of(*events, duration=120, speech=tuple(said), shots=tuple(sorted(shots)))
+    track = track_of(edit, settings_of(profile=profile))
+    for cue in track.cues:
+        for one in said:
+            start, end = math.floor((one.start - FROM_SPEECH) * 1000), math.ceil((one.end + FROM_SPEECH) * 1000)
+            assert cue.end <= start or cue.start >= end
+    assert all(one.end <= other.start for one, other in zip(track.cues, track.cues[1:], strict=False))
+    shown = " ".join(cue.text for cue in track.cues)
+    for number, _ in enumerate(happens):
+        reported = any(note.startswith("left out") and f"N{number:02} word" in note for note in track.notes)
+        assert (f"N{number:02} word" in shown) != reported
+
+
+def test_a_description_goes_into_the_gap_nearest_to_its_event() -> None:
+    said = (Span(Fraction(0), Fraction(10)), Span(Fraction(14), Fraction(30)))
+    track = track_of(edit_of(event("9", "12", "A door opens."), duration=40, speech=said), settings_of())
+    assert [(cue.start, cue.text) for cue in track.cues] == [(10_250, "A door opens.")]
+
+
+def test_what_finds_no_gap_is_reported_and_only_descriptions_keep_out_of_speech() -> None:
+    edit = edit_of(event("10", "12", "A door opens."), duration=60, speech=(Span(Fraction(0), Fraction(60)),))
+    track = track_of(edit, settings_of())
+    assert track.cues == ()
+    assert track.notes == (
+        "left out, because there is no room for it between what is said: 00:00:10.000 A door opens.",
+    )
+    assert len(track_of(edit, settings_of(kind="subtitles")).cues) == 1
+    assert len(track_of(edit, settings_of(kind="metadata")).cues) == 1
+
+
+def test_pauses_between_words_do_not_end_speech_and_a_click_is_none() -> None:
+    def steps(*probabilities: float) -> list[tuple[Span, float]]:
+        step = Fraction(32, 1000)
+        return [(Span(n * step, (n + 1) * step), probability) for n, probability in enumerate(probabilities)]
+
+    step = Fraction(32, 1000)
+    assert speech_of(steps(*[0.9] * 10, *[0.1] * 10, *[0.9] * 10)) == [Span(Fraction(0), 30 * step)]
+    assert speech_of(steps(*[0.9] * 10, *[0.1] * 11, *[0.9] * 10)) == [
+        Span(Fraction(0), 10 * step),
+        Span(21 * step, 31 * step),
+    ]
+    assert speech_of(steps(0.0, 0.9, 0.9, 0.9, 0.0)) == []
+    assert speech_of(steps(0.9, 0.4, 0.4, 0.4)) == [Span(Fraction(0), 4 * step)]
+    assert speech_of(steps(0.4, 0.4, 0.4, 0.4)) == []
+
+
+def spoken(path: Path, *, delay: Fraction, sound: list[str], shift: Fraction = Fraction(0)) -> Path:
+    """A video of 20 s in which espeak-ng says two sentences, from `delay` and from 12 s on. sound: its encoder."""
+    picture = make_video(path.with_name(f"picture-{path.stem}.mkv"), frames=500, audio=0)
+    espeak, ffmpeg = checker("espeak-ng", "espeak-ng"), checker("ffmpeg", "ffmpeg")
+    command = [ffmpeg, "-v", "error", "-i", str(picture)]
+    for number, sentence in enumerate(SENTENCES):
+        said = path.with_name(f"said-{path.stem}-{number}.wav")
+        subprocess.run([espeak, "-w", str(said), sentence], check=True)
+        command += ["-i", str(said)]
+    first, second = (int((at - shift) * 1000) for at in (delay, Fraction(12)))
+    mixed = f"[1:a]adelay={first}:all=1[a];[2:a]adelay={second}:all=1[b];[a][b]amix=normalize=0,apad=whole_dur=20[s]"
+    if shift:
+        early = path.with_name(f"early-{path.stem}.mka")
+        subprocess.run([*command, "-filter_complex", mixed, "-map", "[s]", "-c:a", "flac", str(early)], check=True)
+        command = [ffmpeg, "-v", "error", "-i", str(picture), "-itsoffset", str(float(shift)), "-i", str(early)]
+        command += ["-map", "0:v", "-map", "1:a"]
+    else:
+        command += ["-filter_complex", mixed, "-map", "0:v", "-map", "[s]"]
+    subprocess.run([*command, "-c:v", "copy", *sound, "-t", "20", str(path)], check=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "sound", "shift"),
+    [
+        ("stereo.mp4", ["-c:a", "aac", "-ar", "48000", "-ac", "2"], Fraction(0)),
+        ("telephone.mov", ["-c:a", "pcm_s16le", "-ar", "8000", "-ac", "1"], Fraction(0)),
+        ("surround.mkv", ["-c:a", "ac3", "-ar", "48000", "-ac", "6"], Fraction(0)),
+        ("delayed.mkv", ["-c:a", "libopus", "-ac", "2"], Fraction(3, 2)),
+        ("delayed.mp4", ["-c:a", "aac", "-ac", "1"], Fraction(1)),
+    ],
+)
+def test_speech_is_found_at_its_time_whatever_the_sound_is(
+    tmp_path: Path, name: str, sound: list[str], shift: Fraction
+) -> None:
+    video = spoken(tmp_path / name, delay=Fraction(3), sound=sound, shift=shift)
+    media = probe(video)
+    found = voice_spans(media, Span(Fraction(0), media.duration))
+    assert len(found) == 2
+    for one, start, length in zip(found, (3, 12), (2.86, 3.24), strict=True):
+        assert float(one.start) == pytest.approx(start, abs=0.2)
+        assert float(one.length) == pytest.approx(length, abs=0.4)
+
+
+def test_a_caption_with_speech_keeps_out_of_it_and_stores_where_it_is(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    video = spoken(tmp_path / "talk.mp4", delay=Fraction(3), sound=["-c:a", "aac", "-ac", "2"])
+    result = tmp_path / "talk.json"
+    ran = run_command(capfd, "caption", video, "--model", "demo", "--speech", "-o", result)
+    assert ran.code == 0
+    assert "2 spans of speech" in ran.err
+    speech = json.loads(result.read_text())["speech"]
+    assert [round(float(start)) for start, _ in speech] == [3, 12]
+
+
+def test_a_video_without_sound_has_no_speech(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    video = make_video(tmp_path / "silent.mp4", frames=50, audio=0)
+    ran = run_command(capfd, "caption", video, "--model", "demo", "--speech", "-o", tmp_path / "silent.json")
+    assert ran.code == 0
+    assert json.loads((tmp_path / "silent.json").read_text())["speech"] == []
