@@ -59,74 +59,105 @@ class ShownFrames:
 def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, damaged: bool) -> ShownFrames:
     """The frames that are shown, in order, with their times."""
     shown = ShownFrames()
-    packets: list[tuple[int, int]] = []
-    head: list[int] = []
-    head_packets = 0
-    group: list[Packet[VideoStream]] | None = []
-    group_limit = max(30, _TAIL_PIXELS // max(1, stream.width * stream.height))
-    torn = False  # whether the last packet is damaged: at the end of the file that is checked below
-    untrue = False  # whether packets do not tell what decoding will show
-    last_dts: int | None = None
-    check_tail = damaged or container.format.name in _NO_INDEX
-    assert stream.time_base is not None
-    second = round(1 / stream.time_base)
-    may_hide = stream.codec_context.name in ("vp8", "libvpx")
-
-    def damage() -> None:
-        nonlocal torn
-        torn = True
-
-    for packet in packets_of(container, stream, damage):
-        if packet.size == 0:
-            continue
-        untrue = untrue or torn
-        torn = packet.is_corrupt
-        if packet.dts is not None:
-            if last_dts is not None and packet.dts < last_dts - second and not shown.notes:
-                shown.notes.append("Times in the file jump back. Rewrite it with steady time stamps first.")
-            last_dts = packet.dts
-        untrue = untrue or packet.pts is None
-        if packet.pts is not None and not packet.is_discard and not (may_hide and _is_hidden(packet)):
-            packets.append((packet.pts, packet.duration or 0))
-        if len(head) < _HEAD_FRAMES and head_packets < _HEAD_PACKETS:
-            head_packets += 1
-            for frame in decoded(packet):
-                shown.look_at(frame)
-                if frame.pts is not None:
-                    head.append(frame.pts)
-        if packet.is_keyframe:
-            group = []
-        if group is not None:
-            group.append(packet)
-            if len(group) > group_limit:
-                group = None
-    if len(head) < _HEAD_FRAMES:
-        for frame in flushed(stream):
-            shown.look_at(frame)
-            if frame.pts is not None:
-                head.append(frame.pts)
-
-    context = stream.codec_context
-    if container.format.name == "avi" and context.name in ("h264", "hevc") and context.reorder_depth > 0:
+    seen = _PacketReading(stream, shown)
+    for packet in packets_of(container, stream, seen.damage):
+        if packet.size > 0:
+            seen.take(packet)
+    seen.finish()
+    if container.format.name == "avi" and _is_reordered(stream):
         shown.notes.append(
             "The file stores no presentation times (AVI with B-frames). They are guessed; cuts can be off by a frame."
             " Rewrite it as MP4 or MKV first."
         )
-    packets.sort()
-    if packets and head and not untrue:
-        first, last = min(head), max(head)
-        expected = [pts for pts, _ in packets if first <= pts <= last]
-        kept = [packet for packet in packets if packet[0] >= first]
-        if expected == sorted(head):
-            missing = _missing_at_end(stream, group, kept) if (check_tail or torn) and group else 0
-            if missing is not None:
-                kept = kept[: len(kept) - missing]
-                shown.pts = [pts for pts, _ in kept]
-                shown.end = kept[-1][0] + kept[-1][1] if kept and kept[-1][1] > 0 else None
-                return shown
-    if packets or untrue:
+    kept = seen.shown_packets()
+    if kept is not None:
+        check_tail = damaged or seen.torn or container.format.name in _NO_INDEX
+        missing = _missing_at_end(stream, seen.group, kept) if check_tail and seen.group else 0
+        if missing is not None:
+            kept = kept[: len(kept) - missing]
+            shown.pts = [pts for pts, _ in kept]
+            shown.end = kept[-1][0] + kept[-1][1] if kept and kept[-1][1] > 0 else None
+            return shown
+    if seen.packets or seen.untrue:
         _decode_all(path, stream.index, shown)
     return shown
+
+
+class _PacketReading:
+    """What a stream's packets say of its frames, and what decoding the first of them shows.
+
+    packets: time and length of each that is shown. head: the times of the first frames that were decoded. group: the
+    packets from the last keyframe on, if there are not too many. torn: whether the last packet is damaged; at the end
+    of the file it is decoded to see. untrue: whether the packets do not say what decoding will show.
+    """
+
+    def __init__(self, stream: VideoStream, shown: ShownFrames) -> None:
+        assert stream.time_base is not None
+        self.packets: list[tuple[int, int]] = []
+        self.head: list[int] = []
+        self.group: list[Packet[VideoStream]] | None = []
+        self.torn = self.untrue = False
+        self._stream, self._shown = stream, shown
+        self._second = round(1 / stream.time_base)
+        self._longest_group = max(30, _TAIL_PIXELS // max(1, stream.width * stream.height))
+        self._may_hide = stream.codec_context.name in ("vp8", "libvpx")
+        self._last_dts: int | None = None
+        self._decoded_packets = 0
+
+    def damage(self) -> None:
+        """What comes next in the container is damaged."""
+        self.torn = True
+
+    def take(self, packet: Packet[VideoStream]) -> None:
+        """Take the next packet."""
+        self.untrue = self.untrue or self.torn or packet.pts is None
+        self.torn = packet.is_corrupt
+        self._check_order(packet)
+        hidden = packet.is_discard or (self._may_hide and _is_hidden(packet))
+        if packet.pts is not None and not hidden:
+            self.packets.append((packet.pts, packet.duration or 0))
+        if len(self.head) < _HEAD_FRAMES and self._decoded_packets < _HEAD_PACKETS:
+            self._decoded_packets += 1
+            self._look_at(decoded(packet))
+        if packet.is_keyframe:
+            self.group = []
+        if self.group is not None:
+            self.group.append(packet)
+            if len(self.group) > self._longest_group:
+                self.group = None
+
+    def finish(self) -> None:
+        """After the last packet."""
+        if len(self.head) < _HEAD_FRAMES:
+            self._look_at(flushed(self._stream))
+        self.packets.sort()
+
+    def shown_packets(self) -> list[tuple[int, int]] | None:
+        """The packets from the first shown frame on, if they say what decoding shows; None if they do not."""
+        if not self.packets or not self.head or self.untrue:
+            return None
+        first, last = min(self.head), max(self.head)
+        if [pts for pts, _ in self.packets if first <= pts <= last] != sorted(self.head):
+            return None
+        return [packet for packet in self.packets if packet[0] >= first]
+
+    def _check_order(self, packet: Packet[VideoStream]) -> None:
+        if packet.dts is None:
+            return
+        if self._last_dts is not None and packet.dts < self._last_dts - self._second and not self._shown.notes:
+            self._shown.notes.append("Times in the file jump back. Rewrite it with steady time stamps first.")
+        self._last_dts = packet.dts
+
+    def _look_at(self, frames: Sequence[VideoFrame]) -> None:
+        for frame in frames:
+            self._shown.look_at(frame)
+            if frame.pts is not None:
+                self.head.append(frame.pts)
+
+
+def _is_reordered(stream: VideoStream) -> bool:
+    context = stream.codec_context
+    return context.name in ("h264", "hevc") and context.reorder_depth > 0
 
 
 def _is_hidden(packet: Packet[VideoStream]) -> bool:

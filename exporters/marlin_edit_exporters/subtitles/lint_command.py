@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marlin_edit.commands import Run, as_command, encoding_option, json_option
+from marlin_edit.commands import Run, as_command, encoding_option, grouped_option, json_option
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
+from marlin_edit.settings import Group
 from marlin_edit.text import clean, counted
 from marlin_edit.timebase import FrameRate
 
@@ -25,24 +26,38 @@ _READERS = {"srt": "subrip", "vtt": "webvtt", "ttml": "ttml", "ass": "ass", "old
 
 @as_command("lint", settings=["overwrite"])
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option(
-    "--video", type=click.Path(path_type=Path), help="The video: its end, frame rate, shape and shot changes."
+@grouped_option(
+    Group.WHAT,
+    "--video",
+    type=click.Path(path_type=Path),
+    help="The video: its end, frame rate, shape and shot changes.",
 )
-@click.option(
+@grouped_option(
+    Group.WHAT,
     "--rate",
     metavar="FPS",
     callback=lambda _, __, given: None if given is None else FrameRate.parse(given),
     help="Frame rate of the video, if there is no --video.",
 )
-@click.option("--fix", is_flag=True, help="Write a repaired copy beside each file, as NAME.fixed.srt. No word is lost.")
+@grouped_option(
+    Group.OUTPUT,
+    "--fix",
+    is_flag=True,
+    help="Write a repaired copy beside each file, as NAME.fixed.srt. No word is lost.",
+)
 @encoding_option
 @json_option
 def command(
     run: Run, files: tuple[Path, ...], video: Path | None, rate: FrameRate | None, fix: bool, encoding: str | None
 ) -> ExitCode:
-    """Find faults in subtitle files: times, reading speed, lines, format. Ends with 5 where there are any.
+    r"""Find faults in subtitle files: times, reading speed, lines, format. Ends with 5 where there are any.
 
     With --fix it ends with 5 only where a repaired copy still has some.
+
+    \b
+    Examples:
+      marlin-edit lint interview.srt --video interview.mov
+      marlin-edit lint *.vtt --profile netflix-en --fix
     """
     from marlin_edit.media import probe
     from marlin_edit_exporters.subtitles.cues.profiles import Pace, profile_named
