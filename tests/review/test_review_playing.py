@@ -73,8 +73,18 @@ def test_one_entry_is_played_to_its_out_point(film_page: Opened) -> None:
     film_page.press("g")
     film_page.until("!video.paused")
     film_page.until("video.paused && !video.seeking")
-    assert first < film_page.shown_frame() <= stop
-    assert film_page.value("at.frame") in (stop - 1, stop)
+    assert film_page.shown_frame(stop - 1) == stop - 1
+    assert film_page.value("at.frame") == stop - 1
+
+
+def test_a_frame_that_is_reported_late_does_not_move_the_out_point(film_page: Opened) -> None:
+    film_page.press("n", "n", "g")
+    film_page.until("!video.paused && !video.seeking")
+    stop = film_page.value("chosen.stop")
+    film_page.value(f"onFrame(at.zero + timeOfFrame(at.source, {stop} + 2))")
+    film_page.until("video.paused && !video.seeking")
+    assert film_page.value("at.frame") == stop - 1
+    assert film_page.shown_frame(stop - 1) == stop - 1
 
 
 def test_what_happens_now_is_marked_while_the_video_plays(film_page: Opened) -> None:

@@ -6,6 +6,7 @@ const at = { source: sources[0], seconds: 0, frame: null, zero: 0 }; // zero: on
 const changesOfPlace = [];
 let plays = false; // whether the video is there and can be played
 let stopAt = null; // where playing stops by itself, in seconds
+let lastFrame = null; // the last one that is played then, where there are frames
 let wanted = null; // where the video is to go when it has arrived where it is going now
 let trackUrl = null;
 let told = []; // the track as the browser read it: start, end, text
@@ -71,8 +72,8 @@ function playEntry(entry) {
   }
   seekEntry(entry);
   if (!plays) return say("There is no video to play.");
-  const last = entry.stop !== null && hasFrames(entry.source) ? timeOfFrame(entry.source, entry.stop) : entry.end / 1000;
-  stopAt = last;
+  lastFrame = entry.stop !== null && hasFrames(entry.source) ? entry.stop - 1 : null;
+  stopAt = lastFrame !== null ? timeOfFrame(entry.source, entry.stop) : entry.end / 1000;
   video.play().catch(() => {});
 }
 
@@ -85,6 +86,8 @@ function onFrame(time) {
   if (stopAt !== null && !video.paused && next >= stopAt - TOLERANCE) {
     stopAt = null;
     video.pause();
+    // A busy browser may report a frame late, and have shown the next one by then.
+    if (lastFrame !== null) seekFrame(lastFrame);
   }
 }
 
