@@ -89,6 +89,34 @@ class Event:
     marker_id: str = ""
 
 
+class Grade(Enum):
+    """How well a finding is supported by what the model sees there, word by word (see `docs/accuracy.md`)."""
+
+    SUPPORTED = "supported"
+    UNCLEAR = "unclear"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True)
+class WordEvidence:
+    """What speaks for a word of a query in a span.
+
+    Attributes:
+        text: The word, or several that the model writes as one.
+        told: Whether a caption has it, in an event at that time that has as many of the query's words as any.
+        regret: How much likelier the model finds another word there, in nats (natural logarithm of the ratio); 0 if
+            none is. None if it was not judged.
+        lift: How much likelier the word is with the picture than with a blank one, in nats.
+        instead: The word that the model finds likeliest there.
+    """
+
+    text: str
+    told: bool = False
+    regret: float | None = None
+    lift: float | None = None
+    instead: str = ""
+
+
 @dataclass(frozen=True)
 class Finding:
     """An answer to a query.
@@ -102,6 +130,7 @@ class Finding:
         verdict: A person's verdict, or None.
         origin: The windows and answers that it comes from.
         marker_id: As for an event.
+        words: The evidence for each word of the query; nothing if none was collected.
     """
 
     span: Span
@@ -112,6 +141,7 @@ class Finding:
     verdict: Verdict | None = None
     origin: Origin = Origin()
     marker_id: str = ""
+    words: tuple[WordEvidence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +169,7 @@ class Analysis:
         unseen: Spans that were to be looked at and show no picture.
         threshold: The score from which on a finding is accepted; None if the model is not calibrated. Whether a finding
             is accepted is decided by `edit.is_accepted`.
+        accepts_unclear: Whether, without a calibration, findings that are graded unclear are accepted too.
         extra: Keys of an analysis file that this version does not know; they are kept.
     """
 
@@ -153,6 +184,7 @@ class Analysis:
     discarded: tuple[str, ...] = ()
     unseen: tuple[Span, ...] = ()
     threshold: float | None = None
+    accepts_unclear: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -175,6 +207,7 @@ def joined_by_media(analyses: Iterable[Analysis]) -> tuple[Analysis, ...]:
             discarded=first.discarded + one.discarded,
             unseen=first.unseen + one.unseen,
             threshold=first.threshold if first.threshold is not None else one.threshold,
+            accepts_unclear=first.accepts_unclear or one.accepts_unclear,
             extra={**one.extra, **first.extra},
         )
     return tuple(by_path.values())

@@ -8,6 +8,13 @@ A caption is a scene and one line per event; a find answer is one sentence:
 
     From 14.3 to 18.2.
 
+A judgement has a line for each word of the query, in its order: the word and its log probability, and what the model
+itself finds likeliest in that place, with its own. Words that are one token share a line:
+
+    red -9.2041 green -0.0003
+    circle -0.0310 circle -0.0310
+    moves across the picture -0.0002 moves across the picture -0.0002
+
 Times are seconds from the window's start. Reading never raises, whatever the answer. What cannot be read as an event or
 a finding becomes a sentence with its reason. The events and findings that are read count from the source's zero.
 """
@@ -27,6 +34,7 @@ from marlin_edit.video_model import Answer
 WIDENED, CLAMPED, REPEATED, PARTIAL = "widened", "clamped", "repeated", "partial"
 """Flags: a point made one sampling step long, an end past the window, a line said again, an answer cut off."""
 _MOST_DISCARDED = 50
+_JUDGED = re.compile(r"(\S.*) (-?\d{1,9}\.\d{4}) (\S.*) (-?\d{1,9}\.\d{4})")
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,42 @@ def write_caption(scene: str, events: Iterable[tuple[Span, str]]) -> str:
 def write_find(span: Span) -> str:
     """The text of a find answer: `From 14.3 to 18.2.`, in seconds from the window's start, to the millisecond."""
     return f"From {_decimal(span.start)} to {_decimal(span.end)}."
+
+
+@dataclass(frozen=True)
+class JudgedWord:
+    """How likely a model finds a word of a query where it would describe a span.
+
+    Attributes:
+        text: The word, or several that the model writes as one token.
+        logprob: Its log probability (natural logarithm), of all its tokens together.
+        likeliest: What the model itself finds likeliest in that place.
+        likeliest_logprob: The log probability of that, of as many tokens.
+    """
+
+    text: str
+    logprob: float
+    likeliest: str
+    likeliest_logprob: float
+
+
+def write_judgement(words: Iterable[JudgedWord]) -> str:
+    """The text of a judgement."""
+    return "\n".join(
+        f"{clean(word.text)} {word.logprob:.4f} {clean(word.likeliest) or '-'} {word.likeliest_logprob:.4f}"
+        for word in words
+    )
+
+
+def read_judgement(answer: Answer) -> tuple[JudgedWord, ...]:
+    """The words of a judgement; none if it cannot be read, or the model does not give them."""
+    words = []
+    for line in answer.raw.splitlines():
+        found = _JUDGED.fullmatch(line)
+        if found is None:
+            return ()
+        words.append(JudgedWord(found[1], float(found[2]), found[3], float(found[4])))
+    return tuple(words)
 
 
 def event_line(span: Span, text: str = "", decimals: int = 3) -> str:

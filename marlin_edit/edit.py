@@ -5,12 +5,14 @@ The cutter and every exporter take the frame ranges made here, so that a clip an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from marlin_edit.analysis import UNSUPPORTED, Analysis, Finding, Verdict
+from marlin_edit.analysis import UNSUPPORTED, Analysis, Finding, Grade, Verdict
 from marlin_edit.errors import MarlinEditError
+from marlin_edit.evidence import doubt_to_sort, grade_of
 from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import FrameNumber, FrameRange, FrameRate, Span
 
@@ -86,24 +88,72 @@ def frames_of(span: Span, media: MediaInfo) -> FrameRange:
     return FrameRange(first, max(first + 1, min(media.first_frame_at(span.end), media.frame_count)))
 
 
-def is_accepted(finding: Finding, threshold: float | None) -> bool:
-    """Whether a finding is kept: a person's word first, then its score.
+def is_accepted(finding: Finding, threshold: float | None, *, unclear: bool = False) -> bool:
+    """Whether a finding is kept: a person's word first, then its score, then its grade.
 
-    With neither, it is kept for review, unless it was found by a re-query and has no supporting evidence. The threshold
-    0 accepts everything.
+    Without any of these it is kept for review, unless it was found by a re-query and has no supporting evidence. The
+    threshold 0 accepts everything.
+
+    Args:
+        finding: The finding.
+        threshold: The score from which on findings are accepted, for those that have a score.
+        unclear: Whether findings without a score are accepted that are graded unclear.
     """
     if finding.verdict is not None:
         return finding.verdict is Verdict.ACCEPTED
     if threshold == 0:
         return True
-    if finding.score is None:
+    if finding.score is not None:
+        return threshold is None or finding.score >= threshold
+    grade = grade_of(finding)
+    if grade is None:
         return UNSUPPORTED not in finding.flags
-    return threshold is None or finding.score >= threshold
+    return grade is Grade.SUPPORTED or (unclear and grade is Grade.UNCLEAR)
+
+
+def is_accepted_in(analysis: Analysis, finding: Finding) -> bool:
+    """Whether a finding of an analysis is kept, by the analysis's own threshold."""
+    return is_accepted(finding, analysis.threshold, unclear=analysis.accepts_unclear)
 
 
 def accepted_findings(analysis: Analysis) -> tuple[Finding, ...]:
     """The findings of an analysis that are kept, by its own threshold."""
-    return tuple(finding for finding in analysis.findings if is_accepted(finding, analysis.threshold))
+    return tuple(finding for finding in analysis.findings if is_accepted_in(analysis, finding))
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """The result of one query.
+
+    Attributes:
+        query: The query.
+        looked_at: The spans that were searched.
+        found: How many findings there are, accepted or not.
+        accepted: How many of them are accepted.
+        best: The finding with the best score or grade; None if nothing was found.
+    """
+
+    query: str
+    looked_at: tuple[Span, ...]
+    found: int
+    accepted: int
+    best: Finding | None
+
+
+def results_of(analysis: Analysis) -> tuple[QueryResult, ...]:
+    """The result of each query that was asked, in the order of asking."""
+    results = []
+    for asked in analysis.asked:
+        if asked.query is not None:
+            found = [finding for finding in analysis.findings if finding.query == asked.query]
+            accepted = sum(is_accepted_in(analysis, finding) for finding in found)
+            best = max(found, key=_rank, default=None)
+            results.append(QueryResult(asked.query, asked.looked_at, len(found), accepted, best))
+    return tuple(results)
+
+
+def _rank(finding: Finding) -> tuple[float, float]:
+    return -1.0 if finding.score is None else finding.score, -doubt_to_sort(finding.words)
 
 
 def without_rejected(edit: Edit) -> Edit:
@@ -178,8 +228,13 @@ def merged(cuts: Sequence[Cut], gap: Length) -> tuple[Cut, ...]:
 
 
 def best(cuts: Sequence[Cut], most: int) -> tuple[Cut, ...]:
-    """The `most` cuts with the best scores, in their order; cuts without a score come last, of equals the first."""
-    ranked = sorted(range(len(cuts)), key=lambda at: -score_of(cuts[at]))
+    """The `most` cuts with the best scores, in their order; without scores the least doubtful, of equals the first."""
+
+    def rank(cut: Cut) -> tuple[float, float]:
+        score, doubt = (-1.0, -math.inf) if cut.finding is None else _rank(cut.finding)
+        return -score, -doubt
+
+    ranked = sorted(range(len(cuts)), key=lambda at: rank(cuts[at]))
     return tuple(cuts[at] for at in sorted(ranked[:most]))
 
 

@@ -157,7 +157,8 @@ class Repeatable(VideoModel, Protocol):
 class Judging(VideoModel, Protocol):
     """A video model that answers JUDGE questions: how likely its own caption would describe a span in given words.
 
-    `Answer.token_logprobs` has the log probability of each token of the query, and `raw` is empty.
+    `Answer.token_logprobs` has the log probability of each token of the query, and `raw` the words with theirs, as
+    `answer_format.write_judgement` writes them; `raw` may be empty, and then no word is judged.
     """
 
     @property

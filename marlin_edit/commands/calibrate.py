@@ -95,7 +95,7 @@ def _fitted(
     """The calibration that the truth files teach, and what of them could not be used."""
     from marlin_edit.evaluation.ground_truth import read_truth
     from marlin_edit.evaluation.runner import Evaluation
-    from marlin_edit.evaluation.training_examples import Lesson, learned
+    from marlin_edit.evaluation.training_examples import Lesson, kinds_lacking, learned
     from marlin_edit.inference.calibration import calibration_of, fit
 
     analyses = [path for path in truths if _is_analysis(path)]
@@ -110,6 +110,8 @@ def _fitted(
     if there:
         evaluation.ask_all(there)
         lesson += learned(evaluation.judged)
+        for kind in kinds_lacking(evaluation.judged, lesson.known):
+            run.console.receipt(f"note: the videos have no {kind}, so scores of such queries are not learned")
         if model is not None and evaluation.model is not None and replace(evaluation.model, notice="") != model:
             raise UsageError(f"The analyses were made by the model {model}, and --model names {evaluation.model}.")
     model = evaluation.model or model

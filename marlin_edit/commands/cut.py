@@ -6,7 +6,8 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.commands import Request, Run, as_command, grouped_option, request_options
 from marlin_edit.edit import cuts_of_findings, cuts_of_spans
 from marlin_edit.errors import ExitCode, UsageError
-from marlin_edit.inference.pipeline import analyze, checked_queries, model_opener
+from marlin_edit.inference.pipeline import analyze, model_opener
+from marlin_edit.inference.queries import advise, checked_queries
 from marlin_edit.inference.windows import span_between
 from marlin_edit.interfaces import Carries
 from marlin_edit.settings import Group
@@ -57,6 +58,8 @@ def command(
     if spans and request.look_in is not None:
         raise UsageError("--range limits where a query is looked for. Leave it out with --span.")
     wanted = checked_queries(queries)
+    for query in wanted:
+        advise(run.console, query)
     otherwise = [run.settings.value("cut_to", str)]
     makes = MAKES if wanted else Carries.CUTS
     batch = plan_batch(run, request, makes, otherwise=otherwise, queries=wanted, needs_cuts=True)

@@ -17,7 +17,7 @@ from marlin_edit.evaluation.metrics import Measures
 from marlin_edit.evaluation.runner import Evaluation
 from marlin_edit.evaluation.tables import caption_lines, effort_lines, find_lines
 from marlin_edit.files import refuse_existing, write_output
-from marlin_edit.inference.pipeline import checked_queries
+from marlin_edit.inference.queries import checked_queries
 from marlin_edit.settings import Group
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marlin_edit.commands import Request, Run, as_command, grouped_option, request_options
 from marlin_edit.errors import ExitCode
-from marlin_edit.inference.pipeline import analyze, checked_queries, model_opener
+from marlin_edit.inference.pipeline import analyze, model_opener
+from marlin_edit.inference.queries import advise, checked_queries
 from marlin_edit.interfaces import Carries
 from marlin_edit.settings import Group
 from marlin_edit.workflow.plan_batch import plan_batch
@@ -28,8 +29,8 @@ def command(run: Run, request: Request, queries: tuple[str, ...]) -> ExitCode:
     """Say when something happens in VIDEO: the span of each query.
 
     VIDEO is a file or a directory. With several videos, -o '{name}.json' writes one file per video, and -o found.otio
-    one timeline of them all. The model always answers with some span, even if the thing is not there: check before you
-    use it.
+    one timeline of them all. The model always answers with some span, even if the thing is not there. What nothing in
+    its captions and its words supports is rejected, with the reason.
 
     \b
     Examples:
@@ -37,6 +38,8 @@ def command(run: Run, request: Request, queries: tuple[str, ...]) -> ExitCode:
       marlin-edit find footage/ -q "a dog runs" -q "a door opens" -o '{name}.json'
     """
     wanted = checked_queries(queries)
+    for query in wanted:
+        advise(run.console, query)
     batch = plan_batch(run, request, MAKES, queries=wanted)
     model = model_opener(run.app, run.console)
     for job in batch.each(ready=model):

@@ -25,9 +25,12 @@ from marlin_edit.inference.measures import Interval, auroc
 
 @dataclass(frozen=True)
 class AtThreshold:
-    """What the findings give that are accepted at the model's threshold. kept: the share of the true findings."""
+    """What the findings give that are accepted at the model's threshold. kept: the share of the true findings.
 
-    threshold: float
+    threshold: None where the model has none, and the default rule accepts.
+    """
+
+    threshold: float | None
     kept: float | None
     occurrences: Occurrences
     false_absent: FalseRate
@@ -35,16 +38,31 @@ class AtThreshold:
 
 
 @dataclass(frozen=True)
+class KindMeasures:
+    """What the accepted findings of one kind of query give.
+
+    auroc: of all present queries against those of this kind that are absent. kept: as in `AtThreshold`.
+    """
+
+    kind: str
+    queries: int
+    kept: float | None
+    auroc: Interval | None
+    false_absent: FalseRate
+
+
+@dataclass(frozen=True)
 class FindMeasures:
     """What queries gave. None is not measured: there was nothing to count, or findings have no score.
 
     recall_at_one: by IoU threshold. occurrences, false_absent, false_all: of all findings, whatever their score.
-    at_threshold: None where the model has no threshold.
+    at_threshold: None where the findings have neither scores nor grades.
     """
 
     present: int
     absent: int
     scored: bool
+    graded: bool
     mean_iou: float | None
     recall_at_one: dict[float, float | None]
     boundary: BoundaryError | None
@@ -54,6 +72,7 @@ class FindMeasures:
     false_absent: FalseRate
     false_all: FalseRate
     at_threshold: AtThreshold | None
+    kinds: tuple[KindMeasures, ...]
     curve: list[Point] | None
 
 
@@ -64,6 +83,7 @@ def find_measures(rows: Sequence[QueryRow], threshold: float | None) -> FindMeas
         present=sum(row.present for row in rows),
         absent=sum(not row.present for row in rows),
         scored=all(row.scored for row in rows),
+        graded=all(row.graded for row in rows),
         mean_iou=mean_iou(rows),
         recall_at_one={at: recall_at_one(rows, at) for at in RECALL_AT},
         boundary=boundary_error(rows),
@@ -72,12 +92,26 @@ def find_measures(rows: Sequence[QueryRow], threshold: float | None) -> FindMeas
         auroc=None if scores is None else auroc(*scores),
         false_absent=false_findings(rows),
         false_all=false_findings(rows, absent_only=False),
-        at_threshold=None if threshold is None else _at_threshold(rows, threshold),
+        at_threshold=_at_threshold(rows, threshold) if all(row.graded for row in rows) else None,
+        kinds=_kinds(rows, threshold),
         curve=curve(rows),
     )
 
 
-def _at_threshold(rows: Sequence[QueryRow], threshold: float) -> AtThreshold:
+def _kinds(rows: Sequence[QueryRow], threshold: float | None) -> tuple[KindMeasures, ...]:
+    """Each kind of query that the truth names, in the order in which they come."""
+    measured = []
+    present = [row for row in rows if row.present]
+    for kind in dict.fromkeys(row.kind for row in rows if row.kind):
+        mine = [row for row in rows if row.kind == kind]
+        scores = pair_scores([*present, *(row for row in mine if not row.present)])
+        kept = at_threshold(mine, threshold).kept if all(row.graded for row in mine) else None
+        false = false_findings(mine, threshold)
+        measured.append(KindMeasures(kind, len(mine), kept, None if scores is None else auroc(*scores), false))
+    return tuple(measured)
+
+
+def _at_threshold(rows: Sequence[QueryRow], threshold: float | None) -> AtThreshold:
     return AtThreshold(
         threshold,
         at_threshold(rows, threshold).kept,

@@ -58,7 +58,7 @@ def _kept(measures: FindMeasures, model: str) -> Chart | None:
         return None
     points = []
     now = measures.at_threshold
-    if now is not None and now.kept is not None and now.false_absent.rate is not None:
+    if now is not None and now.threshold is not None and now.kept is not None and now.false_absent.rate is not None:
         points.append(((now.false_absent.rate.value, now.kept), f"threshold {now.threshold:.3f}"))
     most = max(false for false, _ in curve) or 1.0
     shown = min(most, max(_FEW_FALSE, *(2 * place[0] for place, _ in points), 0.0))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from marlin_edit.analysis import Finding
-from marlin_edit.evaluation.results import QueryRow
+from marlin_edit.evaluation.results import ALL, QueryRow
+from marlin_edit.evidence import doubt_of
 from marlin_edit.inference.measures import CONFIDENCE, SAME_THING, Interval, best_iou, crossing, matched
 from marlin_edit.timebase import Span
 
@@ -17,10 +18,20 @@ NOTHING = -math.inf
 
 
 def pair_score(row: QueryRow) -> float | None:
-    """The score of a (video, query) pair: that of its best finding; None where one has no score."""
-    if not row.scored:
-        return None
-    return max((finding.score for finding in row.findings if finding.score is not None), default=NOTHING)
+    """The score of a (video, query) pair: that of its best finding; None where one has none.
+
+    Without a calibration a finding that is less doubtful scores higher.
+    """
+    scores = [_score(finding) for finding in row.findings]
+    known = [score for score in scores if score is not None]
+    return max(known, default=NOTHING) if len(known) == len(scores) else None
+
+
+def _score(finding: Finding) -> float | None:
+    if finding.score is not None:
+        return finding.score
+    doubt = doubt_of(finding.words)
+    return None if doubt is None else -doubt
 
 
 def pair_scores(rows: Sequence[QueryRow]) -> tuple[list[float], list[float]] | None:
@@ -55,7 +66,7 @@ class FalseRate:
     rate: Interval | None
 
 
-def false_findings(rows: Sequence[QueryRow], threshold: float | None = None, *, absent_only: bool = True) -> FalseRate:
+def false_findings(rows: Sequence[QueryRow], threshold: float | None = ALL, *, absent_only: bool = True) -> FalseRate:
     """False findings per hour of footage and query, of those that are accepted at a threshold.
 
     absent_only: over the absent queries, where every finding is false. Otherwise over all; of a present query a finding
@@ -111,7 +122,7 @@ class Point:
 
 
 def at_threshold(rows: Sequence[QueryRow], threshold: float | None) -> Point:
-    """What a threshold gives; None accepts everything but what a person rejected."""
+    """What a threshold gives; None: what the default rule gives."""
     counted = _Counted(rows)
     for place, row in enumerate(rows):
         for finding in row.kept(threshold):

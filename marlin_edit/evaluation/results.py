@@ -9,9 +9,13 @@ from functools import cached_property
 from marlin_edit.analysis import AGAIN, Analysis, Event, Finding
 from marlin_edit.edit import is_accepted
 from marlin_edit.evaluation.ground_truth import TrueEvent, TrueVideo
+from marlin_edit.evidence import doubt_to_sort
 from marlin_edit.inference.measures import best_iou
 from marlin_edit.inference.windows import maximal
 from marlin_edit.timebase import Span
+
+ALL = 0.0
+"""The threshold that accepts every finding, whatever its score or grade."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class QueryRow:
     """A query about a video. true: all spans in which it takes place, none where it is absent.
 
     findings: all of them, also those below the threshold. looked_at: seconds of footage that were searched for it.
+    kind: what sort of query it is, as the truth has it.
     """
 
     video: str
@@ -26,6 +31,7 @@ class QueryRow:
     true: tuple[Span, ...]
     findings: tuple[Finding, ...]
     looked_at: Fraction
+    kind: str = ""
 
     @property
     def present(self) -> bool:
@@ -37,15 +43,20 @@ class QueryRow:
         """Whether every finding has a score; where nothing was found, nothing lacks one."""
         return all(finding.score is not None for finding in self.findings)
 
+    @property
+    def graded(self) -> bool:
+        """Whether every finding has a score or a grade."""
+        return all(finding.score is not None or finding.words for finding in self.findings)
+
     def kept(self, threshold: float | None) -> tuple[Finding, ...]:
-        """The findings that are accepted at a threshold."""
+        """The findings that are accepted at a threshold; None: by the default rule."""
         return tuple(finding for finding in self.findings if is_accepted(finding, threshold))
 
     @property
     def top(self) -> Finding | None:
-        """The finding that counts as the answer: the best scored.
+        """The finding that counts as the answer: the best scored, or without scores the least doubtful.
 
-        Without scores one of a window's own answer, before those of asking again, and of these the earliest.
+        Of equals one of a window's own answer, before those of asking again, and of these the earliest.
         """
         return max(self.findings, key=_rank, default=None)
 
@@ -55,8 +66,10 @@ class QueryRow:
         return 0.0 if self.top is None else best_iou(self.top.span, self.true)
 
 
-def _rank(finding: Finding) -> tuple[float, bool, Fraction]:
-    return -1.0 if finding.score is None else finding.score, AGAIN not in finding.flags, -finding.span.start
+def _rank(finding: Finding) -> tuple[float, float, bool, Fraction]:
+    score = -1.0 if finding.score is None else finding.score
+    sure = 0.0 if finding.score is not None else -doubt_to_sort(finding.words)
+    return score, sure, AGAIN not in finding.flags, -finding.span.start
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,7 @@ def judged(video: TrueVideo, analysis: Analysis) -> Judged:
             query.spans,
             tuple(finding for finding in analysis.findings if finding.query == query.query),
             looked_at[query.query],
+            query.kind,
         )
         for query in video.queries
         if query.query in looked_at

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from marlin_edit.analysis import Finding
-from marlin_edit.evaluation.results import QueryRow
+from marlin_edit.evaluation.results import ALL, QueryRow
 from marlin_edit.inference.measures import SAME_THING, best_iou, iou, matched
 from marlin_edit.timebase import Span
 
@@ -84,7 +84,7 @@ class Occurrences:
         return self.found / self.findings if self.findings else None
 
 
-def occurrences(rows: Sequence[QueryRow], threshold: float | None = None) -> Occurrences:
+def occurrences(rows: Sequence[QueryRow], threshold: float | None = ALL) -> Occurrences:
     """Every occurrence, at IoU 0.5, of the findings that are accepted at a threshold."""
     true = found = findings = repeated = 0
     for row in rows:

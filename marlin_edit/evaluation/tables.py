@@ -9,10 +9,11 @@ from typing import Any
 from marlin_edit.analysis import Finding
 from marlin_edit.edit import is_accepted
 from marlin_edit.evaluation.captions import SODA
-from marlin_edit.evaluation.metrics import AtThreshold, CaptionMeasures, Effort, FindMeasures
+from marlin_edit.evaluation.metrics import AtThreshold, CaptionMeasures, Effort, FindMeasures, KindMeasures
 from marlin_edit.evaluation.presence import NOTHING, FalseRate, pair_score
 from marlin_edit.evaluation.results import CaptionRow, Judged, QueryRow
 from marlin_edit.evaluation.retrieval import Occurrences
+from marlin_edit.evidence import grade_of
 from marlin_edit.inference.measures import Interval, best_iou
 from marlin_edit.timebase import Span, seconds_text
 
@@ -35,11 +36,26 @@ def find_lines(measures: FindMeasures) -> list[Line]:
         lines += [("absent queries", str(measures.absent), "the thing is not there"), *_absent(measures)]
     if measures.at_threshold is not None:
         lines += [("", "", ""), *_at_threshold(measures.at_threshold)]
+    if measures.kinds:
+        lines += [("", "", ""), ("by kind", "", "of the findings that are accepted"), *map(_kind, measures.kinds)]
     return lines
 
 
+def _kind(measures: KindMeasures) -> Line:
+    if measures.kept is not None:
+        return (f"  {measures.kind}", _share(measures.kept), f"of the true findings kept, {measures.queries} queries")
+    false = measures.false_absent
+    if false.rate is None:
+        return (f"  {measures.kind}", "-", f"{measures.queries} queries")
+    words = f"false per hour and query: {false.count} in {false.hours:.2f} h, {measures.queries} queries"
+    ranked = f", AUROC {measures.auroc.value:.3f}" if measures.auroc is not None else ""
+    return (f"  {measures.kind}", f"{false.rate.value:.2f}", words + ranked)
+
+
 def _present(measures: FindMeasures) -> list[Line]:
-    top = "the best finding" if measures.scored else "the first answer (findings have no score)"
+    top = "the first answer (findings have no score)"
+    if measures.scored or measures.graded:
+        top = "the best finding" if measures.scored else "the least doubtful finding"
     lines = [("  mIoU", _number(measures.mean_iou), f"mean overlap of {top} with the truth, 0 to 1")]
     for at, share in measures.recall_at_one.items():
         lines.append((f"  R1@{at:g}", _share(share), f"of them overlap by {at:g} or more"))
@@ -91,8 +107,11 @@ def _false(absent: FalseRate, both: FalseRate) -> list[Line]:
 
 
 def _at_threshold(measures: AtThreshold) -> list[Line]:
+    rule = ("by the default rule", "", "findings that are graded supported are accepted")
+    if measures.threshold is not None:
+        rule = ("at the threshold", f"{measures.threshold:.3f}", "findings with at least this score are accepted")
     return [
-        ("at the threshold", f"{measures.threshold:.3f}", "findings with at least this score are accepted"),
+        rule,
         ("  kept", _share(measures.kept), "of the true findings"),
         *_occurrences(measures.occurrences),
         *_false(measures.false_absent, measures.false_all),
@@ -163,6 +182,7 @@ def _query(row: QueryRow, threshold: float | None) -> dict[str, Any]:
     score = pair_score(row)
     return {
         "query": row.query,
+        "kind": row.kind or None,
         "spans": [_pair(span) for span in row.true],
         "looked_at": seconds_text(row.looked_at),
         "iou": row.iou if row.present else None,
@@ -177,6 +197,7 @@ def _finding(row: QueryRow, finding: Finding, threshold: float | None) -> dict[s
         "end": seconds_text(finding.span.end),
         "score": finding.score,
         "accepted": is_accepted(finding, threshold),
+        "grade": None if (grade := grade_of(finding)) is None else grade.value,
         "iou": best_iou(finding.span, row.true),
         "top": finding is row.top,
         "flags": list(finding.flags),

@@ -9,8 +9,10 @@ from marlin_edit.analysis import Analysis, Verdict
 from marlin_edit.evaluation.results import Judged
 from marlin_edit.inference.calibration import Example
 from marlin_edit.inference.measures import SAME_THING, best_iou
+from marlin_edit.inference.queries import NEGATIONS
 from marlin_edit.inference.requery import with_caption_evidence
-from marlin_edit.inference.signals import content_words
+from marlin_edit.inference.signals import content_words, stems
+from marlin_edit.text import words_of
 from marlin_edit.workflow.import_markers import BY_HAND, RENAMED
 
 NOT_THERE = 0.2
@@ -43,6 +45,35 @@ def learned(judged: Sequence[Judged]) -> Lesson:
                 true = True if iou >= SAME_THING else None if iou > NOT_THERE else False
                 examples.append(Example(finding.signals, true, row.video))
     return Lesson(tuple(examples), known, seconds / 3600)
+
+
+def kinds_lacking(judged: Sequence[Judged], known: frozenset[str]) -> list[str]:
+    """The kinds of queries that none of the videos has: scores of such queries were not learned.
+
+    known: the stems of all words that the captions use.
+    """
+    found = dict.fromkeys(_KINDS, False)
+    for one in judged:
+        there = [stems(row.query) for row in one.queries if row.present]
+        for row in one.queries:
+            words = stems(row.query)
+            if NEGATIONS & set(words_of(row.query)):
+                found["negations"] = True
+            elif row.present:
+                found["other wordings of what is there"] |= not words <= known
+            elif not words <= known:
+                found["absent things that the captions have no word for"] = True
+            elif any(words & other for other in there):
+                found["absent things that differ by a word from what is there"] = True
+    return [kind for kind, is_there in found.items() if not is_there]
+
+
+_KINDS = (
+    "absent things that differ by a word from what is there",
+    "absent things that the captions have no word for",
+    "other wordings of what is there",
+    "negations",
+)
 
 
 def learned_of_verdicts(analysis: Analysis) -> Lesson:

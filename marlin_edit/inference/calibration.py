@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from marlin_edit import files
-from marlin_edit.analysis import ModelIdentity
+from marlin_edit.analysis import Finding, ModelIdentity
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.inference.measures import auroc
-from marlin_edit.inference.signals import SIGNALS, VERSION
+from marlin_edit.inference.signals import CAPTION, SIGNALS, VERSION
 from marlin_edit.settings import Settings, data_directory
 from marlin_edit.video_model import Calibrated, VideoModel
 
@@ -28,6 +28,8 @@ SCHEMA = "marlin-edit.calibration/1"
 _RIDGE = 1.0
 _LEAST, _MOST = 0.02, 0.5
 _FOLDS = 6
+_FURTHER = 1.1
+"""How many times as unsure of its captions as in the worst labelled video a model has to be, to be out of its depth."""
 _STEPS = 100
 _NO_MODEL = ModelIdentity("")
 
@@ -102,8 +104,25 @@ def fit(
         "false_per_hour": false / hours if hours else None,
         "auroc": _auroc([(score, one.true) for score, one in order]),
         "signals": {name: worth(name, learned) for name in fitted.names},
+        "caption": _least_sure(examples),
     }
     return replace(fitted, model=model, threshold=threshold, known=known, about=about)
+
+
+def _least_sure(examples: Sequence[Example]) -> float | None:
+    """How sure the model was of its captions of the video of which it was least sure; None if it does not say."""
+    by_video: dict[str, list[float]] = {}
+    for example in examples:
+        if CAPTION in example.signals:
+            by_video.setdefault(example.group, []).append(example.signals[CAPTION])
+    return min((sum(each) / len(each) for each in by_video.values()), default=None)
+
+
+def is_out_of_depth(calibration: Calibration, findings: Sequence[Finding]) -> bool:
+    """Whether the model is clearly less sure of its captions than of those of any video it was calibrated on."""
+    least = calibration.about.get("caption")
+    sure = [finding.signals[CAPTION] for finding in findings if CAPTION in finding.signals]
+    return isinstance(least, float) and bool(sure) and sum(sure) / len(sure) < _FURTHER * least
 
 
 def worth(name: str, examples: Sequence[Example]) -> float | None:

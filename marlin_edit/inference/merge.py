@@ -6,15 +6,16 @@ answer is in exactly one of the results, which name all its windows. Merging the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
 from marlin_edit.analysis import UNSUPPORTED, Event, Finding, Origin, Scene
 from marlin_edit.answer_format import CLAMPED, WIDENED
+from marlin_edit.evidence import doubt_to_sort
 from marlin_edit.inference import signals
-from marlin_edit.inference.measures import SAME_THING
+from marlin_edit.inference.measures import SAME_THING, iou
 from marlin_edit.inference.windows import EDGE
 from marlin_edit.text import words_of
 from marlin_edit.timebase import Span
@@ -61,6 +62,24 @@ def merged_scenes(scenes: Sequence[Scene]) -> tuple[Scene, ...]:
             last[words] = len(merged)
             merged.append(scene)
     return tuple(merged)
+
+
+def joined_wordings(findings: Sequence[Finding], wordings: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
+    """The findings under the queries that a person gave, in order of time. wordings: in which each query was asked.
+
+    Of those of several wordings about one thing the least doubtful is kept.
+    """
+    joined: list[Finding] = []
+    for query, ways in wordings.items():
+        kept: list[Finding] = []
+        asked = [finding for finding in findings if finding.query in ways]
+        if len(ways) > 1:
+            asked.sort(key=lambda finding: doubt_to_sort(finding.words))
+        for finding in asked:
+            if not any(other.query != finding.query and iou(other.span, finding.span) >= SAME_THING for other in kept):
+                kept.append(finding)
+        joined += [replace(finding, query=query) for finding in kept]
+    return tuple(sorted(joined, key=_time))
 
 
 def same_words(text: str) -> tuple[str, ...]:
@@ -250,7 +269,8 @@ def _one_finding(findings: Sequence[Finding]) -> Finding:
     best = max(findings, key=lambda finding: (-1.0 if finding.score is None else finding.score, finding.span.length))
     origin = _one_origin([finding.origin for finding in findings])
     known = signals.merged([finding.signals for finding in findings])
-    return replace(best, span=span, signals=known, flags=_one_flags(findings, span), origin=origin)
+    words = signals.merged_words([finding.words for finding in findings])
+    return replace(best, span=span, signals=known, flags=_one_flags(findings, span), origin=origin, words=words)
 
 
 def _one_event(events: Sequence[Event]) -> Event:

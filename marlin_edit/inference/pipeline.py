@@ -12,36 +12,17 @@ from marlin_edit.analysis import Analysis, Asked, Event, Finding, Origin, Scene
 from marlin_edit.answer_format import read_caption
 from marlin_edit.app import App
 from marlin_edit.console import Console
-from marlin_edit.errors import NoPicture, UsageError
+from marlin_edit.errors import NoPicture
 from marlin_edit.inference.cache import AnswerCache
-from marlin_edit.inference.calibration import bundled_calibration, calibration_of, least_score
-from marlin_edit.inference.merge import merged_events, merged_findings, merged_scenes
+from marlin_edit.inference.calibration import bundled_calibration, calibration_of, is_out_of_depth, least_score
+from marlin_edit.inference.merge import joined_wordings, merged_events, merged_findings, merged_scenes
+from marlin_edit.inference.queries import paraphrases
 from marlin_edit.inference.requery import Search, with_caption_evidence
 from marlin_edit.inference.windows import chosen_windows, maximal, span_between, uncovered
 from marlin_edit.media import MediaInfo, need_picture
 from marlin_edit.text import counted
 from marlin_edit.timebase import Position, Span
 from marlin_edit.video_model import Answer, Judging, Question, QuestionKind, VideoModel, Watched
-
-LONGEST_QUERY = 1_000
-"""Characters. The model was trained on one short sentence; far longer ones are a mistake, and slow."""
-
-
-def checked_queries(queries: Sequence[str]) -> tuple[str, ...]:
-    """The queries, each once, stripped; UsageError for one that is empty or absurdly long."""
-    kept: list[str] = []
-    for query in queries:
-        words = " ".join(query.split())
-        if not words:
-            raise UsageError('A query is empty. Say one visible action in the present tense, e.g. "a door opens".')
-        if len(words) > LONGEST_QUERY:
-            raise UsageError(
-                f"A query has {len(words)} characters; at most {LONGEST_QUERY} are allowed. "
-                'Say one visible action in the present tense, e.g. "a door opens".'
-            )
-        if words not in kept:
-            kept.append(words)
-    return tuple(kept)
 
 
 def model_opener(app: App, console: Console) -> Callable[[], VideoModel]:
@@ -65,19 +46,27 @@ class Inquiry:
 
     caption: whether their captions are wanted. evidence: whether evidence for each finding is collected
     (`Finding.signals`), and further occurrences are searched for; this needs the windows' captions, wanted or not.
-    known: words that the model is known to use in captions (see `signals.Vocabulary`).
+    known: words that the model is known to use in captions (see `signals.Vocabulary`). wordings: how many wordings of
+    each query are asked.
     """
 
     caption: bool = False
     queries: tuple[str, ...] = ()
     evidence: bool = False
     known: frozenset[str] = frozenset()
+    wordings: int = 1
 
     @property
     def questions(self) -> list[Question]:
         """The questions about each window."""
         caption = [Question(QuestionKind.CAPTION)] if self.needs_caption else []
-        return caption + [Question(QuestionKind.FIND, query) for query in self.queries]
+        asked = dict.fromkeys(way for ways in self.asked.values() for way in ways)
+        return caption + [Question(QuestionKind.FIND, way) for way in asked]
+
+    @property
+    def asked(self) -> dict[str, tuple[str, ...]]:
+        """The wordings in which each query is asked."""
+        return {query: paraphrases(query, self.wordings) for query in self.queries}
 
     @property
     def needs_caption(self) -> bool:
@@ -120,12 +109,18 @@ def analyze(
             furthest = max(furthest, second)
             progress.reached(float(furthest - wanted.start))
 
-        inquiry = Inquiry(caption, tuple(queries), score, known)
+        inquiry = Inquiry(caption, tuple(queries), score, known, app.settings.value("paraphrase", int))
         analysis = analyze_windows(video_model, media, windows, inquiry, seen=seen, answers=answers)
     if answers.from_store:
         console.receipt(_from_store(answers))
+    analysis = replace(analysis, accepts_unclear=app.settings.value("unclear", bool))
     if calibration is None or not score:
         return replace(analysis, threshold=least_score(app.settings, None))
+    if is_out_of_depth(calibration, analysis.findings):
+        console.warning(
+            f"{media.path.name} is unlike the videos that the model was calibrated on: it is less sure of what it sees "
+            "there. Scores may be wrong; calibrate on such footage, or look at the findings."
+        )
     findings = [replace(finding, score=calibration.score(finding.signals)) for finding in analysis.findings]
     return replace(analysis, findings=tuple(findings), threshold=least_score(app.settings, calibration.threshold))
 
@@ -202,6 +197,7 @@ class _Results:
             findings = tuple(with_caption_evidence(first, events, inquiry.known))
         else:
             findings = merged_findings(self.findings)
+        findings = joined_wordings(findings, inquiry.asked)
         spans = maximal(self.looked_at)
         asked = [Asked(None, spans)] if inquiry.caption else []
         return Analysis(

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from marlin_edit.analysis import AGAIN, UNSUPPORTED, Event, Finding, Origin
+from marlin_edit.analysis import AGAIN, UNSUPPORTED, Event, Finding, Origin, WordEvidence
 from marlin_edit.answer_format import read_caption, read_find
 from marlin_edit.inference import signals
 from marlin_edit.inference.windows import EDGE, FEWEST_PAIRS
@@ -36,6 +36,7 @@ class Search:
     discarded: list[str] = field(default_factory=list)
     _events: Sequence[Event] = ()
     _vocabulary: signals.Vocabulary = field(default_factory=signals.Vocabulary)
+    _said: Collection[str] = frozenset()
 
     def all_of(self, answers: Mapping[str, Answer], caption: Answer | None) -> None:
         """Take the window's answer to each query, and re-query for more occurrences.
@@ -45,6 +46,7 @@ class Search:
         if caption is not None:
             self._events = read_caption(caption, self.window.span, self.step).events
             self._vocabulary = signals.Vocabulary(event.text for event in self._events)
+            self._said = {stem for event in self._events for stem in signals.stems(event.text)}
         found = self._read(self.window, answers, ())
         asked = Counter(answers.keys())
         while found:
@@ -81,17 +83,22 @@ class Search:
 
     def _with_signals(self, found: Sequence[_Found], caption: Answer | None) -> list[_Found]:
         judged: list[dict[str, float]] = [{} for _ in found]
+        words: list[tuple[WordEvidence, ...]] = [() for _ in found]
         if self.judges and caption is not None:
             questions = [self._claim(one.finding, caption) for one in found]
             answers = self.window.ask([*questions, *(replace(question, blank=True) for question in questions)])
-            pairs = zip(answers[: len(found)], answers[len(found) :], strict=True)
+            pairs = list(zip(answers[: len(found)], answers[len(found) :], strict=True))
             judged = [signals.of_judgement(shown, blank) for shown, blank in pairs]
+            words = [signals.of_words(shown, blank) for shown, blank in pairs]
         complete = []
-        for one, more in zip(found, judged, strict=True):
+        for one, more, judged_words in zip(found, judged, words, strict=True):
             finding = one.finding
             evidence = {**finding.signals, **more}
             if caption is not None:
-                evidence |= self._in_caption(finding.span, finding.query)
+                evidence |= signals.of_caption(caption) | self._in_caption(finding.span, finding.query)
+                told = signals.told_there(judged_words, finding.query, finding.span, self._events)
+                evidence |= signals.of_evidence(told, self._said)
+                finding = replace(finding, words=told)
             unsupported = AGAIN in finding.flags and not signals.is_supported(evidence)
             flags = (*finding.flags, UNSUPPORTED) if unsupported else finding.flags
             complete.append(_Found(replace(finding, signals=evidence, flags=flags), one.part))
@@ -150,6 +157,7 @@ def with_caption_evidence(
 ) -> list[Finding]:
     """The findings with evidence from all captions of the media. known: see `signals.Vocabulary`."""
     vocabulary = signals.Vocabulary((event.text for event in events), known)
+    said = {stem for event in events for stem in signals.stems(event.text)}
     in_order = sorted(events, key=lambda event: event.span.start)
     starts = [event.span.start for event in in_order]
     longest = max((event.span.length for event in events), default=Fraction(0))
@@ -157,8 +165,10 @@ def with_caption_evidence(
     for finding in findings:
         first, stop = bisect_left(starts, finding.span.start - longest), bisect_left(starts, finding.span.end)
         there = signals.of_events(finding.span, finding.query, in_order[first:stop], vocabulary)
+        told = signals.told_there(finding.words, finding.query, finding.span, in_order[first:stop])
+        there |= signals.of_evidence(told, said)
         flags = finding.flags
         if UNSUPPORTED in flags and signals.is_supported({**finding.signals, **there}):
             flags = tuple(flag for flag in flags if flag != UNSUPPORTED)
-        complete.append(replace(finding, signals={**finding.signals, **there}, flags=flags))
+        complete.append(replace(finding, signals={**finding.signals, **there}, flags=flags, words=told))
     return complete

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from marlin_edit.analysis import Event
+from marlin_edit.analysis import Event, WordEvidence
+from marlin_edit.answer_format import read_judgement
+from marlin_edit.evidence import UNCLEAR_UP_TO, doubt_of, doubt_to_sort
 from marlin_edit.inference.measures import SAME_THING, iou
 from marlin_edit.text import words_of
 from marlin_edit.timebase import Span
@@ -25,16 +28,27 @@ SIGNALS: Mapping[str, str] = {
     "weakest": "the least lift of any token",
     "certainty": "how likely the model considers its own answer, per token",
     "share": "how much of the window the span takes up",
+    "support": "how little doubt there is about the query's most doubtful word: 0 none, -10 most (evidence.py)",
+    "choice": "the same, whether captions tell the words or not",
+    "word_lift": "the least lift of a word that says something",
+    "said": "the share of the query's words that the captions of this video use anywhere",
 }
 """Every signal and what it measures. Whoever changes how one is computed raises `VERSION`."""
 
-VERSION = 1
+CAPTION = "caption"
+"""Kept with the signals, but no part of a score: how sure the model was of the window's caption, per token."""
+
+VERSION = 2
 
 SUPPORTED = 0.3
-"""`told` from which on a caption supports an answer: half in common in time, and more than half of the words."""
+"""`told` from which on a caption supports an answer of which no word is judged: half in common in time, and more than
+half of the words."""
 
 LIFTED = 1.0
-"""`lift` from which on the picture supports an answer: the words are e times as likely with it."""
+"""`lift` from which on the picture supports such an answer: the words are e times as likely with it."""
+
+MOST = 10.0
+"""Nats, beyond which a word is not more doubtful: the model's own word is 22,000 times as likely."""
 
 _EMPTY_WORDS = frozenset(
     word
@@ -42,7 +56,9 @@ _EMPTY_WORDS = frozenset(
         "a an the this that these those some any there here then",
         "in on at to from into onto over under by with of and or while as for up down out off",
         "is are was were be being been am has have had do does did",
-        "it its he she they his her their him them",
+        "it its he she they his their her him them",
+        "across along through around near visible seen shown appears appear appearing present",
+        "picture screen image video film clip footage frame view shot scene camera",
     )
     for word in line.split()
 )
@@ -90,11 +106,15 @@ class Vocabulary:
 
 
 @lru_cache(maxsize=4096)
+def stems(text: str) -> frozenset[str]:
+    """The stems of a text's words that say something; none if none does."""
+    return frozenset(_stemmer().stemWords([word for word in words_of(text) if word not in _EMPTY_WORDS]))
+
+
+@lru_cache(maxsize=4096)
 def content_words(text: str) -> frozenset[str]:
     """The stems of a text's words, without words that mean nothing by themselves."""
-    words = words_of(text)
-    telling = [word for word in words if word not in _EMPTY_WORDS] or words
-    return frozenset(_stemmer().stemWords(telling))
+    return stems(text) or frozenset(_stemmer().stemWords(words_of(text)))
 
 
 def of_events(span: Span, query: str, events: Sequence[Event], vocabulary: Vocabulary) -> dict[str, float]:
@@ -119,6 +139,11 @@ def of_answer(answer: Answer, span: Span, window: Span) -> dict[str, float]:
     return signals
 
 
+def of_caption(caption: Answer) -> dict[str, float]:
+    """How sure the model was of a window's caption."""
+    return {CAPTION: _mean(caption.token_logprobs)} if caption.token_logprobs else {}
+
+
 def of_judgement(shown: Answer, blank: Answer) -> dict[str, float]:
     """The signals of a query's words for a span, with the picture and with a blank one."""
     if not shown.token_logprobs:
@@ -127,8 +152,63 @@ def of_judgement(shown: Answer, blank: Answer) -> dict[str, float]:
     return {"likelihood": _mean(shown.token_logprobs), "lift": _mean(lifts), "weakest": min(lifts)}
 
 
+def of_words(shown: Answer, blank: Answer) -> tuple[WordEvidence, ...]:
+    """The evidence that a judgement gives for each word of a query that says something."""
+    words = []
+    without = read_judgement(blank)
+    judged = read_judgement(shown)
+    for place, word in enumerate(judged):
+        alike = stems(word.text) & stems(word.likeliest)
+        regret = 0.0 if alike else max(0.0, word.likeliest_logprob - word.logprob)
+        lift = word.logprob - without[place].logprob if len(without) == len(judged) else None
+        words.append(WordEvidence(word.text.lower(), False, regret, lift, word.likeliest))
+    return tuple(word for word in words if stems(word.text)) or tuple(words)
+
+
+def told_there(
+    words: Sequence[WordEvidence], query: str, span: Span, events: Sequence[Event]
+) -> tuple[WordEvidence, ...]:
+    """The words with what captions tell: in the one event at that time that has most of them.
+
+    words: the judged ones; where a model does not judge, those of the query.
+    """
+    words = words or [WordEvidence(word) for word in words_of(query) if stems(word)]
+    words = words or [WordEvidence(word) for word in words_of(query)]
+    best = tuple(replace(word, told=False) for word in words)
+    for event in events:
+        if iou(span, event.span) >= SAME_THING:
+            there = stems(event.text)
+            told = tuple(replace(word, told=bool(stems(word.text)) and stems(word.text) <= there) for word in words)
+            best = max((best, told), key=lambda one: sum(word.told for word in one))
+    return best
+
+
+def of_evidence(words: Sequence[WordEvidence], said: Collection[str]) -> dict[str, float]:
+    """The signals that the evidence for words gives. said: the stems of all that the captions of the media say."""
+    signals: dict[str, float] = {}
+    doubt = doubt_of(words)
+    if doubt is not None:
+        signals["support"] = -min(doubt, MOST)
+    if regrets := [word.regret for word in words if word.regret is not None]:
+        signals["choice"] = -min(max(regrets), MOST)
+    if lifts := [word.lift for word in words if word.lift is not None]:
+        signals["word_lift"] = max(min(*lifts, MOST), -MOST)
+    wanted = frozenset(stem for word in words for stem in stems(word.text))
+    if wanted:
+        signals["said"] = sum(stem in said for stem in wanted) / len(wanted)
+    return signals
+
+
+def merged_words(several: Sequence[Sequence[WordEvidence]]) -> tuple[WordEvidence, ...]:
+    """The words of several answers about one thing: the evidence of the one that leaves least doubt."""
+    judged = [tuple(words) for words in several if words]
+    return min(judged, key=doubt_to_sort) if judged else ()
+
+
 def is_supported(signals: Mapping[str, float]) -> bool:
-    """Whether an answer has supporting evidence, as a rule of thumb for models without a calibration."""
+    """Whether an answer has evidence enough to ask about the rest of its window as well: less than to be accepted."""
+    if "support" in signals:
+        return signals["support"] >= -UNCLEAR_UP_TO
     return signals.get("told", 0.0) >= SUPPORTED or signals.get("lift", 0.0) >= LIFTED
 
 

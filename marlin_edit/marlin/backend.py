@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -19,9 +20,10 @@ import torch
 from torch import Tensor
 
 from marlin_edit.analysis import ModelIdentity
+from marlin_edit.answer_format import JudgedWord, write_judgement
 from marlin_edit.errors import UsageError
 from marlin_edit.marlin.decode_ahead import DecodeAhead, Group
-from marlin_edit.marlin.engine import MOST_TOGETHER, Claim, Engine, Prompt, Reading
+from marlin_edit.marlin.engine import MOST_TOGETHER, Claim, Engine, Judgement, Prompt, Reading
 from marlin_edit.marlin.frames import WindowFrames, read_frames
 from marlin_edit.marlin.preprocessing import patches, resized
 from marlin_edit.marlin.prompts import judged_text, question_text
@@ -39,6 +41,8 @@ PREPARATION = 1
 """Which way frames.py, grid.py and engine.py make a prompt of a window and a profile. To be raised with every change of
 that, so that answers kept from before are not taken for answers to the new prompt."""
 
+
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 
 _Pair = tuple[str, str, Fraction, Fraction, int, int]
 
@@ -97,7 +101,7 @@ class MarlinModel:
         if question.kind is QuestionKind.JUDGE:
             before = "On a blank window: " if question.blank else ""
             prompt = "\n".join((before + question_text(question), *judged_text(question)))
-            return Terms(prompt, self._sampling, generation="judged")
+            return Terms(prompt, self._sampling, generation="judged by words")
         return Terms(
             prompt=question_text(question),
             sampling=self._sampling,
@@ -282,9 +286,8 @@ class WatchedWindow:
             if places:
                 claims = [Claim(question_text(questions[place]), *judged_text(questions[place])) for place in places]
                 reading = self._model._blank_like(self.looked) if blank else self.reading
-                answers |= {
-                    place: Answer("", logprobs) for place, logprobs in zip(places, reading.judge(claims), strict=True)
-                }
+                for place, claim, judgement in zip(places, claims, reading.judge(claims), strict=True):
+                    answers[place] = Answer(write_judgement(words_of_claim(claim, judgement)), judgement.logprobs)
         whole = not questions or self.looked.whole
         found = [answers[place] for place in range(len(questions))]
         return found if whole else [replace(answer, repeatable=False) for answer in found]
@@ -295,6 +298,32 @@ class WatchedWindow:
             raise ValueError(f"{span} is not within {self._span}")
         looked = None if self._looked is None else self._model._part_of(self._looked, self._media, self._span, span)
         return WatchedWindow(self._model, self._media, span, looked)
+
+
+def words_of_claim(claim: Claim, judgement: Judgement) -> list[JudgedWord]:
+    """The words of a judged text, each with the probabilities of all its tokens; words of one token together.
+
+    A blank before a word is a part of it; other marks between words do not count.
+    """
+    words = list(_WORD.finditer(claim.text))
+    judged: dict[int, JudgedWord] = {}
+    place = 0
+    for index, (start, end) in enumerate(judgement.places):
+        while place < len(words) and words[place].end() <= start:
+            place += 1
+        if place == len(words) or (words[place].start() >= end and not claim.text[start:end].isspace()):
+            continue
+        covered = [word.group() for word in words[place:] if word.start() < end] or [words[place].group()]
+        logprob, likeliest = judgement.logprobs[index], judgement.likeliest_logprobs[index]
+        before = judged.get(place)
+        if before is None:
+            judged[place] = JudgedWord(" ".join(covered), logprob, judgement.likeliest[index].strip(), likeliest)
+        else:
+            text = before.text if len(before.text) >= len(" ".join(covered)) else " ".join(covered)
+            judged[place] = JudgedWord(
+                text, before.logprob + logprob, before.likeliest, before.likeliest_logprob + likeliest
+            )
+    return list(judged.values())
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,20 @@ class Claim:
     text: str
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """How likely the tokens of a claim's text are: one entry a token.
+
+    logprobs: of the tokens themselves. likeliest_logprobs, likeliest: of the token that the model finds likeliest in
+    that place, and its text. places: where in the claim's text each token begins and ends, in characters.
+    """
+
+    logprobs: tuple[float, ...]
+    likeliest_logprobs: tuple[float, ...]
+    likeliest: tuple[str, ...]
+    places: tuple[tuple[int, int], ...]
+
+
 class Engine:
     """A loaded model with its tokens and profile. It holds no state between windows.
 
@@ -248,8 +262,8 @@ class Reading:
         ]
 
     @torch.inference_mode()
-    def judge(self, claims: Sequence[Claim]) -> list[tuple[float, ...]]:
-        """For each claim the log probability of each token of its text. No token is generated."""
+    def judge(self, claims: Sequence[Claim]) -> list[Judgement]:
+        """How likely each token of each claim's text is. No token is generated."""
         engine = self._engine
         rows = []
         for claim in claims:
@@ -257,7 +271,15 @@ class Reading:
             rows.append(_Judged(before, engine._tokens.of_text(claim.text)))
         most = engine._together if self._state is not None else 1
         _in_batches(rows, lambda row: len(row.before) + len(row.text), most, 256, self._judge_together, engine)
-        return [tuple(row.logprobs) for row in rows]
+        return [
+            Judgement(
+                tuple(row.logprobs),
+                tuple(row.likeliest_logprobs),
+                tuple(engine._tokens.text([token]) for token in row.likeliest),
+                tuple(engine._tokens.places(claim.text)),
+            )
+            for claim, row in zip(claims, rows, strict=True)
+        ]
 
     def _take_in(self, rows: Sequence[Sequence[int]], together: int) -> tuple[Any, Tensor, int]:
         """Takes in tokens, as many for each row: the state after them, and the outputs for all from `skipped` on.
@@ -333,7 +355,10 @@ class Reading:
             first = len(row.before) - 1 - skipped
             logits = engine._logits(hidden[index, first : first + len(row.text)])
             wanted = torch.tensor(row.text, device=engine.device, dtype=torch.long)
-            row.logprobs = torch.log_softmax(logits, dim=-1).gather(1, wanted[:, None])[:, 0].tolist()
+            chances = torch.log_softmax(logits, dim=-1)
+            row.logprobs = chances.gather(1, wanted[:, None])[:, 0].tolist()
+            likeliest = chances.max(dim=-1)
+            row.likeliest, row.likeliest_logprobs = likeliest.indices.tolist(), likeliest.values.tolist()
 
 
 @dataclass
@@ -370,6 +395,8 @@ class _Judged:
     before: list[int]
     text: list[int]
     logprobs: list[float] = field(default_factory=list)
+    likeliest: list[int] = field(default_factory=list)
+    likeliest_logprobs: list[float] = field(default_factory=list)
 
 
 def _in_batches(

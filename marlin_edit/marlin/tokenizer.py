@@ -41,6 +41,11 @@ class Tokens:
         valid = text.encode("utf-8", errors="replace").decode("utf-8")
         return list(self._plain.encode(valid, add_special_tokens=False).ids)
 
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where in the text each token of `of_text` begins and ends, in characters."""
+        valid = text.encode("utf-8", errors="replace").decode("utf-8")
+        return list(self._plain.encode(valid, add_special_tokens=False).offsets)
+
     def text(self, tokens: Sequence[int]) -> str:
         """The text of generated tokens, special ones spelled out."""
         return str(self._template.decode(list(tokens), skip_special_tokens=False))

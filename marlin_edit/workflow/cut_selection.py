@@ -47,7 +47,10 @@ def top_cuts(run: Run, cuts: tuple[Cut, ...]) -> tuple[Cut, ...]:
     if most is None or len(cuts) <= most:
         return cuts
     scored = any(score_of(cut) >= 0 for cut in cuts)
-    which = f"the {most} with the best scores" if scored else f"the first {most} (there are no scores)"
+    graded = any(cut.finding is not None and cut.finding.words for cut in cuts)
+    which = f"the first {most} (there are no scores)"
+    if scored or graded:
+        which = f"the {most} with the best scores" if scored else f"the {most} that are least doubtful"
     run.console.receipt(f"kept {which} of {counted(len(cuts), 'cut')}")
     return best(cuts, most)
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from marlin_edit.analysis import Analysis, Event, Finding, Verdict
+from marlin_edit.edit import is_accepted_in
 from marlin_edit.interfaces import GivenMarker, GivenMarkers
-from marlin_edit.markers import frames_or_none, identified, markers_of
+from marlin_edit.markers import accepting_as, frames_or_none, identified, markers_of
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, Span
@@ -66,7 +67,7 @@ def apply_markers(
         for marker in given.markers
         if marker.on_timeline and marker.put is not None and marker.put.record is not None
     } or {record_start}
-    shown = {marker.id: marker.frames for marker in markers_of(analysis)[0]} if zeros == {record_start} else {}
+    shown = _shown(analysis, given) if zeros == {record_start} else {}
     if not shown and learn:
         changes.notes.append("missing markers are not counted, because a timeline of cuts never shows all of them")
     events: list[Event] = []
@@ -93,6 +94,17 @@ def apply_markers(
     events.sort(key=lambda event: (event.span.start, event.span.end))
     discarded = (*analysis.discarded, *removed)
     return replace(analysis, events=tuple(events), findings=tuple(findings), discarded=discarded), changes
+
+
+def _shown(analysis: Analysis, given: GivenMarkers) -> dict[str, FrameRange]:
+    """The markers that were written, by their ids: only of these one can be missing.
+
+    Which findings were accepted then is in the markers' tags; where it is not, those count that are accepted now.
+    """
+    accepted = next((marker.put.accepted for marker in given.markers if marker.put is not None), "")
+    then = accepting_as(analysis, accepted)
+    left_out = {id(finding) for finding in then.findings if not is_accepted_in(then, finding)}
+    return {marker.id: marker.frames for marker in markers_of(then)[0] if id(marker.item) not in left_out}
 
 
 def _changed(

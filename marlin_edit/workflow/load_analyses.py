@@ -84,6 +84,7 @@ def read_analyses(
             analysis,
             media=facts.applied_to(analysis.media),
             threshold=least_score(app.settings, analysis.threshold),
+            accepts_unclear=analysis.accepts_unclear or app.settings.value("unclear", bool),
         )
         for analysis in found
     )

@@ -9,14 +9,18 @@ from typing import Any
 from marlin_edit.analysis import AGAIN, Analysis, Finding
 from marlin_edit.app import App
 from marlin_edit.console import Console
-from marlin_edit.edit import Cut, accepted_findings, edit_of, frames_of
+from marlin_edit.edit import Cut, QueryResult, accepted_findings, edit_of, frames_of, results_of
 from marlin_edit.errors import ExitCode
+from marlin_edit.evidence import doubt_to_sort, reason_of, standing_of
 from marlin_edit.text import counted
 from marlin_edit.timebase import clock_text
 from marlin_edit.workflow.publish import Outcome
 from marlin_edit.workflow.run import Run
 
-NOT_SCORED = "not scored for this model, check before cutting"
+NOT_CALIBRATED = (
+    "this model has no calibration, so its findings have grades and no scores: look at them before you use them"
+)
+NOT_CHECKED = "--no-score leaves out the check whether it is there at all: look at the findings before you use them"
 _REJECTED_SHOWN = 5
 
 
@@ -63,8 +67,12 @@ def report(
     for line in analysis.discarded:
         console.warning(f"not used: {line}")
     if accepted and all(finding.score is None for finding in accepted):
-        console.receipt(f"note: findings are {NOT_SCORED}")
+        console.receipt(f"note: {NOT_CALIBRATED if any(finding.words for finding in accepted) else NOT_CHECKED}")
     _report_rejected(console, analysis, accepted)
+    absent = _report_results(console, analysis)
+    if absent and code is ExitCode.DONE and run.settings.value("require", str) == "all":
+        missing.append(f"nothing matched {' and '.join(absent)}, and --require all asks for every query")
+        code = ExitCode.PARTIAL
     report_outcome(console, outcome, missing)
     if code is ExitCode.NOTHING_MATCHED:
         console.receipt(_nothing_matched(analysis))
@@ -107,7 +115,7 @@ def _report_rejected(console: Console, analysis: Analysis, accepted: Sequence[Fi
     """The rejected findings, the best scored first; results of re-queries and long lists only with -v."""
     kept = {id(finding) for finding in accepted}
     rejected = [finding for finding in analysis.findings if id(finding) not in kept]
-    rejected.sort(key=lambda finding: -(finding.score or 0))
+    rejected.sort(key=lambda finding: (-(finding.score or 0), doubt_to_sort(finding.words)))
     shown = {id(finding) for finding in [one for one in rejected if AGAIN not in one.flags][:_REJECTED_SHOWN]}
     for finding in rejected:
         say = console.receipt if id(finding) in shown else console.detail
@@ -117,18 +125,35 @@ def _report_rejected(console: Console, analysis: Analysis, accepted: Sequence[Fi
         console.receipt(f"rejected: {answers} (-v lists them, --all accepts them)")
 
 
+def _report_results(console: Console, analysis: Analysis) -> list[str]:
+    """A line for each of several queries; gives those of which nothing is accepted, in quotes."""
+    results = results_of(analysis)
+    for result in results if len(results) > 1 else ():
+        if result.accepted:
+            console.receipt(f'"{result.query}": {counted(result.accepted, "finding")}')
+        else:
+            console.receipt(f'"{result.query}": nothing{_why_nothing(analysis, result)}')
+    return [f'"{result.query}"' for result in results if not result.accepted]
+
+
+def _why_nothing(analysis: Analysis, result: QueryResult) -> str:
+    best = result.best
+    if best is None:
+        return ""
+    why = f": {counted(result.found, 'answer')} rejected"
+    if best.score is not None and analysis.threshold is not None:
+        why += f", the best scored {best.score:.2f} and {analysis.threshold:.2f} is needed"
+    reason = reason_of(best)
+    return f"{why}; {reason}" if reason else why
+
+
 def _nothing_matched(analysis: Analysis) -> str:
     """What was looked at, and why there is no finding."""
-    queries = [asked for asked in analysis.asked if asked.query is not None]
+    results = results_of(analysis)
     spans = ", ".join(str(span) for span in analysis.asked[0].looked_at)
-    sought = " and ".join(f'"{asked.query}"' for asked in queries[:3]) or "anything"
-    more = f" and {len(queries) - 3} more" if len(queries) > 3 else ""
-    why = ""
-    if analysis.findings:
-        scores = [finding.score for finding in analysis.findings if finding.score is not None]
-        why = f": {counted(len(analysis.findings), 'answer')} rejected"
-        if scores and analysis.threshold is not None:
-            why += f", the best scored {max(scores):.2f} and {analysis.threshold:.2f} is needed"
+    sought = " and ".join(f'"{result.query}"' for result in results[:3]) or "anything"
+    more = f" and {len(results) - 3} more" if len(results) > 3 else ""
+    why = _why_nothing(analysis, results[0]) if len(results) == 1 else ""
     return f"nothing matched {sought}{more} in {analysis.media.path.name} ({spans}){why}"
 
 
@@ -152,7 +177,8 @@ def _print(console: Console, analysis: Analysis, accepted: Sequence[Finding], cu
 
 def _finding_line(analysis: Analysis, finding: Finding) -> str:
     frames = frames_of(finding.span, analysis.media)
-    notes = [*finding.flags, "not scored" if finding.score is None else f"score {finding.score:.2f}"]
+    reason = reason_of(finding)
+    notes = [*finding.flags, standing_of(finding) + (f": {reason}" if reason else "")]
     return (
         f"{_times(analysis, finding.span.start, finding.span.end)}  frames {frames.first} to {frames.stop - 1}"
         f"  {_label(analysis, frames.first)}  {finding.query}  ({', '.join(notes)})"

@@ -448,14 +448,23 @@ def _distance(form: str, x: Floats, y: Floats, radius: float) -> Floats:
     return cross
 
 
-def write_clip(path: Path, clip: Clip) -> Path:
-    """Writes the clip as an H.264 MP4 and its truth beside it (`clip.mp4`, `clip.json`); returns the truth's path."""
+_ENCODERS = {
+    "libx264": {"preset": "veryfast", "crf": "21"},
+    "libx265": {"preset": "ultrafast", "crf": "23", "x265-params": "log-level=none:pools=none:frame-threads=1"},
+}
+
+
+def write_clip(path: Path, clip: Clip, encoder: str = "libx264") -> Path:
+    """Writes the clip as an MP4 and its truth beside it (`clip.mp4`, `clip.json`); returns the truth's path.
+
+    encoder: libx264 or libx265.
+    """
     import av
 
     settings = clip.settings
     painter = Painter(clip)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=settings.rate, options={"preset": "veryfast", "crf": "21"})
+        stream: Any = container.add_stream(encoder, rate=settings.rate, options=_ENCODERS[encoder])
         stream.width, stream.height, stream.pix_fmt = settings.width, settings.height, "yuv420p"
         stream.codec_context.time_base = 1 / settings.rate
         stream.codec_context.thread_count = 1

@@ -44,7 +44,7 @@ class Place:
             "TALLY_SECONDS": seconds,
         }
         asking = [part for query in QUERIES for part in ("-q", query)]
-        outputs = ["-o", "{name}.json", "-o", "{name}.srt", "--out-dir", "clips", "--overwrite"]
+        outputs = ["-o", "{name}.json", "-o", "{name}.srt", "--out-dir", "clips", "--overwrite", "--all"]
         videos = [f"{name}.mp4" for name in NAMES]
         return subprocess.Popen(
             [

@@ -82,13 +82,14 @@ def test_the_table_says_what_was_measured_and_what_each_number_means(run: Comman
     assert ran.code == 0, ran.err
     assert ran.line("model") == "model oracle 1"
     assert ran.line("present queries") == "present queries 3 the thing is there"
-    assert ran.line("mIoU").startswith("mIoU 0.767 mean overlap of the first answer"), "(1 + 0.5 + 0.8) / 3"
+    assert ran.line("mIoU").startswith("mIoU 0.767 mean overlap of the least doubtful finding"), "(1 + 0.5 + 0.8) / 3"
     assert ran.line("R1@0.5").startswith("R1@0.5 100.0 %")
     assert ran.line("R1@0.7").startswith("R1@0.7 66.7 %")
     assert ran.line("end off by").startswith("end off by 1.00 s median (mean 2.00 s)")
     assert ran.line("recall") == "recall 75.0 % of the occurrences found: 3 of 4"
     assert ran.line("mAP") == "mAP - not measured: no calibration for this model"
-    assert ran.line("AUROC") == "AUROC - not measured: no calibration for this model"
+    assert ran.line("AUROC").startswith("AUROC 0.750 chance that a present query scores higher")
+    assert ran.line("by the default rule") == "by the default rule findings that are graded supported are accepted"
     assert ran.line("absent queries") == "absent queries 2 the thing is not there"
     assert ran.line("false ").startswith("false 60.00 per hour and absent query, 95 %: ")
     assert ran.line("captions") == "captions 1 videos: 3 events reported, 1 true"
@@ -111,7 +112,9 @@ def test_the_document_has_every_measure_and_every_answer(run: CommandLine) -> No
     assert find["mean_iou"] == pytest.approx((1 + 0.5 + 0.8) / 3)
     assert find["recall_at_one"] == {"0.3": 1, "0.5": 1, "0.7": pytest.approx(2 / 3)}
     assert find["occurrences"]["recall"] == 0.75
-    assert find["auroc"] is find["curve"] is find["mean_average_precision"] is find["at_threshold"] is None
+    assert find["curve"] is find["mean_average_precision"] is find["at_threshold"]["threshold"] is None
+    assert find["auroc"]["value"] == 0.75
+    assert find["at_threshold"]["false_absent"]["count"] == 1, "the caption says so, too"
     assert find["false_absent"]["count"] == 1
     assert find["false_absent"]["hours"] == pytest.approx(60 / 3600)
     assert document["caption"]["events"]["times"]["recall"] == 1
@@ -123,11 +126,25 @@ def test_the_document_has_every_measure_and_every_answer(run: CommandLine) -> No
     assert (door["spans"], door["iou"], door["looked_at"]) == ([["10", "15"]], 0.5, "30")
     assert door["findings"][0] == {
         "start": "10", "end": "20", "score": None, "accepted": True, "iou": 0.5, "top": True, "flags": ["joined"],
+        "grade": "supported",
     }  # fmt: skip
     assert (cat["spans"], cat["iou"], len(cat["findings"])) == ([], None, 1)
     assert bird["findings"] == []
     assert document["videos"][1]["captions"]["told"][0] == {"start": "1", "end": "9", "text": "a cat sleeps"}
     assert (document["missing"], document["failed"], document["exit_code"]) == ([], [], 0)
+
+
+def test_each_kind_of_query_that_the_truth_names_is_measured_by_itself(run: CommandLine) -> None:
+    first, second = json.loads(json.dumps(A)), json.loads(json.dumps(B))
+    for query in (*first["queries"], *second["queries"]):
+        query["kind"] = "usual" if query["spans"] else "unknown noun"
+    path = truth(first, second)
+    ran = run(path)
+    assert ran.line("usual").endswith("of the true findings kept, 3 queries")
+    assert ran.line("unknown noun").startswith("unknown noun 60.00 false per hour and query: 1 in ")
+    kinds = run(path, "--json").document["find"]["kinds"]
+    assert [(kind["kind"], kind["queries"]) for kind in kinds] == [("usual", 3), ("unknown noun", 2)]
+    assert "by kind" not in run(truth(A, B)).out
 
 
 def test_only_one_of_both_is_measured_where_that_is_wanted(run: CommandLine) -> None:
@@ -239,8 +256,8 @@ def test_a_stretch_without_a_picture_is_said_and_the_run_is_partial(run: Command
 def test_the_curves_that_are_measured_are_drawn(run: CommandLine) -> None:
     ran = run(truth(A, B), "--plots", "drawn")
     assert ran.code == 0, ran.err
-    assert sorted(path.name for path in Path("drawn").iterdir()) == ["iou.svg", "recall-over-iou.svg"]
-    assert "roc.svg is not drawn" in ran.err
+    assert sorted(path.name for path in Path("drawn").iterdir()) == ["iou.svg", "recall-over-iou.svg", "roc.svg"]
+    assert "kept-and-false.svg is not drawn" in ran.err
     for path in Path("drawn").iterdir():
         assert "oracle" in "".join(ElementTree.parse(path).getroot().itertext())
     assert run(truth(A, B), "--plots", "drawn", "--overwrite").code == 0
@@ -285,6 +302,7 @@ def test_the_demo_model_is_measured_on_its_world_and_known_answers_cost_nothing(
     assert first["find"]["recall_at_one"]["0.5"] == 1
     assert first["find"]["mean_iou"] > 0.7
     assert first["find"]["false_absent"]["count"] >= 1, "it always answers"
+    assert first["find"]["at_threshold"]["false_absent"]["count"] == 0, "and that is not accepted"
     assert first["caption"]["events"]["times"]["f1"] > 0.7
     assert first["caption"]["soda_c"]["f1"] > 0.5
     effort = first["effort"]

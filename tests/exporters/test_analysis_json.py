@@ -183,10 +183,15 @@ def test_an_analysis_file_looks_like_this() -> None:
         '"origin": {"windows": [["0", "60"]], "raw": "raw"}}\n'
         " ],\n"
         ' "findings": [\n'
-        '  {"query": "a door opens", "start": "14.3", "end": "18.2", "score": null, "signals": {}, "flags": []}\n'
+        '  {"query": "a door opens", "start": "14.3", "end": "18.2", "score": null, "signals": {}, "flags": [], '
+        '"accepted": true}\n'
         " ],\n"
         ' "asked": [\n'
         '  {"query": "a door opens", "looked_at": [["0", "600"]]}\n'
+        " ],\n"
+        ' "results": [\n'
+        '  {"query": "a door opens", "found": 1, "accepted": 1, '
+        '"best": {"start": "14.3", "end": "18.2", "score": null, "grade": null}}\n'
         " ],\n"
         ' "cuts": [\n'
         '  {"name": "a door opens", "first": 343, "stop": 437, "start": "343343/24000", "end": "437437/24000", '

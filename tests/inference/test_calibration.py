@@ -18,7 +18,16 @@ from marlin_edit import settings
 from marlin_edit.analysis import UNSUPPORTED, Analysis, Finding, ModelIdentity, Verdict
 from marlin_edit.edit import accepted_findings, cuts_of_findings, edit_of, is_accepted, is_empty, without_rejected
 from marlin_edit.errors import ExitCode, MarlinEditError
-from marlin_edit.inference.calibration import Calibration, Example, as_text, calibration_of, fit, save, worth
+from marlin_edit.inference.calibration import (
+    Calibration,
+    Example,
+    as_text,
+    calibration_of,
+    fit,
+    is_out_of_depth,
+    save,
+    worth,
+)
 from marlin_edit.inference.signals import SIGNALS
 from marlin_edit.timebase import Span
 from tests.support.command_line import Ran, run_command
@@ -262,7 +271,7 @@ def test_calibrated_what_is_there_is_told_and_what_is_not_is_rejected_with_its_s
     before = desk.run("find", "three.mp4", *asking(*PRESENT, *ABSENT), "--model", model, "--json")
     assert before.code == 0
     assert {one["query"] for one in before.document["analysis"]["findings"]} == {*PRESENT, *ABSENT}
-    assert "not scored for this model" in before.err
+    assert "this model has no calibration, so its findings have grades" in before.err
 
     ran = desk.run("calibrate", truth(desk.folder, "one", "two"), "--model", model, "--json")
     assert ran.code == 0, ran.err
@@ -314,7 +323,7 @@ def test_the_user_says_from_which_score_on_also_when_exporting(desk: Desk) -> No
     assert cues == {"one.srt": 1, "all.srt": cues["all.srt"]}
     assert cues["all.srt"] > 1
     assert desk.run(*asked, "--min-score", "2").code == ExitCode.USAGE
-    assert desk.run(*asked, "--no-score").err.count("not scored for this model") == 1
+    assert desk.run(*asked, "--no-score").err.count("leaves out the check") == 1
 
 
 def test_eval_measures_at_the_calibrated_threshold(desk: Desk) -> None:
@@ -335,6 +344,38 @@ def test_eval_measures_at_the_calibrated_threshold(desk: Desk) -> None:
     assert ran.document["find"]["auroc"]["value"] == 1
 
 
+def test_kinds_of_queries_that_the_clips_lack_are_named(desk: Desk) -> None:
+    model = desk.model(events=EVENTS)
+    path = truth(desk.folder, "one", "two")
+    ran = desk.run("calibrate", path, "--model", model)
+    assert "the videos have no negations, so scores of such queries are not learned" in ran.err
+    assert "the videos have no absent things that differ by a word from what is there" in ran.err
+    assert "no word for" not in ran.err, "a lamp, a cat and a child are in no caption"
+    document = json.loads(path.read_text())
+    for video in document["videos"]:
+        video["queries"] += [{"query": "a dog opens", "spans": []}, {"query": "no dog barks", "spans": []}]
+        video["queries"] += [{"query": "a hound barks", "spans": [["4", "8"]]}]
+    path.write_text(json.dumps(document))
+    assert "the videos have no" not in desk.run("calibrate", path, "--model", model).err
+
+
+def test_footage_that_the_model_is_less_sure_of_than_of_any_clip_is_out_of_its_depth() -> None:
+    given = [replace(one, signals={**one.signals, "caption": -0.05 - 0.01 * int(one.group[-1])}) for one in examples()]
+    calibration = fitted(given)
+    assert calibration.about["caption"] == pytest.approx(-0.12)
+    assert "caption" not in calibration.names
+
+    def findings(sure: float) -> list[Finding]:
+        return [
+            Finding(Span(Fraction(0), Fraction(1)), "q", signals={"caption": sure + more}) for more in (-0.01, 0.01)
+        ]
+
+    assert not is_out_of_depth(calibration, findings(-0.13))
+    assert is_out_of_depth(calibration, findings(-0.2))
+    assert not is_out_of_depth(calibration, [])
+    assert not is_out_of_depth(fitted(examples()), findings(-9.0)), "it is not known how sure the model was"
+
+
 def test_clips_with_nothing_wrong_in_them_cannot_calibrate(desk: Desk) -> None:
     ran = desk.run("calibrate", truth(desk.folder, "one"), "--model", desk.model(events=[]), "--json")
     assert ran.code == ExitCode.FAILED
@@ -353,7 +394,7 @@ def test_an_output_is_not_written_over_and_a_calibration_can_go_with_a_model(des
     assert desk.run("calibrate", truth(desk.folder, "one", "two"), "--model", model, "-o", "with.json").code == 0
     again = desk.run("calibrate", truth(desk.folder, "one", "two"), "--model", model, "-o", "with.json")
     assert again.code == ExitCode.USAGE
-    assert "not scored" in desk.run("find", "three.mp4", *asking("A door opens"), "--model", model).err
+    assert "no calibration" in desk.run("find", "three.mp4", *asking("A door opens"), "--model", model).err
 
 
 def judged(folder: Path, name: str, accepted: Callable[[dict[str, Any]], bool], **more: Any) -> Path:
@@ -385,7 +426,7 @@ def test_a_persons_verdicts_calibrate_as_well(desk: Desk) -> None:
     assert ran.document["right"] >= 5
     found = desk.run("find", "three.mp4", *asked)
     assert "score" in found.out
-    assert "not scored" not in found.err
+    assert "no calibration" not in found.err
 
 
 def test_verdicts_of_two_models_or_of_none_are_refused(desk: Desk) -> None:

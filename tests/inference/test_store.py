@@ -154,7 +154,8 @@ def test_another_window_query_or_stream_asks_again(run: CommandLine, tmp_path: P
     for other in (["--range", "0-3"], ["--range", "1/1000-4"], ["--stream", "1"]):
         assert run("find", video, *queries("a dog"), *other).asked == ["a dog"]
         assert run("find", video, *queries("a dog"), *other).asked == []
-    assert run("find", video, *queries("A dog")).asked == ["A dog"]
+    assert run("find", video, *queries("a cat")).asked == ["a cat"]
+    assert run("find", video, *queries("A Dog.")).asked == [], "the same query, written in another way"
     assert run("find", video, *queries("a dog"), "--range", "0-4", "--stream", "0").asked == []
 
 
@@ -205,7 +206,7 @@ def test_answers_about_a_file_that_changed_meanwhile_are_used_and_not_kept(
 def test_text_that_no_encoding_holds_is_used_and_not_kept(
     run: CommandLine, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marlin_edit.inference.pipeline.checked_queries", lambda queries: tuple(queries))
+    monkeypatch.setattr("marlin_edit.inference.queries.checked_queries", lambda queries: tuple(queries))
     for _ in range(2):
         assert run("find", video, *queries("a \udcff dog"), "--json").asked == ["a \udcff dog"]
 
@@ -353,7 +354,7 @@ def test_a_model_of_which_one_tensor_was_trained_further_is_another_one(tmp_path
 # Killed, and side by side
 
 
-MANY = tuple(f"number {number}" for number in range(16))
+MANY = tuple(f"a number {number}" for number in range(16))
 
 
 @dataclass(frozen=True)

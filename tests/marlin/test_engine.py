@@ -221,8 +221,8 @@ def test_both_end_tokens_of_the_checkpoint_end_an_answer(setup: Setup) -> None:
 def test_log_probabilities_are_those_of_one_uncached_pass(setup: Setup) -> None:
     reading = setup.reading(setup.engine())
     answer = reading.answer([Prompt(QUESTIONS[0], 8)])[0]
-    judged = reading.judge([Claim(QUESTIONS[0], "", answer.raw)])[0]
-    uncached = setup.reading(setup.engine(reuse=False)).judge([Claim(QUESTIONS[0], "", answer.raw)])[0]
+    judged = reading.judge([Claim(QUESTIONS[0], "", answer.raw)])[0].logprobs
+    uncached = setup.reading(setup.engine(reuse=False)).judge([Claim(QUESTIONS[0], "", answer.raw)])[0].logprobs
     assert uncached == pytest.approx(judged, abs=1e-4)
     if len(judged) == len(answer.token_logprobs):
         assert answer.token_logprobs == pytest.approx(judged, abs=1e-4)
@@ -235,9 +235,9 @@ def test_claims_of_different_lengths_are_judged_together_as_alone(setup: Setup) 
         Claim(QUESTIONS[0], "Events:\n<1.0 - 2.0>", " b"),
         Claim(QUESTIONS[3], "", "x" * 50),
     ]
-    alone = [reading.judge([claim])[0] for claim in claims]
+    alone = [reading.judge([claim])[0].logprobs for claim in claims]
     for together, single in zip(reading.judge(claims), alone, strict=True):
-        assert together == pytest.approx(single, abs=1e-4)
+        assert together.logprobs == pytest.approx(single, abs=1e-4)
 
 
 def test_claims_that_begin_alike_are_judged_as_alone(setup: Setup) -> None:
@@ -246,11 +246,11 @@ def test_claims_that_begin_alike_are_judged_as_alone(setup: Setup) -> None:
         claims = [
             Claim(QUESTIONS[3], given, text) for text in (" a person opens a door", " a person", " b", " a person")
         ]
-        alone = [reading.judge([claim])[0] for claim in claims]
-        uncached = [setup.reading(setup.engine(reuse=False)).judge([claim])[0] for claim in claims]
+        alone = [reading.judge([claim])[0].logprobs for claim in claims]
+        uncached = [setup.reading(setup.engine(reuse=False)).judge([claim])[0].logprobs for claim in claims]
         for together, single, whole in zip(reading.judge(claims), alone, uncached, strict=True):
-            assert together == pytest.approx(single, abs=1e-4)
-            assert together == pytest.approx(whole, abs=1e-4)
+            assert together.logprobs == pytest.approx(single, abs=1e-4)
+            assert together.logprobs == pytest.approx(whole, abs=1e-4)
 
 
 def test_a_stale_position_offset_in_the_model_changes_nothing(setup: Setup) -> None:

@@ -34,6 +34,26 @@ def test_findings_tell_scores_and_the_rejected_ones_are_apart(film_page: Opened)
     assert "demo model" in remarks
 
 
+def test_a_query_of_which_all_is_rejected_is_named_until_a_person_accepts_one(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    given = {
+        "schema": "marlin-edit.analysis/1",
+        "media": {"path": "gone.mov", "rate": "25", "frame_count": 250, "duration": "10"},
+        "findings": [{"query": "a door", "start": "1", "end": "2", "score": 0.1}],
+        "asked": [{"query": "a door", "looked_at": [["0", "10"]]}],
+        "threshold": 0.5,
+    }
+    (tmp_path / "found.json").write_text(json.dumps(given), encoding="utf-8")
+    assert main(["export", str(tmp_path / "found.json"), "-o", str(tmp_path / "page.html")]) == 4
+    opened = open_page(tmp_path / "page.html")
+    told = "“a door”: looked at 00:00:00.000 – 00:00:10.000, nothing matched: 1 answer, rejected."
+    assert opened.page.locator(".asked").all_inner_texts() == [told]
+    opened.value("findings[0].row.querySelector('.accept').click()")
+    assert opened.page.locator(".asked").all_inner_texts() == []
+    opened.value("findings[0].row.querySelector('.accept').click()")
+
+
 def test_the_list_is_filtered(film_page: Opened) -> None:
     page = film_page.page
     assert film_page.value(SHOWN) == 7
@@ -131,8 +151,13 @@ def test_saved_verdicts_are_an_analysis_that_export_takes(open_page: OpenPage, t
         one.pop("verdict", None)
         if verdict:
             one["verdict"] = verdict
+            one["accepted"] = verdict == "accepted"
+    assert [one["accepted"] for one in told["findings"]] == [False, True, True]
+    assert "results" not in told, "they would be those of before"
+    assert [result["accepted"] for result in after["results"]] == [1]
     for document in (before, after):
         document.pop("cuts")
+        document.pop("results")
     assert after == before
     assert after["events"][0]["weight"] == 12345678901234567890
     assert main(["export", str(judged), "-o", str(tmp_path / "cuts.edl")]) == 0

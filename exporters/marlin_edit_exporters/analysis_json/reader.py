@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
-from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Origin, Scene, Verdict
+from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Origin, Scene, Verdict, WordEvidence
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.json_values import (
     checked_count,
@@ -31,7 +31,10 @@ from marlin_edit.timebase import FrameRate, Span, seconds_text, short_seconds
 from marlin_edit_exporters.analysis_json.writer import SCHEMA
 
 _LISTS = ("scenes", "events", "findings", "asked")
-_KNOWN = {"schema", "media", "model", *_LISTS, "shots", "speech", "unread", "unseen", "threshold", "cuts"}
+_KNOWN = {
+    "schema", "media", "model", *_LISTS, "shots", "speech", "unread", "unseen", "threshold", "accepts_unclear",
+    "results", "cuts",
+}  # fmt: skip
 _KNOWN_MEDIA = {
     "path", "duration", "rate", "drop_frame", "frame_count", "start_timecode", "reel", "width",
     "height", "video_stream", "streams", "fingerprint",
@@ -40,7 +43,21 @@ _KNOWN_MODEL = {"name", "revision", "profile", "dtype", "notice"}
 _KNOWN_ENTRY = {
     "scenes": {"start", "end", "text", "origin"},
     "events": {"start", "end", "text", "flags", "origin", "marker_id"},
-    "findings": {"start", "end", "query", "score", "signals", "flags", "verdict", "origin", "marker_id"},
+    "findings": {
+        "start",
+        "end",
+        "query",
+        "score",
+        "signals",
+        "flags",
+        "verdict",
+        "origin",
+        "marker_id",
+        "words",
+        "accepted",
+        "grade",
+        "reason",
+    },
 }
 
 _T = TypeVar("_T")
@@ -115,6 +132,7 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         discarded=_each(document, "unread", checked_text),
         unseen=_each(document, "unseen", checked_pair),
         threshold=_score(document.get("threshold"), "threshold"),
+        accepts_unclear=document.get("accepts_unclear") is True,
     )
     for name, known in _KNOWN_ENTRY.items():
         unknown = _unknown_of_entries(document.get(name), known)
@@ -265,6 +283,22 @@ def _read_finding(value: Any, place: str) -> Finding:
         verdict=Verdict(verdict) if verdict is not None else None,
         origin=_read_origin(entry, place),
         marker_id=_read_marker_id(entry, place),
+        words=_each_of(entry.get("words"), f"{place}.words", _read_word),
+    )
+
+
+def _read_word(value: Any, place: str) -> WordEvidence:
+    entry = checked_object(value, place)
+    regret, lift = (
+        checked_number(entry[name], f"{place}.{name}") if entry.get(name) is not None else None
+        for name in ("regret", "lift")
+    )
+    return WordEvidence(
+        checked_text(entry.get("text"), f"{place}.text"),
+        entry.get("told") is True,
+        regret,
+        lift,
+        checked_text(entry.get("instead") or "", f"{place}.instead"),
     )
 
 
@@ -344,5 +378,10 @@ def _read_vendor(document: _Json, media: MediaInfo | None) -> Analysis:
 
 
 def _each(document: _Json, name: str, read_entry: Callable[[Any, str], _T]) -> tuple[_T, ...]:
-    entries = checked_list(document.get(name) or [], name)
-    return tuple(read_entry(entry, f"{name}[{index}]") for index, entry in enumerate(entries))
+    return _each_of(document.get(name), name, read_entry)
+
+
+def _each_of(entries: Any, place: str, read_entry: Callable[[Any, str], _T]) -> tuple[_T, ...]:
+    return tuple(
+        read_entry(entry, f"{place}[{index}]") for index, entry in enumerate(checked_list(entries or [], place))
+    )

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from marlin_edit.analysis import Analysis, Event, Finding, Origin, Scene
-from marlin_edit.edit import Cut, Edit
+from marlin_edit.analysis import Analysis, Event, Finding, Origin, Scene, WordEvidence
+from marlin_edit.edit import Cut, Edit, QueryResult, is_accepted_in, results_of
+from marlin_edit.evidence import grade_of, reason_of
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.timebase import Span, seconds_text
@@ -48,14 +49,19 @@ def _document(source: Analysis, folder: Path | None) -> _Json:
     more = {name: _more_of_entries(extra.pop(name, None)) for name in ("scenes", "events", "findings")}
     document["scenes"] = _entries(map(_scene_entry, source.scenes), more["scenes"])
     document["events"] = _entries(map(_event_entry, source.events), more["events"])
-    document["findings"] = _entries(map(_finding_entry, source.findings), more["findings"])
+    findings = (_finding_entry(finding, is_accepted_in(source, finding)) for finding in source.findings)
+    document["findings"] = _entries(findings, more["findings"])
     document["asked"] = [{"query": asked.query, "looked_at": _pairs(asked.looked_at)} for asked in source.asked]
+    if results := results_of(source):
+        document["results"] = [_result_entry(result) for result in results]
     if source.shots is not None:
         document["shots"] = [seconds_text(shot) for shot in source.shots]
     if source.speech is not None:
         document["speech"] = _pairs(source.speech)
     if source.threshold is not None:
         document["threshold"] = source.threshold
+    if source.accepts_unclear:
+        document["accepts_unclear"] = True
     if source.discarded:
         document["unread"] = list(source.discarded)
     if source.unseen:
@@ -119,15 +125,38 @@ def _event_entry(event: Event) -> _Json:
     return entry | _origin_entry(event.origin)
 
 
-def _finding_entry(finding: Finding) -> _Json:
+def _finding_entry(finding: Finding, accepted: bool) -> _Json:
     entry: _Json = {"query": finding.query} | _span_entry(finding.span)
     signals = {name: value for name, value in finding.signals.items() if math.isfinite(value)}
     entry |= {"score": finding.score, "signals": signals, "flags": list(finding.flags)}
     if finding.verdict is not None:
         entry["verdict"] = finding.verdict.value
+    entry["accepted"] = accepted
+    grade = grade_of(finding)
+    if grade is not None:
+        entry |= {"grade": grade.value, "reason": reason_of(finding)}
+    if finding.words:
+        entry["words"] = [_word_entry(word) for word in finding.words]
     if finding.marker_id:
         entry["marker_id"] = finding.marker_id
     return entry | _origin_entry(finding.origin)
+
+
+def _word_entry(word: WordEvidence) -> _Json:
+    entry: _Json = {"text": word.text, "told": word.told}
+    for name, value in (("regret", word.regret), ("lift", word.lift)):
+        if value is not None and math.isfinite(value):
+            entry[name] = round(value, 4)
+    return entry | ({"instead": word.instead} if word.instead else {})
+
+
+def _result_entry(result: QueryResult) -> _Json:
+    entry: _Json = {"query": result.query, "found": result.found, "accepted": result.accepted}
+    best = result.best
+    if best is not None:
+        grade = grade_of(best)
+        entry["best"] = _span_entry(best.span) | {"score": best.score, "grade": grade.value if grade else None}
+    return entry
 
 
 def _origin_entry(origin: Origin) -> _Json:

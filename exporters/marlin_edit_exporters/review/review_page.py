@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from marlin_edit.analysis import Analysis, Event, Finding, Scene
 from marlin_edit.conform import file_name, file_url, is_of_windows, picture_size
-from marlin_edit.edit import Edit, is_accepted, without_rejected
+from marlin_edit.edit import Edit, is_accepted_in, without_rejected
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import colours_of, frames_or_none
@@ -104,7 +104,7 @@ def _source(source: Analysis, way: Path | None, numbers: Mapping[str, int], trac
     unlikely = [
         place
         for place, finding in enumerate(source.findings)
-        if not is_accepted(replace(finding, verdict=None), source.threshold)
+        if not is_accepted_in(source, replace(finding, verdict=None))
     ]
     findings = [
         [*place, numbers[clean(finding.query)]]

@@ -79,7 +79,7 @@ def _note(shown: Shown, record: int) -> str:
     """The note; where the marker moved to a free frame, it tells the frames that it lies on now."""
     later = record - shown.record
     frames = FrameRange(shown.frames.first + later, shown.frames.stop + later)
-    return shown.marker.note(Put(shown.marker.id, frames, record), shown.name)
+    return shown.marker.note(Put(shown.marker.id, frames, record, shown.marker.accepted), shown.name)
 
 
 def _in_a_field(text: str) -> str:

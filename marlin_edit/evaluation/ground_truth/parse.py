@@ -151,7 +151,7 @@ def _read_query(value: Any, place: str, part: Span | None) -> TrueQuery:
         _inside(checked_pair(pair, f"{place}.spans[{index}]"), part, f"{place}.spans[{index}]")
         for index, pair in enumerate(checked_list(entry["spans"], f"{place}.spans"))
     ]
-    return TrueQuery(query, distinct(spans))
+    return TrueQuery(query, distinct(spans), checked_text(entry.get("kind") or "", f"{place}.kind"))
 
 
 def _read_event(value: Any, place: str, part: Span | None) -> TrueEvent:

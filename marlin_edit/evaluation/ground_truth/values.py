@@ -11,10 +11,14 @@ from marlin_edit.timebase import Span
 
 @dataclass(frozen=True)
 class TrueQuery:
-    """A query and all spans in which it takes place, in order of time; none where the thing is not there."""
+    """A query and all spans in which it takes place, in order of time; none where the thing is not there.
+
+    kind: what sort of query it is (`one word wrong`, `unknown noun`, ...), if the file says so; measured by itself.
+    """
 
     query: str
     spans: tuple[Span, ...]
+    kind: str = ""
 
     @property
     def present(self) -> bool:

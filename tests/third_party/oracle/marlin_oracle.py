@@ -42,7 +42,7 @@ class Window:
             times = [
                 f"From {float(part.start):.1f} to {float(part.end):.1f}."
                 for part, text in told
-                if text == question.query
+                if _bare(text) == _bare(question.query)
             ]
             return times[0] if times else self._instead()
         lines = [f"<{float(part.start):.1f} - {float(part.end):.1f}> {text}" for part, text in told]
@@ -54,6 +54,10 @@ class Window:
             return "Not there."
         start, end = (min(float(time), float(self.span.length)) for time in self._oracle.known["instead"])
         return f"From {start:.1f} to {end:.1f}."
+
+
+def _bare(text: str) -> str:
+    return text.casefold().removeprefix("a ")
 
 
 class Oracle:

@@ -43,7 +43,7 @@ function entryOf(source, kind, place, told) {
   const [start, end, first, stop, query = null] = source[kind][place];
   const text = source.shown[kind][place] ?? told.text ?? told.query ?? "";
   const verdict = told.verdict ?? null;
-  const about = { score: told.score ?? null, signals: told.signals ?? {}, flags: told.flags ?? [], origin: told.origin };
+  const about = { score: told.score ?? null, grade: told.grade, reason: told.reason, signals: told.signals ?? {}, flags: told.flags ?? [], origin: told.origin };
   const unlikely = kind === "findings" && source.unlikely.has(place);
   const named = { source, kind, place, start, end, first, stop, query, text, search: text.toLowerCase() };
   return { ...named, ...about, verdict, saved: verdict, given: verdict, unlikely, row: null, shown: true };
@@ -89,13 +89,14 @@ function colourOf(entry) {
 }
 
 function scoreText(entry) {
-  return entry.score === null ? "not scored" : `score ${entry.score.toFixed(2)}`;
+  return entry.score === null ? (entry.grade ?? "not scored") : `score ${entry.score.toFixed(2)}`;
 }
 
 // What stands of a finding, in words.
 function stateText(entry) {
   if (entry.verdict) return `${entry.verdict} by you, ${scoreText(entry)}`;
   const threshold = entry.source.about.threshold;
+  if (entry.score === null && entry.grade) return `${entry.grade}: ${entry.reason}`;
   if (entry.score === null) {
     return entry.unlikely ? "not scored: no supporting evidence" : "not scored: check it";
   }

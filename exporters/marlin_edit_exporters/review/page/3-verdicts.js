@@ -74,11 +74,13 @@ function judgedDocument() {
   const told = documentsOf(analysis);
   for (const source of sources) {
     if (told[source.number].media) told[source.number].media.path = pathToSave(source);
+    delete told[source.number].results; // whoever reads the file counts them again
   }
   for (const entry of findings) {
     const finding = told[entry.source.number].findings[entry.place];
     if (entry.verdict) finding.verdict = entry.verdict;
     else delete finding.verdict;
+    if ("accepted" in finding) finding.accepted = !isRejected(entry);
   }
   return laidOut(analysis) + "\n";
 }

@@ -31,7 +31,13 @@ function makeList() {
         name.dir = "auto";
         part.append(name);
       }
-      if (group === "findings") part.append(...asked(source));
+      if (group === "findings") {
+        const unmatched = element("div");
+        const fill = () => unmatched.replaceChildren(...asked(source));
+        fill();
+        changesOfVerdicts.push(fill);
+        part.append(unmatched);
+      }
       const rows = element("div", "rows");
       rows.setAttribute("role", "list");
       rows.setAttribute("aria-labelledby", heading.id);
@@ -71,10 +77,17 @@ function addKind(group, title) {
 
 // What was looked for and is not there is an answer too.
 function asked(source) {
-  const found = (query) => source.about.findings.some((finding) => finding.query === query);
-  return source.about.asked
-    .filter((one) => one.query !== null && !found(one.query))
-    .map((one) => element("p", "asked", `“${one.query}”: ${lookedAt(one)}, nothing found.`));
+  const lines = [];
+  for (const one of source.about.asked.filter((each) => each.query !== null)) {
+    const found = source.entries.filter(
+      (entry) => entry.kind === "findings" && source.about.findings[entry.place].query === one.query,
+    );
+    if (found.some((entry) => !isRejected(entry))) continue;
+    const rejected = found.length === 1 ? "1 answer, rejected" : `${found.length} answers, all rejected`;
+    const result = found.length ? `nothing matched: ${rejected}` : "nothing found";
+    lines.push(element("p", "asked", `“${one.query}”: ${lookedAt(one)}, ${result}.`));
+  }
+  return lines;
 }
 
 function lookedAt(one) {
