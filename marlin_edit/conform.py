@@ -81,8 +81,8 @@ def notes_on_rates(edit: Edit) -> list[str]:
     """A note on each source of variable rate, for the person who conforms the edit."""
     names = [clean(source.media.path.name) for source in sources_used(edit) if source.media.variable_rate]
     return [
-        f"{name} has a variable rate, and its frames are counted at {edit.rate.name} fps. Convert it to a "
-        "constant rate before you conform"
+        f"{name} has a variable rate; it is counted at {edit.rate.name} fps, each frame at the nearest one. Convert it "
+        "to a constant rate first if single frames count"
         for name in names
     ]
 

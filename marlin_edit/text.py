@@ -14,6 +14,9 @@ _ESCAPE_CODES = re.compile(
     r"|\x1b[ -/]*[0-~]"  # everything else that an escape begins
 )
 _BLANKS = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_BESIDE_OTHERS = re.compile(r" (?=\s)|(?<=\s) ")
+"""A blank beside a blank of another kind, as a no-break one: a line that is broken there would begin with a blank."""
+
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _UNWANTED = re.compile(
     r"[\x00-\x1f\x7f-\x9f"  # controls
@@ -33,7 +36,7 @@ def clean(text: str) -> str:
         return text.strip()
     text = _BLANKS.sub(" ", _ESCAPE_CODES.sub("", text))
     text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
-    return _BLANKS.sub(" ", text).strip()
+    return _BESIDE_OTHERS.sub("", _BLANKS.sub(" ", text)).strip()
 
 
 def shortened(text: str, longest: int) -> str:

@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from marlin_edit.analysis import Analysis, Finding
-from marlin_edit.conform import check_one_rate, file_name, file_stem, notes_on_rates, sounds, sources_used
+from marlin_edit.conform import check_one_rate, file_name, file_stem, sounds, sources_used
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context
@@ -120,7 +120,7 @@ def laid_out(edit: Edit, context: Context, *, one_track: bool = False) -> Layout
         MarlinEditError: A source has another rate than the edit, or a whole source has no known length.
     """
     check_one_rate(edit)
-    notes = notes_on_rates(edit)
+    notes: list[str] = []
     colours = colours_of(edit)
     known: dict[Path, _Markers] = {}
     for source in sources_used(edit):

@@ -8,6 +8,7 @@ import click
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.commands import Run, as_command, grouped_option, json_option, output_options
+from marlin_edit.constant_rate import analysis_at_constant_rate, with_own_times
 from marlin_edit.edit import Edit
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.interfaces import Carries, GivenMarkers
@@ -80,9 +81,11 @@ def command(
             raise type(error)(f"{markers_file.name}: {error}") from error
 
     analysis = _analysis(run, source)
-    given = given_for(analysis.media)
+    counted = analysis_at_constant_rate(analysis)  # as the file that was exported counts it
+    given = given_for(counted.media)
     rate, record_start = programme_start(run, analysis.media)
-    result, changes = apply_markers(analysis, given, record_start, learn=learn)
+    result, changes = apply_markers(counted, given, record_start, learn=learn)
+    result = with_own_times(result, counted, analysis)
     run.console.receipt(f"{markers_file.name}: {changes}")
     for note in changes.notes:
         run.console.warning(note)

@@ -185,6 +185,19 @@ class MediaInfo:
             return self.times.pts[frame] * self.times.time_base
         return self.duration + rate.seconds(frame - len(self.times.pts))
 
+    def nominal_frame(self, frame: int) -> int:
+        """The frame at the nominal rate that is nearest to the time of a presented frame.
+
+        It is what editing programs count, and time code. Where the rate is constant, it is the frame itself.
+        """
+        if self.times is None:
+            return frame
+        return math.floor(self.time_of(frame) * self._need_rate().value + Fraction(1, 2))
+
+    def timecode_of(self, frame: int) -> str:
+        """The time code label of a presented frame."""
+        return self._need_rate().timecode(self.start_frame + self.nominal_frame(frame))
+
     def _need_rate(self) -> FrameRate:
         if self.rate is None:
             raise MarlinEditError(f"{self.path.name} has no picture, so it has no frames.")

@@ -10,6 +10,8 @@ from typing import Any
 
 from marlin_edit import files
 from marlin_edit.app import App
+from marlin_edit.conform import notes_on_rates
+from marlin_edit.constant_rate import at_constant_rate
 from marlin_edit.edit import Edit, is_empty, without_rejected
 from marlin_edit.errors import ExitCode, MarlinEditError
 from marlin_edit.interfaces import Carries, Delivery, Exporter, Receipt, Rendered
@@ -120,7 +122,7 @@ class _Beside:
         as it is. Raises MarlinEditError if there is no such format, or it cannot store the edit.
         """
         exporter = self.app.exporter_for(None, format_name)
-        _check_rate(self.edit, exporter)
+        edit, notes = _counted(self.edit, exporter)
         if len(self.edit.sources) > 1 and not exporter.carries & Carries.SEVERAL_SOURCES:
             raise MarlinEditError(
                 f"{title_of(exporter)} stores one source per file, and the edit has {len(self.edit.sources)}."
@@ -128,14 +130,14 @@ class _Beside:
         stem, number = files.safe_name(self.edit.title), 1
         while True:
             path = self.directory / f"{stem}{f'-{number}' if number > 1 else ''}{exporter.suffixes[0]}"
-            with _rendered(self.app, self.edit, Output(path, exporter), self.shared) as rendered:
+            with _rendered(self.app, edit, Output(path, exporter), self.shared) as rendered:
                 content = _bytes_of(rendered)
                 if not path.exists() and not path.is_symlink():
                     if not self.dry_run:
                         files.write_output(path, content)
-                    return path, rendered.notes
+                    return path, (*notes, *rendered.notes)
                 if path.is_file() and path.read_bytes() == content:
-                    return path, rendered.notes
+                    return path, (*notes, *rendered.notes)
             number += 1
 
 
@@ -154,8 +156,16 @@ def _rendered(app: App, edit: Edit, output: Output, shared: dict[object, Any]) -
         yield rendered
 
 
+def _counted(edit: Edit, exporter: Exporter) -> tuple[Edit, list[str]]:
+    """The edit as a format counts it, with notes: formats that count frames count those of a constant rate."""
+    _check_rate(edit, exporter)
+    if not exporter.carries & Carries.FRAMES:
+        return edit, []
+    return at_constant_rate(edit), notes_on_rates(edit)
+
+
 def _write(app: App, edit: Edit, output: Output, outcome: Outcome, shared: dict[object, Any], dry_run: bool) -> None:
-    _check_rate(edit, output.exporter)
+    edit, notes = _counted(edit, output.exporter)
     with _rendered(app, edit, output, shared) as rendered:
         content = rendered.content
         if output.path is None:
@@ -165,5 +175,5 @@ def _write(app: App, edit: Edit, output: Output, outcome: Outcome, shared: dict[
         else:
             files.write_output(output.path, content, app.settings.value("overwrite", bool))
             outcome.files.append(output.path)
-    outcome.notes.extend(f"{output.name}: {note}" for note in rendered.notes)
+    outcome.notes.extend(f"{output.name}: {note}" for note in (*notes, *rendered.notes))
     outcome.notes.extend(f"{output.name}: {sentence}" for sentence in left_out(output.exporter, edit))

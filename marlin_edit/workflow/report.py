@@ -191,4 +191,4 @@ def _times(analysis: Analysis, start: Any, end: Any) -> str:
 
 def _label(analysis: Analysis, frame: int) -> str:
     media = analysis.media
-    return media.rate.timecode(media.start_frame + frame) if media.rate is not None else ""
+    return media.timecode_of(frame) if media.rate is not None else ""

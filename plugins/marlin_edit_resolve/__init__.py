@@ -6,6 +6,7 @@ Where Resolve cannot be reached, the files to import by hand are written instead
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
@@ -50,9 +51,12 @@ def _check(settings: Settings) -> None:
 
 
 def _deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
+    from marlin_edit.conform import notes_on_rates
+    from marlin_edit.constant_rate import at_constant_rate
     from marlin_edit_resolve.delivery import deliver
 
-    return deliver(edit, context, dry_run)
+    receipt = deliver(at_constant_rate(edit), context, dry_run)
+    return replace(receipt, notes=(*notes_on_rates(edit), *receipt.notes))
 
 
 @hookimpl

@@ -98,12 +98,7 @@ def _find_clips(work: _Work, project: Project) -> None:
 
 def _notes_on_rate(media: MediaInfo, clip: Clip) -> Iterator[str]:
     rate = rate_of(clip.item.GetClipProperty("FPS")) if clip.item is not None else None
-    if media.variable_rate:
-        yield (
-            f"{media.path.name} has a variable rate, and Resolve counts its frames at a constant one. Convert it to "
-            "a constant rate before you rely on single frames"
-        )
-    elif rate is not None and media.rate is not None and rate.value != media.rate.value:
+    if rate is not None and media.rate is not None and rate.value != media.rate.value:
         yield (
             f"Resolve plays {media.path.name} at {rate.name} fps, and the file has {media.rate.name}: markers are on "
             "the right frames, and cuts of it may not fit"

@@ -146,13 +146,16 @@ def _rate(timeline: Timeline) -> FrameRate | None:
 
 
 def _append(pool: MediaPool, timeline: Timeline, pieces: Sequence[Piece], version: Version) -> None:
-    """The first piece shows whether the out point is in it in this version; the others are put on after that."""
+    """The first piece shows whether the out point is in it in this version; the others are put on after that.
+
+    Where it is, a piece up to the end of its clip with an out point after that is refused, so nothing is there.
+    """
     start = whole(timeline.GetStartFrame()) or 0
     beyond = 1 if version >= END_LEFT_OUT else 0
     first, *others = pieces
     _put(pool, [_info(first, start, beyond)])
     counts = [part.count for part, _ in _items(timeline, version)] or [0]
-    if counts == [first.frames.count + (1 if beyond else -1)]:
+    if counts in ([first.frames.count + (1 if beyond else -1)], [0]):
         beyond = 1 - beyond
         timeline.DeleteClips([item for _, item in _items(timeline, version)], False)
         _put(pool, [_info(first, start, beyond)])

@@ -20,7 +20,7 @@ from marlin_edit.conform import legal_reel
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context, Rendered
-from marlin_edit.media import FrameTimes, MediaInfo, Stream
+from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit_exporters.timelines import edl
@@ -245,14 +245,6 @@ def test_sound_is_cut_with_the_picture(sounds: list[str], channels: str, audio: 
     assert entry.channels.video
     assert list(entry.channels.channels) == audio
     assert any("at most two channels of sound" in note for note in result.notes) == (len(sounds) > 1)
-
-
-def test_it_is_said_that_a_rate_varies() -> None:
-    media = media_at(FrameRate.parse("25"), times=FrameTimes(range(1000), Fraction(1, 25)))
-    assert rendered(edit_of_cuts(media, (0, 10))).notes[0] == (
-        "interview.mov has a variable rate, and its frames are counted at 25 fps. Convert it to a constant rate before "
-        "you conform"
-    )
 
 
 def test_999_cuts_are_written_and_one_more_is_refused() -> None:

@@ -151,14 +151,14 @@ def slow_to_cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def slow_to_read(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sound of which a reel takes a second or two."""
-    return make_audio(tmp_path_factory.mktemp("talk") / "talk.wav", seconds=Fraction(900), codec="pcm_s16le")
+    """Sound of which a reel takes some seconds."""
+    return make_audio(tmp_path_factory.mktemp("talk") / "talk.wav", seconds=Fraction(2400), codec="pcm_s16le")
 
 
 WAYS = {
     "joined": ["--span", "9-15", "--span", "0.2-9.4"],
     "encoded": ["--span", "0-16", "--mode", "exact"],
-    "sound": ["--span", "0-900"],
+    "sound": ["--span", "0-2400"],
 }
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from marlin_edit.analysis import Analysis, Asked, Event, Finding
 from marlin_edit.edit import Cut, Edit, frames_of
 from marlin_edit.markers import MarkerColour
+from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit_exporters.timelines.resolve_markers import _COLOURS
 from marlin_edit_resolve.apply import delivered
@@ -157,6 +158,18 @@ def test_cuts_and_the_markers_on_their_timeline_are_the_edits_frames(data: st.Da
     before = copy.deepcopy(world.lines)
     assert run(world, edit, on_timeline=True) == missing
     assert world.lines == before
+
+
+def test_a_cut_up_to_the_end_of_its_clip_is_put_on_whichever_way_the_out_point_goes() -> None:
+    rate = FrameRate(Fraction(30000, 1001))
+    media = MediaInfo(Path("/media/a b.mov"), rate.seconds(600), rate, frame_count=600, fingerprint="f")
+    analysis = Analysis(media)
+    for left_out in (True, False):
+        world = world_for(analysis, (19, 0, 0))
+        world.end_left_out = left_out
+        edit = Edit("x", rate, 0, (analysis,), (Cut(analysis, FrameRange(0, 600), None, ""),))
+        assert run(world, edit, on_timeline=True) == []
+        assert [line.cuts() for line in world.lines] == [[(0, 600, 0)]]
 
 
 def test_both_ways_into_resolve_use_the_same_colours() -> None:

@@ -183,8 +183,9 @@ def _cut_entry(edit: Edit, cut: Cut, record_first: int, *, several: bool) -> _Js
     if several and cut.source in edit.sources:
         entry["source"] = edit.sources.index(cut.source)
     entry |= {"first": cut.frames.first, "stop": cut.frames.stop} | _span_entry(cut.span)
-    entry["source_in"] = rate.timecode(media.start_frame + cut.frames.first)
-    entry["source_out"] = rate.timecode(media.start_frame + cut.frames.stop)
+    first, stop = map(media.nominal_frame, (cut.frames.first, cut.frames.stop))
+    entry["source_in"] = rate.timecode(media.start_frame + first)
+    entry["source_out"] = rate.timecode(media.start_frame + stop)
     entry["record_in"] = edit.rate.timecode(record_first)
     entry["record_out"] = edit.rate.timecode(record_first + cut.frames.count)
     if cut.finding is not None and cut.finding in cut.source.findings:

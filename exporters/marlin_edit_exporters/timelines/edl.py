@@ -15,7 +15,6 @@ from marlin_edit.conform import (
     check_one_rate,
     check_standard_rate,
     file_name,
-    notes_on_rates,
     reels_of,
     sounds,
     sources_used,
@@ -116,7 +115,7 @@ def _markers(cut: Cut, locators: list[tuple[int, str]]) -> list[tuple[int, str]]
 
 
 def _notes(edit: Edit, sources: tuple[Analysis, ...], reels: dict[Path, str], title: str, cut_short: int) -> list[str]:
-    notes = notes_on_rates(edit)
+    notes: list[str] = []
     for source in sources:
         media = source.media
         if reels[media.path] != (media.reel or media.path.stem):

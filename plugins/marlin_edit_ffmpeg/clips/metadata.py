@@ -57,7 +57,7 @@ def label_output(source: Any, output: Output, media: MediaInfo, first: int) -> s
     output.container.metadata.update(_kept(source.metadata))
     if not media.has_timecode or media.rate is None or not output.kind.timecode:
         return None
-    return media.rate.timecode(media.start_frame + first)
+    return media.timecode_of(first)
 
 
 def label_stream(stream: Any, out: Any) -> None:

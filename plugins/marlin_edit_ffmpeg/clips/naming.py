@@ -43,7 +43,7 @@ _DECIMAL = re.compile(r"(0?\d{1,2})?(\.\d{1,2}f?)?")
 
 def _timecode(cut: Cut, frame: int) -> str:
     media = cut.source.media
-    label = media.rate.timecode(media.start_frame + frame) if media.rate is not None else ""
+    label = media.timecode_of(frame) if media.rate is not None else ""
     return re.sub("[:;]", "-", label)
 
 

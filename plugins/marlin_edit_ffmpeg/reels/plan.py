@@ -163,7 +163,7 @@ def chapter_title(cut: Cut, *, several: bool) -> str:
     media = cut.source.media
     name = clean(cut.name) or media.path.stem
     if media.has_timecode and media.rate is not None:
-        where = media.rate.timecode(media.start_frame + cut.frames.first)
+        where = media.timecode_of(cut.frames.first)
     else:
         where = clock_text(media.time_of(cut.frames.first))
     return f"{name}, {media.path.stem} {where}" if several and name != media.path.stem else f"{name}, {where}"

@@ -55,7 +55,7 @@ class _Row:
         if all(self.blanks[first + 1 : stop]):
             return " ".join(self.pieces[first:stop])
         parts = zip(self.blanks[first:stop], self.pieces[first:stop], strict=True)
-        return "".join(" " * blank + piece for blank, piece in parts).lstrip(" ")
+        return "".join(" " * blank + piece for blank, piece in parts).strip()
 
     def line_ends(self, widest: int) -> list[int]:
         """For each place, the last one where a line that begins there can stop; no piece is wider than a line."""
