@@ -5,6 +5,8 @@ const video = byId("video");
 const at = { source: sources[0], seconds: 0, frame: null, zero: 0 }; // zero: on the video's clock
 const changesOfPlace = [];
 let plays = false; // whether the video is there and can be played
+let isKnown = false; // whether the player has reported what is in the file
+let firstShown = null; // the time of the first frame of the file that was shown, on the video's clock
 let stopAt = null; // where playing stops by itself, in seconds
 let lastFrame = null; // the last one that is played then, where there are frames
 let wanted = null; // where the video is to go when it has arrived where it is going now
@@ -80,7 +82,12 @@ function playEntry(entry) {
 // A frame was shown: `time` is its own, on the video's clock. The first one of a file that has just been opened may come
 // before the player says that it knows the file: it does not move the place, which the file is about to be sent to.
 function onFrame(time) {
-  if (!plays || video.seeking || wanted !== null) return;
+  if (!plays) {
+    firstShown ??= time;
+    if (isKnown) beginAsShown();
+    return;
+  }
+  if (video.seeking || wanted !== null) return;
   setPlace(time - at.zero, true);
   const next = at.frame === null ? at.seconds : timeOfFrame(at.source, at.frame + 1);
   if (stopAt !== null && !video.paused && next >= stopAt - TOLERANCE) {
@@ -134,7 +141,7 @@ function openSource(source) {
 
 // Puts a file into the player; url is null where the page does not know one.
 function show(url) {
-  plays = false;
+  plays = isKnown = false;
   stopAt = wanted = null;
   video.pause();
   byId("trouble").hidden = true;
@@ -159,13 +166,21 @@ video.addEventListener("error", () => {
   trouble(`This browser cannot play ${at.source.name}: the file is not there, or in a format that browsers do not know.`);
 });
 
-// Some browsers keep the container's clock, others begin at nought: the first frame tells.
-video.addEventListener("loadedmetadata", () => {
-  const { zero } = at.source;
-  if (zero > 0 && tellsFrames && video.videoWidth) {
-    video.requestVideoFrameCallback((_, about) => begin(about.mediaTime < zero / 2 ? 0 : zero));
-  } else begin(zero);
+video.addEventListener("loadstart", () => {
+  firstShown = null; // a frame that came late was one of the file before
 });
+
+video.addEventListener("loadedmetadata", () => {
+  isKnown = true;
+  if (at.source.zero === 0 || !tellsFrames || !video.videoWidth) begin(at.source.zero);
+  else if (firstShown !== null) beginAsShown();
+});
+
+// Some browsers keep the container's clock, others begin at nought: the first frame tells. It may be shown before the
+// player says that it knows the file, or after that.
+function beginAsShown() {
+  begin(firstShown < at.source.zero / 2 ? 0 : at.source.zero);
+}
 
 function begin(zero) {
   plays = true;
