@@ -120,9 +120,13 @@ def is_of_windows(media: MediaInfo) -> bool:
 
 
 def full_path(media: MediaInfo) -> str:
-    """The absolute path in the notation of the media's system; a Windows path stays as it is on other systems."""
+    """The absolute path without `..`, as the media's system writes it; a Windows path stays as it is elsewhere."""
     text = str(media.path)
-    return text if _WINDOWS.match(text) else str(media.path.absolute())
+    if _WINDOWS.match(text):
+        return text
+    path = media.path.absolute()
+    # `..` behind a link leads elsewhere than the text says, so it is followed; other links stay as they are.
+    return str(path.resolve() if ".." in path.parts else path)
 
 
 def file_name(media: MediaInfo) -> str:

@@ -282,8 +282,9 @@ def record_start_frame(media: MediaInfo, record_start: str, rate: FrameRate | No
     """
     rate = media.rate or rate
     if rate is None:
+        gone = "" if media.path.is_file() else ", and the file is not where it was: put it back"
         raise MarlinEditError(
-            f"{media.path.name} has no known frame rate. Set one with --rate, e.g. --rate 24000/1001."
+            f"{media.path.name} has no known frame rate{gone}. Set one with --rate, e.g. --rate 24000/1001."
         )
     return rate, rate.frame_of(record_start)
 

@@ -20,7 +20,9 @@ from marlin_edit.workflow.run import Run
 NOT_CALIBRATED = (
     "this model has no calibration, so its findings have grades and no scores: look at them before you use them"
 )
-NOT_CHECKED = "--no-score leaves out the check whether it is there at all: look at the findings before you use them"
+NOT_CHECKED = (
+    "there is no evidence for these findings (--no-score, or another program's): look at them before you use them"
+)
 _REJECTED_SHOWN = 5
 
 

@@ -339,8 +339,8 @@ def test_the_vendors_answer_needs_its_media() -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        (minimal(events=[{"start": "1", "end": "2", "text": "x"}] * 3 + [{"start": "1", "end": "1", "text": "x"}]),
-         r'events\[3\]\.end: this should come after the start \(1\), not "1"\.'),
+        (minimal(events=[{"start": "1", "end": "2", "text": "x"}] * 3 + [{"start": "1", "end": "0", "text": "x"}]),
+         r'events\[3\]\.end: this should come after the start \(1\), not "0"\.'),
         (minimal(events=[{"start": "5", "end": "1", "text": "x"}]), r"events\[0\]\.end: "),
         (minimal(events=[{"start": float("nan"), "end": "1", "text": "x"}]), r"events\[0\]\.start: nan"),
         (minimal(events=[{"start": 0, "end": float("inf"), "text": "x"}]), r"events\[0\]\.end: inf"),
@@ -403,3 +403,20 @@ def test_every_key_that_is_written_is_in_the_docs() -> None:
     document = json.loads(written(Edit("x", RATE, 0, (source,), (Cut(source, FrameRange(0, 1), None, ""),))))
     keys = {*document, *document["media"], *document["cuts"][0]}
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+
+
+def test_entries_of_no_length_are_named_and_the_others_are_read() -> None:
+    document = minimal(
+        events=[{"start": 3, "end": "3.0", "text": "A blink."}, {"start": 4, "end": 5, "text": "A door opens."}],
+        findings=[{"start": "7/2", "end": 3.5, "query": "a dog"}],
+    )
+    analysis = read_text(document)
+    assert [event.text for event in analysis.events] == ["A door opens."]
+    assert analysis.findings == ()
+    assert analysis.discarded == (
+        "events[0] has no length, at 3 s: A blink.",
+        "findings[0] has no length, at 3.5 s: a dog",
+    )
+    document["events"][1]["end"] = 2
+    with pytest.raises(MarlinEditError, match=r"events\[1\].end: this should come after the start"):
+        read_text(document)

@@ -323,7 +323,7 @@ def test_the_user_says_from_which_score_on_also_when_exporting(desk: Desk) -> No
     assert cues == {"one.srt": 1, "all.srt": cues["all.srt"]}
     assert cues["all.srt"] > 1
     assert desk.run(*asked, "--min-score", "2").code == ExitCode.USAGE
-    assert desk.run(*asked, "--no-score").err.count("leaves out the check") == 1
+    assert desk.run(*asked, "--no-score").err.count("there is no evidence for these findings") == 1
 
 
 def test_eval_measures_at_the_calibrated_threshold(desk: Desk) -> None:

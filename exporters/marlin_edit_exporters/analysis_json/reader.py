@@ -120,6 +120,7 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
     for name, entry, known in (("media", given, media_keys), ("model", model, _KNOWN_MODEL)):
         if isinstance(entry, dict) and set(entry) - known:
             extra[name] = {key: value for key, value in entry.items() if key not in known}
+    document, without_length = _without_empty(document)
     analysis = Analysis(
         media=known_media,
         model=_read_model(checked_object(model, "model")) if model is not None else None,
@@ -129,7 +130,7 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         asked=_each(document, "asked", _read_asked),
         shots=_each(document, "shots", checked_time) if document.get("shots") is not None else None,
         speech=_each(document, "speech", checked_pair) if document.get("speech") is not None else None,
-        discarded=_each(document, "unread", checked_text),
+        discarded=(*_each(document, "unread", checked_text), *without_length),
         unseen=_each(document, "unseen", checked_pair),
         threshold=_score(document.get("threshold"), "threshold"),
         accepts_unclear=document.get("accepts_unclear") is True,
@@ -139,6 +140,31 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         if unknown:
             extra[name] = unknown
     return replace(analysis, extra=extra)
+
+
+_EMPTY = object()
+"""Stands for an entry of no length, so that the places of the others stay."""
+
+
+def _without_empty(document: _Json) -> tuple[_Json, list[str]]:
+    """The document without scenes, events and findings of no length, and a sentence on each."""
+    kept = dict(document)
+    sentences = []
+    for name in ("scenes", "events", "findings"):
+        if not isinstance(document.get(name), list):
+            continue
+        entries: list[Any] = list(document[name])
+        kept[name] = entries
+        for index, entry in enumerate(document[name]):
+            if not isinstance(entry, dict) or entry.get("start") is None or entry.get("end") is None:
+                continue
+            place = f"{name}[{index}]"
+            start = checked_time(entry["start"], f"{place}.start")
+            if start == checked_time(entry["end"], f"{place}.end"):
+                entries[index] = _EMPTY
+                text = clean(str(entry.get("query", entry.get("text", ""))))
+                sentences.append(f"{place} has no length, at {short_seconds(start)} s: {text}")
+    return kept, sentences
 
 
 def _parsed(content: bytes) -> _Json:
@@ -382,6 +408,5 @@ def _each(document: _Json, name: str, read_entry: Callable[[Any, str], _T]) -> t
 
 
 def _each_of(entries: Any, place: str, read_entry: Callable[[Any, str], _T]) -> tuple[_T, ...]:
-    return tuple(
-        read_entry(entry, f"{place}[{index}]") for index, entry in enumerate(checked_list(entries or [], place))
-    )
+    listed = enumerate(checked_list(entries or [], place))
+    return tuple(read_entry(entry, f"{place}[{index}]") for index, entry in listed if entry is not _EMPTY)
