@@ -6,6 +6,7 @@ was says nothing by itself, and neither does one that is missing, unless the per
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,11 @@ from marlin_edit.timebase import FrameRange, Span
 
 MOVED, RENAMED, BY_HAND = "moved", "renamed", "by hand"
 """Flags of what a person changed."""
+
+_DEFAULT_NAME = re.compile(
+    r"(?:marker|marqueur|marcador|marke|marcatore|マーカー|标记|marker note) ?#?\d*", re.IGNORECASE
+)
+"""What editing programs call a marker that got no name."""
 
 _SAME_BEGINNING = 30
 """Characters. Programs shorten long names; one that begins so is taken for the same."""
@@ -189,8 +195,10 @@ def _is_covered(frames: FrameRange, covered: tuple[FrameRange, ...] | None) -> b
 
 
 def _added(marker: GivenMarker, media: MediaInfo, zeros: set[int], changes: MarkerChanges) -> Finding | None:
-    """A marker that a person set: a finding that is accepted."""
-    name = clean(marker.name) or "unnamed marker"
+    """A marker that a person set: a finding that is accepted, under its name, or its note if nobody gave it a name."""
+    name, note = clean(marker.name), clean(marker.note)
+    if not name or (note and _DEFAULT_NAME.fullmatch(name)):
+        name = note or name or "unnamed marker"
     first = marker.first
     if marker.on_timeline:
         if len(zeros) > 1:

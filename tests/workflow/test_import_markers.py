@@ -22,7 +22,7 @@ from marlin_edit.analysis import Analysis, Event, Finding, Verdict
 from marlin_edit.cli import main
 from marlin_edit.edit import Cut, Edit, cuts_of_findings, frames_of
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import GivenMarkers
+from marlin_edit.interfaces import GivenMarker, GivenMarkers
 from marlin_edit.markers import identified
 from marlin_edit.testing import app_with
 from marlin_edit.timebase import FrameRange, FrameRate, Span
@@ -335,3 +335,23 @@ def test_what_cannot_be_read_is_refused_with_advice(at_work: Callable[..., Any])
     code, _, said = at_work("import-markers", "missing.csv", "--source", "a.json")
     assert code == 1
     assert "missing.csv cannot be read" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "note", "query"),
+    [
+        ("Marker 1", "a dog runs", "a dog runs"),
+        ("Marker #12", "a dog runs", "a dog runs"),
+        ("", "a dog runs", "a dog runs"),
+        ("Marcador 3", "a dog runs", "a dog runs"),
+        ("Marker 1", "", "Marker 1"),
+        ("a cat", "look at this", "a cat"),
+        ("Marker pens fall", "look at this", "Marker pens fall"),
+        ("", "", "unnamed marker"),
+    ],
+)
+def test_a_name_that_the_program_gave_yields_to_the_note(name: str, note: str, query: str) -> None:
+    given = GivenMarkers((GivenMarker(name, note, 10, 5),))
+    result, told = apply_markers(SOURCE, given, 0)
+    assert told.added == 1
+    assert result.findings[-1].query == query
