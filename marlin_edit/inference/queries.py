@@ -79,8 +79,10 @@ def checked_queries(queries: Sequence[str]) -> tuple[str, ...]:
     kept: list[str] = []
     for query in queries:
         words = " ".join(query.split())
-        if not words_of(words):
+        if not words:
             raise UsageError(f"A query is empty. {_EXAMPLE}")
+        if not words_of(words):
+            raise UsageError(f'The query "{words}" has no words. {_EXAMPLE}')
         if len(words) > LONGEST_QUERY:
             raise UsageError(f"A query has {len(words)} characters; at most {LONGEST_QUERY} are allowed. {_EXAMPLE}")
         if words not in kept:
@@ -152,7 +154,8 @@ def advice_on(query: str) -> list[Advice]:
         found.append(Advice(query, "asks for a number, and the model does not count"))
     inner = query.split()[1:]
     names = [word for word in inner if word[:1].isupper() and word[1:].islower()]
-    if names and not query.istitle() and any(word.islower() for word in inner):
+    english = bool(set(words) & {"a", "an", "the", "in", "on", "at", "with", "of", "is", "are", "to", "and"})
+    if names and english and not query.istitle() and any(word.islower() for word in inner):
         found.append(Advice(query, f"has a name ({names[0]}), and the model knows people and places by their looks"))
     return found
 

@@ -212,10 +212,17 @@ def test_a_query_that_the_model_was_not_trained_for_is_warned_of_before_the_mode
         "a black and white dog",
         "a car turns left",
         "people dance",
+        "ein roter Kreis",
     ],
 )
 def test_usual_queries_are_not_warned_of(query: str) -> None:
     assert advice_on(query) == []
+
+
+@pytest.mark.parametrize(("query", "message"), [("  ", "A query is empty"), ("🐶 !", 'The query "🐶 !" has no words')])
+def test_a_query_without_words_is_refused(query: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        checked_queries([query])
 
 
 @pytest.mark.parametrize(
