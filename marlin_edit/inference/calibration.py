@@ -18,7 +18,7 @@ from marlin_edit import files
 from marlin_edit.analysis import Finding, ModelIdentity
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.inference.measures import auroc
-from marlin_edit.inference.signals import CAPTION, SIGNALS, VERSION
+from marlin_edit.inference.signals import SIGNALS, SURE, VERSION
 from marlin_edit.settings import Settings, data_directory
 from marlin_edit.video_model import Calibrated, VideoModel
 
@@ -29,7 +29,7 @@ _RIDGE = 1.0
 _LEAST, _MOST = 0.02, 0.5
 _FOLDS = 6
 _FURTHER = 1.1
-"""How many times as unsure of its captions as in the worst labelled video a model has to be, to be out of its depth."""
+"""How many times as unsure as in the worst labelled video a model has to be, to be out of its depth."""
 _STEPS = 100
 _NO_MODEL = ModelIdentity("")
 
@@ -104,24 +104,24 @@ def fit(
         "false_per_hour": false / hours if hours else None,
         "auroc": _auroc([(score, one.true) for score, one in order]),
         "signals": {name: worth(name, learned) for name in fitted.names},
-        "caption": _least_sure(examples),
+        "sure": _least_sure(examples),
     }
     return replace(fitted, model=model, threshold=threshold, known=known, about=about)
 
 
 def _least_sure(examples: Sequence[Example]) -> float | None:
-    """How sure the model was of its captions of the video of which it was least sure; None if it does not say."""
+    """How sure the model was of what it saw in the video where it was least sure; None if it does not say."""
     by_video: dict[str, list[float]] = {}
     for example in examples:
-        if CAPTION in example.signals:
-            by_video.setdefault(example.group, []).append(example.signals[CAPTION])
+        if SURE in example.signals:
+            by_video.setdefault(example.group, []).append(example.signals[SURE])
     return min((sum(each) / len(each) for each in by_video.values()), default=None)
 
 
 def is_out_of_depth(calibration: Calibration, findings: Sequence[Finding]) -> bool:
-    """Whether the model is clearly less sure of its captions than of those of any video it was calibrated on."""
-    least = calibration.about.get("caption")
-    sure = [finding.signals[CAPTION] for finding in findings if CAPTION in finding.signals]
+    """Whether the model is clearly less sure of what it sees than in any video that it was calibrated on."""
+    least = calibration.about.get("sure")
+    sure = [finding.signals[SURE] for finding in findings if SURE in finding.signals]
     return isinstance(least, float) and bool(sure) and sum(sure) / len(sure) < _FURTHER * least
 
 

@@ -88,14 +88,14 @@ class Search:
             questions = [self._claim(one.finding, caption) for one in found]
             answers = self.window.ask([*questions, *(replace(question, blank=True) for question in questions)])
             pairs = list(zip(answers[: len(found)], answers[len(found) :], strict=True))
-            judged = [signals.of_judgement(shown, blank) for shown, blank in pairs]
+            judged = [signals.of_judgement(shown, blank) | signals.of_sureness(shown) for shown, blank in pairs]
             words = [signals.of_words(shown, blank) for shown, blank in pairs]
         complete = []
         for one, more, judged_words in zip(found, judged, words, strict=True):
             finding = one.finding
             evidence = {**finding.signals, **more}
             if caption is not None:
-                evidence |= signals.of_caption(caption) | self._in_caption(finding.span, finding.query)
+                evidence |= self._in_caption(finding.span, finding.query)
                 told = signals.told_there(judged_words, finding.query, finding.span, self._events)
                 evidence |= signals.of_evidence(told, self._said)
                 finding = replace(finding, words=told)

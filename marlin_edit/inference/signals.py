@@ -35,8 +35,8 @@ SIGNALS: Mapping[str, str] = {
 }
 """Every signal and what it measures. Whoever changes how one is computed raises `VERSION`."""
 
-CAPTION = "caption"
-"""Kept with the signals, but no part of a score: how sure the model was of the window's caption, per token."""
+SURE = "sure"
+"""Kept with the signals, but no part of a score: how likely the model's own first word is where it has to describe."""
 
 VERSION = 2
 
@@ -139,9 +139,12 @@ def of_answer(answer: Answer, span: Span, window: Span) -> dict[str, float]:
     return signals
 
 
-def of_caption(caption: Answer) -> dict[str, float]:
-    """How sure the model was of a window's caption."""
-    return {CAPTION: _mean(caption.token_logprobs)} if caption.token_logprobs else {}
+def of_sureness(shown: Answer) -> dict[str, float]:
+    """How sure the model is of what it would say first of a span; not known where the query's word is far from that."""
+    first = next((word for word in read_judgement(shown) if stems(word.text)), None)
+    if first is None or first.likeliest_logprob - first.logprob > MOST:
+        return {}
+    return {SURE: first.likeliest_logprob}
 
 
 def of_judgement(shown: Answer, blank: Answer) -> dict[str, float]:

@@ -360,15 +360,13 @@ def test_kinds_of_queries_that_the_clips_lack_are_named(desk: Desk) -> None:
 
 
 def test_footage_that_the_model_is_less_sure_of_than_of_any_clip_is_out_of_its_depth() -> None:
-    given = [replace(one, signals={**one.signals, "caption": -0.05 - 0.01 * int(one.group[-1])}) for one in examples()]
+    given = [replace(one, signals={**one.signals, "sure": -0.05 - 0.01 * int(one.group[-1])}) for one in examples()]
     calibration = fitted(given)
-    assert calibration.about["caption"] == pytest.approx(-0.12)
-    assert "caption" not in calibration.names
+    assert calibration.about["sure"] == pytest.approx(-0.12)
+    assert "sure" not in calibration.names
 
     def findings(sure: float) -> list[Finding]:
-        return [
-            Finding(Span(Fraction(0), Fraction(1)), "q", signals={"caption": sure + more}) for more in (-0.01, 0.01)
-        ]
+        return [Finding(Span(Fraction(0), Fraction(1)), "q", signals={"sure": sure + more}) for more in (-0.01, 0.01)]
 
     assert not is_out_of_depth(calibration, findings(-0.13))
     assert is_out_of_depth(calibration, findings(-0.2))

@@ -29,6 +29,7 @@ from marlin_edit_demo.labelled_clips import make_labelled
 from marlin_edit_demo.world import WorldSettings, make_clip, write_clip
 from tests.support.command_line import CommandLine, Ran, run_command
 
+NASA = Path(__file__).parents[1] / "data" / "nasa_13013.mp4"
 GREEN_SQUARE = "a green square moves across the picture"
 
 
@@ -131,14 +132,16 @@ def test_calibrated_what_the_model_has_no_word_for_scores_far_below_what_is_need
 
 
 def test_shapes_that_are_smaller_than_in_the_labelled_clips_are_out_of_the_model_s_depth(
-    run: CommandLine, tmp_path: Path
+    run: CommandLine, film: Film, tmp_path: Path
 ) -> None:
     smaller = WorldSettings(
-        width=320, height=180, length=Fraction(60), repeats=True, kinds=6, smallest_radius=0.06, largest_radius=0.1
+        width=320, height=180, length=Fraction(60), repeats=True, kinds=6, smallest_radius=0.03, largest_radius=0.05
     )
-    write_clip(tmp_path / "small.mp4", make_clip(502, smaller))
-    ran = run("find", "small.mp4", "--model", "demo", "-q", "a red circle", "-q", "a blue cross")
-    assert "small.mp4 is unlike the videos that the model was calibrated on" in ran.err
+    write_clip(tmp_path / "small.mp4", make_clip(501, smaller))
+    for path in ("small.mp4", NASA):
+        ran = run("find", path, "--model", "demo", "-q", "a red circle", "-q", "a blue cross")
+        assert f"{Path(path).name} is unlike the videos that the model was calibrated on" in ran.err
+    assert "is unlike" not in run("find", film.path, "--model", "demo", "-q", "a red circle", "-q", "a blue cross").err
 
 
 def test_every_query_has_its_result(run: CommandLine, film: Film, model: str) -> None:
