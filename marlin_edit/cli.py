@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from marlin_edit import commands
+from marlin_edit import commands, interruption
 from marlin_edit.app import DISTRIBUTION, App
 from marlin_edit.commands import verbosity_options
 from marlin_edit.console import PROGRAM, Console
@@ -190,22 +190,33 @@ def _log_said_by(console: Console) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[None]:
-    """Let the signals that ask a process to end raise `Ended`; as before afterwards."""
+    """Let the signals that ask a process to end raise `Ended`, and note Ctrl-C too; as before afterwards."""
     asked = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     before = {}
     with contextlib.suppress(ValueError):  # not in the main thread
         for number in asked:
             if signal.getsignal(number) == signal.SIG_DFL:
                 before[number] = signal.signal(number, _end)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        interruption.forget()
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    raise Ended(number)
+    ended = Ended(number)
+    interruption.note(ended)
+    raise ended
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    interrupted = KeyboardInterrupt()
+    interruption.note(interrupted)
+    raise interrupted
 
 
 def _command_files() -> dict[str, Path]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from marlin_edit import interruption
+
 if TYPE_CHECKING:
     from marlin_edit.interfaces import ReportProgress
 
@@ -183,6 +185,7 @@ class Progress:
             detail: What is being worked on.
             total: The total, if it was not known before.
         """
+        interruption.check()
         self._total = self._total if total is None else total
         now = time.monotonic()
         if self._console.verbosity < 0 or now - self._last < (

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from marlin_edit import interruption
 from marlin_edit.errors import MarlinEditError, UsageError
 
 _RUN = secrets.token_hex(4)
@@ -238,6 +239,7 @@ def _flush_directory(directory: Path) -> None:
 
 
 def _publish(temporary: Path, target: Path, overwrite: bool) -> None:
+    interruption.check()
     if overwrite:
         with contextlib.suppress(FileNotFoundError):
             shutil.copymode(target, temporary)

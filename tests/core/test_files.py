@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marlin_edit import files
+from marlin_edit import files, interruption
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.files import refuse_existing, safe_name, staged, write_output
 
@@ -364,3 +364,15 @@ def test_a_safe_name_is_one_part_of_a_path_and_not_too_long(parts: list[str], lo
     assert name[0] not in ".-~"
     assert name[-1] not in ". "
     assert safe_name(name, longest) == name
+
+
+def test_after_a_signal_that_was_lost_nothing_gets_its_final_name(tmp_path: Path) -> None:
+    interruption.note(KeyboardInterrupt())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            files.write_output(tmp_path / "a.txt", "text")
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        interruption.forget()
+    files.write_output(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").read_text() == "text"
