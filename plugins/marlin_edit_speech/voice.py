@@ -34,8 +34,8 @@ def voice_spans(media: MediaInfo, span: Span) -> tuple[Span, ...]:
     """The spans in which somebody speaks, cut to `span`; none where there is no sound."""
     heard = Span(max(Fraction(0), span.start - LEAD), span.end + LEAD)
     spoken = speech_of(probabilities(media, heard))
-    inside = (Span(max(one.start, span.start), min(one.end, span.end)) for one in spoken if one.end > span.start)
-    return tuple(one for one in inside if one.start < one.end)
+    inside = (one.within(span) for one in spoken)  # some of it may lie in the lead alone
+    return tuple(one for one in inside if one is not None)
 
 
 def speech_of(steps: Iterable[tuple[Span, float]]) -> list[Span]:

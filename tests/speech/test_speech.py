@@ -12,8 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marlin_edit.analysis import Analysis
+from marlin_edit.console import Console
 from marlin_edit.media import probe
+from marlin_edit.plugins import load_app
 from marlin_edit.timebase import Span
+from marlin_edit.workflow.hearing import speech_detector, with_speech
+from marlin_edit.workflow.run import Run
 from marlin_edit_exporters.subtitles.cues import track_of
 from marlin_edit_exporters.subtitles.cues.track import FROM_SPEECH
 from marlin_edit_speech.voice import speech_of, voice_spans
@@ -131,6 +136,21 @@ def test_speech_is_found_at_its_time_whatever_the_sound_is(
     for one, start, length in zip(found, (3, 12), (2.86, 3.24), strict=True):
         assert float(one.start) == pytest.approx(start, abs=0.2)
         assert float(one.length) == pytest.approx(length, abs=0.4)
+
+
+def test_speech_across_and_beside_the_ends_of_the_parts_that_are_heard_is_one_span_each(tmp_path: Path) -> None:
+    espeak, ffmpeg = checker("espeak-ng", "espeak-ng"), checker("ffmpeg", "ffmpeg")
+    said, talk = tmp_path / "said.wav", tmp_path / "talk.wav"
+    subprocess.run([espeak, "-w", str(said), SENTENCES[0]], check=True)
+    copies = "[0:a]asplit=3[a][b][c];[a]adelay=58500:all=1[x];[b]adelay=120050:all=1[y];[c]adelay=177200:all=1[z]"
+    mixed = f"{copies};[x][y][z]amix=inputs=3:normalize=0,apad=whole_dur=190[s]"
+    making = ["-filter_complex", mixed, "-map", "[s]", "-t", "190"]
+    subprocess.run([ffmpeg, "-v", "error", "-i", str(said), *making, str(talk)], check=True)
+    run = Run(load_app().with_flags({"speech": True}), Console(verbosity=-1))
+    speech = with_speech(run, Analysis(probe(talk)), speech_detector(run)).speech
+    assert speech is not None
+    assert [float(one.start) for one in speech] == pytest.approx([58.5, 120.05, 177.2], abs=0.2)
+    assert [float(one.length) for one in speech] == pytest.approx([2.86] * 3, abs=0.4)
 
 
 def test_a_caption_with_speech_keeps_out_of_it_and_stores_where_it_is(
