@@ -29,12 +29,10 @@ def at_constant_rate(edit: Edit) -> Edit:
     """The edit with all frames, spans and media counted at the nominal rate; sources of constant rate as they are."""
     if not any(source.media.variable_rate for source in (*edit.sources, *(cut.source for cut in edit.cuts))):
         return edit
-    changed: dict[int, Analysis] = {}
-    kept: list[Analysis] = []  # alive, so that an id stays its own
+    changed: dict[int, Analysis] = {}  # by the ids of the edit's own sources
 
     def of(source: Analysis) -> Analysis:
         if id(source) not in changed:
-            kept.append(source)
             changed[id(source)] = analysis_at_constant_rate(source)
         return changed[id(source)]
 

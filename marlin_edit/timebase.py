@@ -96,6 +96,10 @@ class FrameRate:
         """The first frame presented at `seconds` or later, within the tolerance."""
         return first_tick_at(seconds, *self.value.as_integer_ratio())
 
+    def nearest_frame(self, seconds: Fraction) -> int:
+        """The frame that begins nearest to `seconds`; of two equally near ones the later."""
+        return math.floor(seconds * self.value + Fraction(1, 2))
+
     def timecode(self, frame: int) -> str:
         """The label of a frame number counted from 00:00:00:00; `;` before the frames says drop-frame."""
         base = self.base
@@ -302,6 +306,11 @@ def milliseconds_of(seconds: Fraction) -> int:
     """Seconds as whole milliseconds, rounded to the nearest (half up)."""
     numerator, denominator = seconds.as_integer_ratio()
     return (numerator * 2000 + denominator) // (2 * denominator)
+
+
+def milliseconds_around(start: Fraction, end: Fraction) -> tuple[int, int]:
+    """Whole milliseconds that hold all of a part: the start rounded down, the end up."""
+    return math.floor(start * 1000), math.ceil(end * 1000)
 
 
 def milliseconds_text(milliseconds: int, separator: str = ".") -> str:

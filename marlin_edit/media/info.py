@@ -192,7 +192,7 @@ class MediaInfo:
         """
         if self.times is None:
             return frame
-        return math.floor(self.time_of(frame) * self._need_rate().value + Fraction(1, 2))
+        return self._need_rate().nearest_frame(self.time_of(frame))
 
     def timecode_of(self, frame: int) -> str:
         """The time code label of a presented frame."""

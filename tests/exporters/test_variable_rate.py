@@ -22,7 +22,7 @@ from marlin_edit.constant_rate import at_constant_rate
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.media import FrameTimes, MediaInfo, probe
 from marlin_edit.timebase import FrameRange, FrameRate
-from tests.support.command_line import CommandLine, Ran, run_command
+from tests.support.command_line import CommandLine, command_line
 from tests.support.synthetic_video import make_video
 
 
@@ -47,11 +47,7 @@ SOURCES = {
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CommandLine:
     monkeypatch.chdir(tmp_path)
-
-    def command_line(*arguments: object) -> Ran:
-        return run_command(capfd, *arguments)
-
-    return command_line
+    return command_line(capfd)
 
 
 def seconds_in_edl(path: Path, rate: FrameRate, zero: int) -> tuple[Fraction, Fraction]:

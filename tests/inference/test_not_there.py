@@ -27,7 +27,7 @@ from marlin_edit.timebase import FrameNumber, Span
 from marlin_edit.video_model import Answer
 from marlin_edit_demo.labelled_clips import make_labelled
 from marlin_edit_demo.world import WorldSettings, make_clip, write_clip
-from tests.support.command_line import CommandLine, Ran, run_command
+from tests.support.command_line import CommandLine, command_line
 
 NASA = Path(__file__).parents[1] / "data" / "nasa_13013.mp4"
 GREEN_SQUARE = "a green square moves across the picture"
@@ -66,11 +66,7 @@ def model(request: pytest.FixtureRequest, film: Film) -> str:
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CommandLine:
     monkeypatch.chdir(tmp_path)
-
-    def command_line(*arguments: object) -> Ran:
-        return run_command(capfd, *arguments)
-
-    return command_line
+    return command_line(capfd)
 
 
 @pytest.mark.parametrize(

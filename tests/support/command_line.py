@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,6 +28,11 @@ class Ran:
 
 
 CommandLine = Callable[..., Ran]
+
+
+def command_line(capfd: pytest.CaptureFixture[str]) -> CommandLine:
+    """A function that runs `marlin-edit` with its arguments."""
+    return partial(run_command, capfd)
 
 
 def run_command(capfd: pytest.CaptureFixture[str], *arguments: object) -> Ran:

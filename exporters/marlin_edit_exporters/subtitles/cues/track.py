@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +13,7 @@ from marlin_edit.interfaces import Context
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import DEFAULT, Settings
 from marlin_edit.text import clean, counted
-from marlin_edit.timebase import clock_text, milliseconds_of
+from marlin_edit.timebase import clock_text, milliseconds_around, milliseconds_of
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Profile, profile_named, words_of
 from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, TimedText, scheduled, scheduled_between
@@ -168,8 +167,7 @@ def _spoken(source: Analysis) -> list[tuple[int, int]]:
     """When somebody speaks, with a distance kept before and after it; in order, and without overlaps."""
     busy: list[tuple[int, int]] = []
     for span in sorted(source.speech or (), key=lambda span: span.start):
-        start = max(0, math.floor((span.start - FROM_SPEECH) * 1000))
-        end = math.ceil((span.end + FROM_SPEECH) * 1000)
+        start, end = milliseconds_around(max(Fraction(0), span.start - FROM_SPEECH), span.end + FROM_SPEECH)
         if busy and start <= busy[-1][1]:
             busy[-1] = busy[-1][0], max(busy[-1][1], end)
         else:
