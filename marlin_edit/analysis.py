@@ -80,6 +80,7 @@ class Event:
         flags: What reading the answer had to do (`widened`, `partial`, ...).
         origin: The windows and answers that it comes from.
         marker_id: The id by which its marker is recognised after a person changed it in an editing program.
+        note: What a person wrote beside it, on one line.
     """
 
     span: Span
@@ -87,6 +88,7 @@ class Event:
     flags: tuple[str, ...] = ()
     origin: Origin = Origin()
     marker_id: str = ""
+    note: str = ""
 
 
 class Grade(Enum):
@@ -131,6 +133,7 @@ class Finding:
         origin: The windows and answers that it comes from.
         marker_id: As for an event.
         words: The evidence for each word of the query; nothing if none was collected.
+        note: As for an event.
     """
 
     span: Span
@@ -142,6 +145,7 @@ class Finding:
     origin: Origin = Origin()
     marker_id: str = ""
     words: tuple[WordEvidence, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)

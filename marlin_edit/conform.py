@@ -15,11 +15,14 @@ from marlin_edit.media import MediaInfo, Stream
 from marlin_edit.text import clean
 
 REEL_LENGTH = 8
-STANDARD_RATES = frozenset(
+_STANDARD_RATES = frozenset(
     {Fraction(whole) for whole in (24, 25, 30, 48, 50, 60)}
     | {Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60)}
 )
 """The frame rates that editing programs have, and that time code of two digits can count."""
+
+_HIGH_RATES = frozenset({Fraction(100), Fraction(120_000, 1001), Fraction(120)})
+"""Frame rates of high-speed footage: they need three digits for frames."""
 
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
 _CHANNELS = {
@@ -42,6 +45,25 @@ def sources_used(edit: Edit) -> tuple[Analysis, ...]:
     return tuple({source.media.path: source for source in used}.values())
 
 
+def notes_on_other_rates(edit: Edit) -> list[str]:
+    """A note on each source whose rate is not the edit's, for formats that can have several.
+
+    Raises:
+        MarlinEditError: A source has no picture.
+    """
+    notes = []
+    for source in sources_used(edit):
+        media = source.media
+        if media.rate is None:
+            raise MarlinEditError(f"{media.path.name} has no picture, so there are no frames to cut.")
+        if media.rate.value != edit.rate.value:
+            notes.append(
+                f"{file_name(media)} runs at {media.rate.name} fps and the timeline at {edit.rate.name}; its cuts end "
+                "on the timeline's nearest frame"
+            )
+    return notes
+
+
 def check_one_rate(edit: Edit) -> None:
     """Check that all sources have the edit's rate.
 
@@ -59,21 +81,23 @@ def check_one_rate(edit: Edit) -> None:
             )
 
 
-def check_standard_rate(edit: Edit, what: str) -> None:
+def check_standard_rate(edit: Edit, what: str, *, by_label: bool = True) -> None:
     """Check that the edit's rate is one that editing programs have.
 
     Args:
         edit: The edit.
         what: What needs such a rate, as a sentence begins: `An EDL`.
+        by_label: It has time code of two digits for frames, and so none for 100 to 120 fps.
 
     Raises:
         MarlinEditError: It is not.
     """
-    if edit.rate.value not in STANDARD_RATES:
-        reason = "has two digits for frames" if edit.rate.base > 60 else "knows the standard rates only"
+    if edit.rate.value not in (_STANDARD_RATES if by_label else _STANDARD_RATES | _HIGH_RATES):
+        reason = "has two digits for frames" if edit.rate.base > 60 and by_label else "knows the standard rates only"
+        more = ", a .fcpxml or a .xml" if edit.rate.value in _HIGH_RATES else ""
         raise MarlinEditError(
-            f"{what} {reason}, and this edit runs at {edit.rate.name} fps. Write an .otio instead, or convert the "
-            "source to a standard rate."
+            f"{what} {reason}, and this edit runs at {edit.rate.name} fps. Write an .otio instead{more}, or "
+            "convert the source to a standard rate."
         )
 
 

@@ -65,9 +65,19 @@ class Edit:
         ranges = []
         position = self.record_start
         for cut in self.cuts:
-            ranges.append(FrameRange(position, position + cut.frames.count))
-            position += cut.frames.count
+            count = self.record_length(cut.source.media, cut.frames)
+            ranges.append(FrameRange(position, position + count))
+            position += count
         return tuple(ranges)
+
+    def record_length(self, media: MediaInfo, frames: FrameRange) -> int:
+        """How many frames of the finished programme a part of a source takes.
+
+        A source of another rate is shown at its own speed; its end moves to the nearest frame of the programme.
+        """
+        if media.rate is None or media.rate.value == self.rate.value:
+            return frames.count
+        return max(1, self.rate.nearest_frame(media.rate.seconds(frames.count)))
 
 
 def frames_of(span: Span, media: MediaInfo) -> FrameRange:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from marlin_edit.markers import Put
     from marlin_edit.media import MediaInfo
     from marlin_edit.settings import Settings
-    from marlin_edit.timebase import FrameRange, Span
+    from marlin_edit.timebase import FrameRange, FrameRate, Span
     from marlin_edit.video_model import VideoModel
 
 
@@ -112,6 +112,8 @@ class GivenMarker:
         put: Where it was when marlin-edit wrote it, for markers of ours.
         on_timeline: Whether `first` counts in the programme.
         verdict: The person's verdict, if the file states one.
+        unplaced: Why its place in the source cannot be known, as a clause ("no clip of the source lies at
+            01:00:05:00"); `first` and `count` say nothing then. Nothing if it has a place.
     """
 
     name: str
@@ -121,6 +123,7 @@ class GivenMarker:
     put: Put | None = None
     on_timeline: bool = False
     verdict: Verdict | None = None
+    unplaced: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,10 +134,13 @@ class GivenMarkers:
         markers: The markers, in the file's order.
         covered: The frames of the source that the file shows at all; None if it does not say. A marker that lies
             elsewhere was never in the file, so a person cannot have removed it.
+        counting: How the time code of the programme counts, if markers are `on_timeline` and the file tells it: a list
+            of a non-drop-frame timeline may be of a drop-frame source.
     """
 
     markers: tuple[GivenMarker, ...]
     covered: tuple[FrameRange, ...] | None = None
+    counting: FrameRate | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,7 @@ class Exporter:
             returned if it is None, otherwise that one.
         help: One sentence for `marlin-edit formats`.
         read_markers: Reads the markers that a file has of a source; raises as `read` does.
+        marker_suffixes: More suffixes of files that `read_markers` reads (`.txt`); nothing is written under them.
         needs_media: False if its files say nothing of their media and can be read without knowing it, as subtitles can.
     """
 
@@ -161,6 +168,7 @@ class Exporter:
     read: Callable[[bytes, MediaInfo | None], Analysis | Sequence[Analysis]] | None = None
     help: str = ""
     read_markers: Callable[[bytes, MediaInfo], GivenMarkers] | None = None
+    marker_suffixes: tuple[str, ...] = ()
     needs_media: bool = True
 
 

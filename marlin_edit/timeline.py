@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
 from marlin_edit.analysis import Analysis, Finding
-from marlin_edit.conform import check_one_rate, file_name, file_stem, sounds, sources_used
+from marlin_edit.conform import (
+    channels_of,
+    check_one_rate,
+    file_name,
+    file_stem,
+    notes_on_other_rates,
+    sounds,
+    sources_used,
+)
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context
 from marlin_edit.markers import NAME_LENGTH, Marker, Shown, colours_of, markers_of, part_shown
+from marlin_edit.media import Stream
 from marlin_edit.text import clean, counted, shortened
 from marlin_edit.timebase import FrameRange
 
@@ -30,6 +39,7 @@ class Placed:
         source: The source.
         frames: Its frames, counted from the source's zero.
         record: The record frame at which it begins.
+        length: How many record frames it takes; as many as it has frames, if its rate is the edit's.
         name: What the clip is called.
         finding: What it was kept for, if a query found it.
         shown: The markers on it.
@@ -38,6 +48,7 @@ class Placed:
     source: Analysis
     frames: FrameRange
     record: int
+    length: int
     name: str
     finding: Finding | None
     shown: tuple[Shown, ...]
@@ -45,7 +56,7 @@ class Placed:
     @property
     def record_stop(self) -> int:
         """The first record frame after it."""
-        return self.record + self.frames.count
+        return self.record + self.length
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,31 @@ class Track:
 
     name: str
     placed: tuple[Placed, ...]
+
+
+@dataclass(frozen=True)
+class SoundTrack:
+    """The parts whose sources have one kind of sound as their n-th audio stream.
+
+    Attributes:
+        name: What it is called: by the stream's title or language if all have the same, else `A1`, `A2`, ...
+        number: Which of the sources' audio streams it holds, from 0.
+        channels: How many channels the stream has.
+        placed: The parts in order of record time.
+    """
+
+    name: str
+    number: int
+    channels: int
+    placed: tuple[Placed, ...]
+
+    def stream_of(self, placed: Placed) -> Stream:
+        """The audio stream of a part on this track."""
+        return sounds(placed.source.media)[self.number]
+
+    def first_channel_of(self, placed: Placed) -> int:
+        """The number of its first channel among all channels of the file, from 0."""
+        return sum(map(channels_of, sounds(placed.source.media)[: self.number]))
 
 
 @dataclass(frozen=True)
@@ -89,6 +125,21 @@ class Layout:
             yield from track.placed
 
     @property
+    def sound_tracks(self) -> tuple[SoundTrack, ...]:
+        """A track for each audio stream of the sources; streams of different numbers of channels do not share one."""
+        placed: dict[tuple[int, int], list[Placed]] = {}
+        for one in self.heard:
+            for number, stream in enumerate(sounds(one.source.media)):
+                placed.setdefault((number, channels_of(stream)), []).append(one)
+        tracks = []
+        for index, ((number, channels), parts) in enumerate(sorted(placed.items()), 1):
+            streams = [sounds(one.source.media)[number] for one in parts]
+            told = {clean(stream.title or stream.language or "") for stream in streams}
+            name = told.pop() if len(told) == 1 else ""
+            tracks.append(SoundTrack(shortened(name, NAME_LENGTH) or f"A{index}", number, channels, tuple(parts)))
+        return tuple(tracks)
+
+    @property
     def on_timeline(self) -> list[Shown]:
         """Every marker in order of record time."""
         return sorted((shown for placed in self.placed for shown in placed.shown), key=lambda shown: shown.record)
@@ -108,19 +159,23 @@ class _Markers:
         return (marker for marker in self.markers[begin:end] if marker.frames.stop > frames.first)
 
 
-def laid_out(edit: Edit, context: Context, *, one_track: bool = False) -> Layout:
+def laid_out(edit: Edit, context: Context, *, one_track: bool = False, several_rates: bool = False) -> Layout:
     """Lay the edit out on tracks, as the settings `tracks` and `markers_on` want it.
 
     Args:
         edit: The edit.
         context: The exporter's context.
         one_track: For formats that have only one.
+        several_rates: For formats whose sources may have other rates than the edit.
 
     Raises:
         MarlinEditError: A source has another rate than the edit, or a whole source has no known length.
     """
-    check_one_rate(edit)
     notes: list[str] = []
+    if several_rates:
+        notes += notes_on_other_rates(edit)
+    else:
+        check_one_rate(edit)
     colours = colours_of(edit)
     known: dict[Path, _Markers] = {}
     for source in sources_used(edit):
@@ -160,10 +215,22 @@ def _queries_of(cuts: Iterable[Cut]) -> list[str]:
 
 
 def _placed(
-    source: Analysis, frames: FrameRange, record: int, name: str, finding: Finding | None, markers: _Markers
+    edit: Edit,
+    source: Analysis,
+    frames: FrameRange,
+    record: int,
+    name: str,
+    finding: Finding | None,
+    markers: _Markers,
 ) -> Placed:
     shown = tuple(part_shown(marker, frames, record) for marker in markers.inside(frames))
-    return Placed(source, frames, record, shortened(name, NAME_LENGTH), finding, shown)
+    rate = source.media.rate
+    if rate is not None and rate.value != edit.rate.value:
+        shown = tuple(
+            replace(one, record=record + edit.rate.nearest_frame(rate.seconds(one.record - record))) for one in shown
+        )
+    length = edit.record_length(source.media, frames)
+    return Placed(source, frames, record, length, shortened(name, NAME_LENGTH), finding, shown)
 
 
 def _cuts_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> tuple[Track, ...]:
@@ -171,7 +238,7 @@ def _cuts_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> tup
     for cut, record, query in zip(edit.cuts, edit.record_ranges(), _queries_of(edit.cuts), strict=True):
         name = clean(cut.name) or query or file_stem(cut.source.media)
         markers = known[cut.source.media.path]
-        placed = _placed(cut.source, cut.frames, record.first, name, cut.finding, markers)
+        placed = _placed(edit, cut.source, cut.frames, record.first, name, cut.finding, markers)
         tracks.setdefault(query if apart else "", []).append(placed)
     return tuple(
         Track(shortened(name, NAME_LENGTH) or f"V{number}", tuple(placed))
@@ -197,8 +264,8 @@ def _sources_on_tracks(edit: Edit, known: dict[Path, _Markers], apart: bool) -> 
             if wanted is not None:
                 markers = _Markers([one for one in markers.markers if _group(one) == wanted])
             whole = FrameRange(0, media.frame_count)
-            placed.append(_placed(source, whole, record, file_stem(media), None, markers))
-            record += whole.count
+            placed.append(_placed(edit, source, whole, record, file_stem(media), None, markers))
+            record = placed[-1].record_stop
         name = f"V{number}" if wanted is None else wanted[1] or "events"
         tracks.append(Track(shortened(name, NAME_LENGTH), tuple(placed)))
     return tuple(tracks)

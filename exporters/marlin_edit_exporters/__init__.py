@@ -111,10 +111,10 @@ def register_settings() -> list[Setting]:
             "otio_profile",
             parse=str,
             default="resolve",
-            help="How .otio refers to the media: a plain path for Resolve, or a generic URL.",
+            help="Program that reads .otio: Resolve, Kdenlive, or generic, which refers to the media by a URL.",
             flag="--otio-profile",
             commands=WRITING,
-            choices=("resolve", "generic"),
+            choices=("resolve", "kdenlive", "generic"),
             group=Group.TIMELINE,
         ),
         Setting(

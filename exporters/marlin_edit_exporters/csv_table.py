@@ -1,7 +1,8 @@
 """CSV for spreadsheets (`.csv`): a row for each scene, event, finding and cut, read back with what a person changed.
 
 UTF-8 with a byte order mark, which Excel wants. A cell that a spreadsheet would take for a formula begins with `'`.
-Reading takes the name, the time code and the verdict of events and findings; other columns are for the eye.
+Reading takes the name, the time code, the note and the verdict of events and findings; other columns are for the eye.
+The table that Premiere makes of a sequence's markers is read as well.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from marlin_edit.markers import MarkerColour, Put, colours_of, frames_or_none, i
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, FrameRate, Span, clock_text
+from marlin_edit_exporters.timelines import premiere_markers
+from marlin_edit_exporters.timelines.list_text import decoded
 
 COLUMNS = (
     "kind", "name", "source", "source in", "source out", "frames", "start", "end", "record in", "record out", "reel",
@@ -51,11 +54,13 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     if media.rate is None:
         raise MarlinEditError(f"{file_name(media)} has no picture, so it has no frames to mark.")
     try:
-        text = content.decode("utf-8-sig")
+        text = decoded(content) if b"\0" in content[:200] else content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MarlinEditError("This table is not UTF-8. Save it as `CSV UTF-8`.") from error
     head = text.partition("\n")[0]
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
+    if set(table.fieldnames or ()) >= premiere_markers.COLUMNS:
+        return premiere_markers.given_in(table, text, media.rate)
     missing = {"name", "source in", "source out"} - set(table.fieldnames or ())
     if missing:
         raise MarlinEditError(f"This is not a table of marlin-edit: it has no column {', '.join(sorted(missing))}.")
@@ -107,7 +112,7 @@ def _rows_of(source: Analysis, colours: Mapping[str, MarkerColour]) -> Iterator[
             row = _row("finding", item.query, source, item.span, frames)
             row |= _told_of(item)
             row["colour"] = colours[clean(item.query)].value
-        row["note"] = "; ".join((*(clean(flag) for flag in item.flags), generated))
+        row["note"] = "; ".join(filter(None, (clean(item.note), *(clean(flag) for flag in item.flags), generated)))
         row["id"] = f"{marker_id}@{frames.first}+{frames.count}" if frames is not None else marker_id
         yield row
 

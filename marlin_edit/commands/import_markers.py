@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from marlin_edit.analysis import Analysis
+from marlin_edit.app import App
 from marlin_edit.commands import Run, as_command, grouped_option, json_option, output_options
 from marlin_edit.constant_rate import analysis_at_constant_rate, with_own_times
 from marlin_edit.edit import Edit
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
-from marlin_edit.interfaces import Carries, GivenMarkers
+from marlin_edit.interfaces import Carries, Exporter, GivenMarkers
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Group
 from marlin_edit.workflow.import_markers import apply_markers
@@ -53,19 +54,16 @@ def command(
 ) -> ExitCode:
     """Read the markers in FILE, which you changed in an editing program, back into an analysis.
 
-    FILE is a marker list (.markers.edl, or the .edl that Resolve exports), a timeline (.otio, .fcpxml, .xml) or a .csv.
-    Markers that you moved, renamed or added are accepted. -o judged.json keeps the analysis with your verdicts, which
-    `export` reads.
+    FILE is a marker list (.edl of Resolve, .txt of Avid, .csv of Premiere), a timeline (.otio, .fcpxml, .xml, .mlt,
+    .edl with locators), a LosslessCut project or a .csv of marlin-edit. Markers that you moved, renamed or added are
+    accepted. -o judged.json keeps the analysis with your verdicts, which `export` reads.
 
     \b
     Examples:
       marlin-edit import-markers timeline.otio --source interview.json -o judged.json
       marlin-edit import-markers markers.edl --source interview.mov -o interview.srt
     """
-    exporter = run.app.exporter_for(markers_file)
-    if exporter.read_markers is None:
-        readable = sorted(suffix for one in run.app.exporters.values() if one.read_markers for suffix in one.suffixes)
-        raise UsageError(f"{markers_file.name}: markers are read from {', '.join(readable)} files.")
+    exporter = _reader_of(run.app, markers_file)
     planned = planned_outputs(run.app, outputs, format_name, MAKES, [markers_file, source], stdout_taken=run.json)
     try:
         content = markers_file.read_bytes()
@@ -87,11 +85,27 @@ def command(
     result, changes = apply_markers(counted, given, record_start, learn=learn)
     result = with_own_times(result, counted, analysis)
     run.console.receipt(f"{markers_file.name}: {changes}")
+    if not given.markers:
+        run.console.warning(f"{markers_file.name} has no markers of {analysis.media.path.name}")
     for note in changes.notes:
         run.console.warning(note)
     edit = Edit(result.media.path.stem, rate, record_start, (result,))
     code = report(run, result, publish(run, edit, planned))
     return ExitCode.PARTIAL if changes.notes and code is ExitCode.DONE else code
+
+
+def _reader_of(app: App, path: Path) -> Exporter:
+    """The format that reads the markers of such a file: the one with the longest suffix that the name ends with."""
+    by_suffix = {
+        suffix: one
+        for one in app.exporters.values()
+        if one.read_markers is not None
+        for suffix in (*one.marker_suffixes, *one.suffixes)
+    }
+    suffixes = [suffix for suffix in by_suffix if path.name.lower().endswith(suffix)]
+    if not suffixes:
+        raise UsageError(f"{path.name}: markers are read from {', '.join(sorted(by_suffix))} files.")
+    return by_suffix[max(suffixes, key=len)]
 
 
 def _analysis(run: Run, source: Path) -> Analysis:

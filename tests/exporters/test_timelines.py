@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import av
+import numpy as np
 import opentimelineio as otio
 import pytest
 from hypothesis import given, settings
@@ -22,15 +24,18 @@ from marlin_edit.cli import main
 from marlin_edit.conform import file_name, file_stem, file_url, full_path
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.media import MediaInfo, probe
+from marlin_edit.media import MediaInfo, Scan, Stream, probe
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, FrameRate, Span
-from marlin_edit_exporters.timelines import avid, edl, fcpxml, mlt, otioz, resolve_markers, xmeml
+from marlin_edit.workflow.import_markers import apply_markers
+from marlin_edit_exporters.timelines import avid, edl, fcpxml, mlt, otio_markers, otioz, resolve_markers, xmeml
 from marlin_edit_exporters.timelines import otio as otio_format
 from tests.support.programs import checker
 from tests.support.synthetic_video import frame_indices, make_video
 from tests.support.timeline_readers import (
     MODEL,
+    MONO,
+    SILENT,
     TWO,
     context,
     edits,
@@ -170,8 +175,9 @@ def test_xml_is_what_elementtree_would_write(edit: Edit) -> None:
 def test_no_text_becomes_an_element_or_an_attribute(edit: Edit) -> None:
     tags = {
         fcpxml: {"fcpxml", "resources", "format", "asset", "media-rep", "library", "event", "project", "sequence",
-                 "spine", "asset-clip", "marker"},
-        mlt: {"mlt", "profile", "chain", "property", "properties", "playlist", "entry", "tractor", "track"},
+                 "spine", "asset-clip", "marker", "audio-channel-source"},
+        mlt: {"mlt", "profile", "chain", "property", "properties", "playlist", "entry", "tractor", "track",
+              "transition", "blank"},
     }  # fmt: skip
     shown = sum(len(clip.markers) for clip in expected(edit))
     for module, known in tags.items():
@@ -190,15 +196,15 @@ def test_links_of_premiere_s_xml_lead_to_clips_that_exist() -> None:
     cuts = tuple(Cut(source, FrameRange(0, 10), None, "") for source in (silent, loud, loud, silent, loud))
     root = ET.fromstring(text_of(xmeml, Edit("x", rate, 0, (loud, silent), cuts)))
     items = {item.get("id"): item for item in root.iter("clipitem")}
-    assert len(items) == len(list(root.iter("clipitem"))) == 5 + 3 * 2
+    assert len(items) == len(list(root.iter("clipitem"))) == 5 + 3 * 4
     tracks = {kind: root.findall(f"sequence/media/{kind}/track") for kind in ("video", "audio")}
-    assert (len(tracks["video"]), len(tracks["audio"])) == (1, 2)
+    assert (len(tracks["video"]), len(tracks["audio"])) == (1, 4)
     for item in items.values():
         for link in item.iterfind("link"):
             told = {one.tag: one.text or "" for one in link}
             track = tracks[told["mediatype"]][int(told["trackindex"]) - 1]
             assert track.findall("clipitem")[int(told["clipindex"]) - 1] is items[told["linkclipref"]]
-    assert [len(item.findall("link")) for item in tracks["video"][0]] == [0, 3, 3, 0, 3]
+    assert [len(item.findall("link")) for item in tracks["video"][0]] == [0, 5, 5, 0, 5]
     assert len([file for file in root.iter("file") if len(file)]) == 2
 
 
@@ -268,14 +274,183 @@ def test_final_cut_s_xml_is_valid_by_apple_s_own_definition(tmp_path: Path) -> N
         subprocess.run([checker, "--noout", "--dtdvalid", definition, file], check=True)
 
 
-@pytest.mark.parametrize("module", [edl, fcpxml, xmeml])
-@pytest.mark.parametrize("name", ["100", "119.88df", "87169000/2905633"])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(module, "87169000/2905633") for module in (edl, fcpxml, xmeml)]
+    + [(module, name) for module in (edl, resolve_markers, avid) for name in ("100", "119.88df", "120")],
+)
 def test_a_rate_that_programs_do_not_know_is_refused_with_advice(module: Any, name: str) -> None:
     rate = FrameRate.parse(name)
     source = Analysis(media_at(rate, seconds=10))
     edit = Edit("x", rate, 0, (source,), (Cut(source, FrameRange(0, 10), None, ""),))
-    with pytest.raises(MarlinEditError, match=r"\.otio"):
+    advice = r"\.otio instead, or" if name.startswith("8") else r"digits.*\.otio instead, a \.fcpxml or a \.xml, or"
+    with pytest.raises(MarlinEditError, match=advice):
         text_of(module, edit)
+
+
+@pytest.mark.parametrize("name", ["100", "119.88", "119.88df", "120"])
+def test_high_rates_are_written_where_frames_are_not_two_digits(name: str) -> None:
+    rate = FrameRate.parse(name)
+    source = Analysis(media_at(rate, start_frame=rate.base * 3600), findings=(Finding(span("10", "11.5"), "a dog"),))
+    cuts = (Cut(source, FrameRange(rate.base * 10 + 7, rate.base * 12 + 3), source.findings[0], ""),)
+    edit = Edit("x", rate, rate.base * 3600, (source,), cuts)
+    assert fcpxml_clips(text_of(fcpxml, edit), edit) == expected(edit)
+    root = ET.fromstring(text_of(xmeml, edit))
+    assert {one.text for one in root.iter("timebase")} == {str(rate.base)}
+    assert {one.text for one in root.iter("ntsc")} == {"FALSE" if rate.value.denominator == 1 else "TRUE"}
+    (clip,) = root.iter("clipitem")
+    assert [clip.findtext(tag) for tag in ("in", "out")] == [str(cuts[0].frames.first), str(cuts[0].frames.stop)]
+
+
+@given(st.lists(st.sampled_from(["23.976", "25", "29.97df", "50", "59.94"]), min_size=2, max_size=4), st.data())
+@settings(max_examples=60)
+def test_sources_of_several_rates_on_one_timeline(names: list[str], data: st.DataObject) -> None:
+    """OTIO's own arithmetic and FCPXML's seconds: each cut begins on its frame, and the timeline has whole frames."""
+    rates = [FrameRate.parse(name) for name in names]
+    sources, cuts = [], []
+    for number, rate in enumerate(rates):
+        finding = Finding(span("10", "12"), "a dog")
+        sources.append(Analysis(media_at(rate, f"{number}.mov", start_frame=rate.base * 3600), findings=(finding,)))
+        first = data.draw(st.integers(0, 5000))
+        frames = FrameRange(first, first + data.draw(st.integers(1, 500)))
+        cuts.append(Cut(sources[-1], frames, None, ""))
+    edit = Edit("x", rates[0], rates[0].base * 3600, tuple(sources), tuple(cuts))
+    timeline = otio.adapters.read_from_string(text_of(otio_format, edit), "otio_json")
+    root = ET.fromstring(text_of(fcpxml, edit))
+    clips = list(timeline.find_clips())
+    for cut, record, clip, other in zip(cuts, edit.record_ranges(), clips, root.iter("asset-clip"), strict=True):
+        rate = cut.source.media.rate or edit.rate
+        begin = clip.source_range.start_time
+        assert (begin.value, begin.rate) == (rate.base * 3600 + cut.frames.first, float(rate.value))
+        length = cut.span.length
+        assert abs(edit.rate.seconds(record.count) - length) <= max(
+            edit.rate.seconds_per_frame / 2, length / 10**9
+        ) or (record.count == 1)
+        at = timeline.range_of_child(clip) if hasattr(timeline, "range_of_child") else clip.range_in_parent()
+        assert at.start_time.rescaled_to(float(edit.rate.value)).value == pytest.approx(
+            record.first - edit.record_start
+        )
+        assert at.duration.rescaled_to(float(edit.rate.value)).value == pytest.approx(record.count)
+        times = {name: Fraction((other.get(name) or "").rstrip("s")) for name in ("start", "offset", "duration")}
+        assert times["start"] == rate.seconds(rate.base * 3600 + cut.frames.first)
+        assert times["offset"] == edit.rate.seconds(record.first)
+        assert times["duration"] == edit.rate.seconds(record.count)
+        conformed = [one.attrib for one in other.iter("conform-rate")]
+        assert bool(conformed) == (rate.value != edit.rate.value)
+    notes = otio_format.render(edit, context()).notes
+    assert sum("fps and the timeline at" in note for note in notes) == sum(one.value != rates[0].value for one in rates)
+    result = read_back(otio_format, edit, 1)
+    assert result == sources[1].findings
+
+
+def read_back(module: Any, edit: Edit, number: int) -> tuple[Finding, ...]:
+    """The findings of a source after its markers were read from the timeline of whole sources."""
+    whole = Edit(edit.title, edit.rate, edit.record_start, edit.sources)
+    source = edit.sources[number]
+    given = otio_markers.read_markers(text_of(module, whole).encode(), source.media)
+    return apply_markers(source, given, edit.record_start)[0].findings
+
+
+@pytest.mark.parametrize(
+    ("facts", "shape", "final_cut"),
+    [
+        ({"width": 1920, "height": 1080}, ("FALSE", "square", "none"), (None, None, None)),
+        (
+            {"width": 720, "height": 576, "pixel_aspect": Fraction(64, 45), "scan": Scan.TOP_FIRST},
+            ("TRUE", "PAL-601", "upper"),
+            ("upper first", "64", "45"),
+        ),
+        (
+            {"width": 720, "height": 480, "pixel_aspect": Fraction(8, 9), "scan": Scan.BOTTOM_FIRST},
+            ("FALSE", "NTSC-601", "lower"),
+            ("lower first", "8", "9"),
+        ),
+        (
+            {"width": 1440, "height": 1080, "pixel_aspect": Fraction(4, 3), "scan": Scan.TOP_FIRST},
+            ("FALSE", "HD-(1440x1080)", "upper"),
+            ("upper first", "4", "3"),
+        ),
+    ],
+)
+def test_the_shape_of_pixels_and_the_order_of_fields(
+    facts: dict[str, Any], shape: tuple[str, ...], final_cut: tuple[str | None, ...]
+) -> None:
+    rate = FrameRate.parse("25")
+    edit = Edit("x", rate, 0, (Analysis(media_at(rate, **facts)),))
+    for picture in ET.fromstring(text_of(xmeml, edit)).iterfind(".//video//samplecharacteristics"):
+        assert tuple(picture.findtext(tag) for tag in ("anamorphic", "pixelaspectratio", "fielddominance")) == shape
+    (form,) = ET.fromstring(text_of(fcpxml, edit)).iter("format")
+    assert tuple(form.get(name) for name in ("fieldOrder", "paspH", "paspV")) == final_cut
+
+
+SURROUND = (*SILENT, Stream(1, "audio", "ac3", detail="48000 Hz 5.1(side)", title="Mix"))
+FOUR = (*SILENT, *(Stream(number, "audio", "pcm_s24le", detail="48000 Hz mono") for number in range(1, 5)))
+
+
+@pytest.mark.parametrize(
+    ("streams", "channels", "names"),
+    [
+        (MONO, [(1, "0", "1", "Mono", "1")], ["A1"]),
+        (TWO[:2], [(1, "0", "2", "Stereo", "1"), (2, "1", "2", "Stereo", "2")], ["A1"]),
+        (
+            TWO,
+            [
+                (1, "0", "2", "Stereo", "1"),
+                (2, "1", "2", "Stereo", "2"),
+                (3, "0", "2", "Stereo", "1"),
+                (4, "1", "2", "Stereo", "2"),
+            ],
+            ["A1", "A2"],
+        ),
+        (FOUR, [(number, "0", "1", "Mono", "1") for number in range(1, 5)], ["A1", "A2", "A3", "A4"]),
+        (SURROUND, [(number, "0", "1", "Mono", str((number - 1) % 2 + 1)) for number in range(1, 7)], ["Mix"]),
+    ],
+)
+def test_sound_has_all_its_channels(streams: tuple[Stream, ...], channels: list[Any], names: list[str]) -> None:
+    rate = FrameRate.parse("25")
+    source = Analysis(media_at(rate, streams=streams))
+    cuts = tuple(Cut(source, FrameRange(first, first + 20), None, "") for first in (10, 100))
+    edit = Edit("x", rate, 0, (source,), cuts)
+    tracks = ET.fromstring(text_of(xmeml, edit)).findall("sequence/media/audio/track")
+    attributes = ("currentExplodedTrackIndex", "totalExplodedTrackCount", "premiereTrackType")
+    found = []
+    for track in tracks:
+        indices = {int(item.findtext("sourcetrack/trackindex") or 0) for item in track.iterfind("clipitem")}
+        assert len(track.findall("clipitem")) == 2
+        found += [(index, *map(track.get, attributes), track.findtext("outputchannelindex")) for index in indices]
+    assert found == channels
+    sounds = otio.adapters.read_from_string(text_of(otio_format, edit), "otio_json").audio_tracks()
+    assert [(track.name, len(track.find_clips())) for track in sounds] == [(name, 2) for name in names]
+    ids = [
+        (one["Source Track ID"], one["Source Channel ID"])
+        for track in sounds
+        for one in track.find_clips()[0].metadata["Resolve_OTIO"]["Channels"]
+    ]
+    assert len(set(ids)) == len(channels)
+    clip = next(ET.fromstring(text_of(fcpxml, edit)).iter("asset-clip"))
+    told = [one.get("srcCh") or "" for one in clip.iterfind("audio-channel-source")]
+    assert not told or [int(number) for one in told for number in one.split(", ")] == [one[0] for one in channels]
+    assert len(told) == (len(names) if len(names) > 1 else 0)
+
+
+def test_links_of_sources_with_different_sound_lead_to_clips_that_exist() -> None:
+    rate = FrameRate.parse("25")
+    sources = [
+        Analysis(media_at(rate, f"{number}.mov", streams=streams))
+        for number, streams in enumerate((MONO, TWO, SILENT, SURROUND, FOUR))
+    ]
+    cuts = tuple(Cut(source, FrameRange(0, 10), None, "") for source in (*sources, *sources))
+    root = ET.fromstring(text_of(xmeml, Edit("x", rate, 0, tuple(sources), cuts)))
+    tracks = {kind: root.findall(f"sequence/media/{kind}/track") for kind in ("video", "audio")}
+    items = {item.get("id"): item for item in root.iter("clipitem")}
+    assert len(items) == len(list(root.iter("clipitem"))) == 10 + 2 * (1 + 4 + 6 + 4)
+    for item in items.values():
+        for link in item.iterfind("link"):
+            told = {one.tag: one.text or "" for one in link}
+            track = tracks[told["mediatype"]][int(told["trackindex"]) - 1]
+            linked = track.findall("clipitem")[int(told["clipindex"]) - 1]
+            assert linked is items[told["linkclipref"]]
+            assert linked.findtext("start") == item.findtext("start")
 
 
 def test_each_query_has_its_colour_and_events_are_blue() -> None:
@@ -302,12 +477,14 @@ def test_tracks_apart_hold_a_query_each() -> None:
         ("Video", "a dog", ["Clip", "Gap", "Clip"]),
         ("Video", "a door", ["Gap", "Clip", "Gap"]),
         ("Audio", "A1", ["Clip", "Clip", "Clip"]),
+        ("Audio", "A2", ["Clip", "Clip", "Clip"]),
     ]
     assert tracks_of(Edit("x", rate, 0, (source,))) == [
         ("Video", "events", ["Clip"]),
         ("Video", "a dog", ["Clip"]),
         ("Video", "a door", ["Clip"]),
         ("Audio", "A1", ["Clip"]),
+        ("Audio", "A2", ["Clip"]),
     ]
 
     def lanes_of(edit: Edit) -> list[tuple[str, list[tuple[str | None, str | None, str | None]]]]:
@@ -422,3 +599,27 @@ def test_a_name_that_xml_cannot_hold_is_refused_with_advice() -> None:
     with pytest.raises(MarlinEditError, match="Rename the file"):
         text_of(mlt, Edit("x", rate, 0, (source,)))
     assert re.search("bell%07", text_of(fcpxml, Edit("x", rate, 0, (source,))))
+
+
+def test_melt_plays_every_audio_stream(tmp_path: Path) -> None:
+    melt, ffmpeg = checker("melt", "melt"), checker("ffmpeg", "ffmpeg")
+    tones = (440, 1000, 3000)
+    made = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=3"]
+    for tone in tones:
+        made += ["-f", "lavfi", "-i", f"sine={tone}:d=3"]
+    streams = [word for number in range(4) for word in ("-map", str(number))]
+    subprocess.run([ffmpeg, "-v", "error", *made, *streams, tmp_path / "a.mov"], check=True)
+    source = Analysis(probe(tmp_path / "a.mov"))
+    cuts = (Cut(source, FrameRange(10, 40), None, ""), Cut(source, FrameRange(50, 70), None, ""))
+    assert source.media.rate is not None
+    (tmp_path / "a.mlt").write_text(text_of(mlt, Edit("x", source.media.rate, 0, (source,), cuts)), encoding="utf-8")
+    wanted = ["-consumer", f"avformat:{tmp_path / 'out.wav'}", "vn=1", "acodec=pcm_s16le", "real_time=-1"]
+    subprocess.run([melt, "-silent", tmp_path / "a.mlt", *wanted], check=True, capture_output=True, timeout=120)
+    with av.open(tmp_path / "out.wav") as container:
+        samples = np.concatenate([frame.to_ndarray().reshape(-1, 2)[:, 0] for frame in container.decode(audio=0)])
+        rate = container.streams.audio[0].rate
+    loudness = np.abs(np.fft.rfft(samples.astype(float)))
+    assert len(samples) == pytest.approx(2 * rate, rel=0.05)
+    for tone in tones:
+        place = tone * len(samples) // rate
+        assert loudness[place - 20 : place + 21].max() > loudness.max() / 4

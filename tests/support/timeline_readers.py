@@ -247,6 +247,8 @@ def mlt_clips(text: str, edit: Edit) -> tuple[list[Clip], list[tuple[int, int]]]
     playlists = {one.get("id"): one for one in root.iter("playlist")}
     clips = []
     for track in tractor.iter("track"):
+        if track.get("hide") == "video":
+            continue
         position = edit.record_start
         for item in playlists[track.get("producer")]:
             if item.tag == "blank":

@@ -28,7 +28,6 @@ from marlin_edit.testing import app_with
 from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit.workflow.import_markers import MarkerChanges, apply_markers
 from marlin_edit_exporters import csv_table
-from marlin_edit_exporters.timelines import otio as otio_format
 from marlin_edit_exporters.timelines import resolve_markers
 from tests.support.synthetic_video import make_video
 from tests.support.timeline_readers import MODEL, context, edits, media_at
@@ -36,8 +35,8 @@ from tests.support.timeline_readers import MODEL, context, edits, media_at
 RATE = FrameRate.parse("29.97df")
 HOUR = RATE.frame_of("01:00:00;00")
 APP = app_with(marlin_edit_exporters)
-FCPXML, XMEML = APP.exporters["fcpxml"], APP.exporters["xmeml"]
-READERS = [resolve_markers, otio_format, csv_table, FCPXML, XMEML]
+FCPXML, OTIO, XMEML = (APP.exporters[name] for name in ("fcpxml", "otio", "xmeml"))
+READERS = [resolve_markers, OTIO, csv_table, FCPXML, XMEML]
 
 
 def span(start: str, end: str) -> Span:
@@ -80,7 +79,7 @@ def test_what_nobody_changed_comes_back_as_it_was(edit: Edit, module: Any, marke
     assert told.unchanged == len(source.events) + len(source.findings)
 
 
-@given(edits(cut=True), st.sampled_from([resolve_markers, otio_format, FCPXML, XMEML]))
+@given(edits(cut=True), st.sampled_from([resolve_markers, OTIO, FCPXML, XMEML]))
 @settings(max_examples=60)
 def test_neither_on_a_timeline_of_cuts(edit: Edit, module: Any) -> None:
     source = edit.cuts[0].source
@@ -134,7 +133,7 @@ def test_a_missing_marker_was_wrong_only_where_one_learns(module: Any) -> None:
 def test_what_a_timeline_of_cuts_never_showed_is_not_missing() -> None:
     cuts = cuts_of_findings(replace(SOURCE, findings=(DOOR,)))
     edit = Edit("x", RATE, HOUR, (SOURCE,), tuple(Cut(SOURCE, cut.frames, DOOR, "") for cut in cuts))
-    for module in (resolve_markers, otio_format, FCPXML, XMEML):
+    for module in (resolve_markers, OTIO, FCPXML, XMEML):
         learned, told = apply_markers(SOURCE, read(module, written(module, edit)), HOUR, learn=True)
         assert [finding.verdict for finding in learned.findings] == [None, Verdict.ACCEPTED]
         assert learned.events == (SEEN,)
@@ -171,7 +170,7 @@ def test_a_marker_that_a_program_moved_is_moved_in_the_source() -> None:
 
 def test_a_marker_moved_on_a_clip_or_in_a_table_is_moved_likewise() -> None:
     frames = frames_of(DOOR.span, SOURCE.media)
-    timeline = otio.adapters.read_from_string(written(otio_format), "otio_json")
+    timeline = otio.adapters.read_from_string(written(OTIO), "otio_json")
     for clip in timeline.find_clips():
         for marker in clip.markers:
             if marker.name == DOOR.query:
@@ -180,7 +179,7 @@ def test_a_marker_moved_on_a_clip_or_in_a_table_is_moved_likewise() -> None:
                     otio.opentime.RationalTime(start.value - 5, start.rate),
                     otio.opentime.RationalTime(frames.count + 10, start.rate),
                 )
-    result, _ = back(otio_format, str(timeline.to_json_string()))
+    result, _ = back(OTIO, str(timeline.to_json_string()))
     assert frames_of(result.findings[1].span, SOURCE.media) == FrameRange(frames.first - 5, frames.stop + 5)
     label = RATE.timecode(HOUR + frames.stop)
     later = RATE.timecode(HOUR + frames.stop + 30)
@@ -197,12 +196,12 @@ def test_a_program_that_makes_points_of_markers_moves_nothing() -> None:
 
 
 def test_metadata_will_do_where_the_comment_is_lost() -> None:
-    timeline = otio.adapters.read_from_string(written(otio_format), "otio_json")
+    timeline = otio.adapters.read_from_string(written(OTIO), "otio_json")
     for clip in timeline.find_clips():
         for marker in clip.markers:
             marker.metadata["Resolve_OTIO"] = {"Note": marker.comment}
             marker.comment = ""
-    assert back(otio_format, str(timeline.to_json_string()))[1].unchanged == 3
+    assert back(OTIO, str(timeline.to_json_string()))[1].unchanged == 3
 
 
 def set_by_hand(at: str, name: str, count: int) -> str:
@@ -220,9 +219,13 @@ def test_a_new_marker_is_a_finding_that_a_person_made() -> None:
 def test_a_new_marker_on_a_timeline_of_cuts_is_not_guessed() -> None:
     cuts = tuple(Cut(SOURCE, frames_of(one.span, SOURCE.media), one, "") for one in (DOOR, DOG))
     text = written(resolve_markers, Edit("x", RATE, HOUR, (SOURCE,), cuts))
-    result, told = back(resolve_markers, text + set_by_hand("01:00:01;00", "a cat", 1))
+    result, told = back(resolve_markers, text + set_by_hand("01:00:30;00", "a cat", 1))
     assert result.findings == SOURCE.findings
     assert told.notes == ["not used, because its place in the source is not known on a timeline of cuts: a cat"]
+    # Within one of our own markers the list does tell what lies there: a second after the door begins.
+    result, told = back(resolve_markers, text + set_by_hand("01:00:01;00", "a cat", 1))
+    assert told.notes == []
+    assert frames_of(result.findings[-1].span, SOURCE.media).first == frames_of(DOOR.span, SOURCE.media).first + 30
 
 
 def test_verdicts_of_a_table_are_taken(tmp_path: Path) -> None:
@@ -248,9 +251,9 @@ def test_verdicts_of_a_table_are_taken(tmp_path: Path) -> None:
         (FCPXML, '<!DOCTYPE fcpxml [<!ENTITY a "b">]><fcpxml>&a;</fcpxml>', "defines entities"),
         (XMEML, '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><xmeml>&a;</xmeml>', "defines entities"),
         (XMEML, '<?xml version="1.0" encoding="klingon"?><xmeml/>', "not a Final Cut Pro 7 XML"),
-        (otio_format, "no JSON", "not an OpenTimelineIO file"),
-        (otio_format, "{}", "not a timeline"),
-        (otio_format, otio.schema.Clip().to_json_string(), "not a timeline"),
+        (OTIO, "no JSON", "not an OpenTimelineIO file"),
+        (OTIO, "{}", "not a timeline"),
+        (OTIO, otio.schema.Clip().to_json_string(), "not a timeline"),
         (csv_table, "a,b\n1,2\n", "no column name, source in, source out"),
         (csv_table, "name,source in,source out\nx,01:00:00:00,soon\n", "Line 2: 'soon' is not a time code"),
         (csv_table, "name,source in,source out\nx,01:00:02:00,01:00:01:00\n", "Line 2: .* should come after"),
@@ -262,7 +265,7 @@ def test_what_is_no_marker_file_is_refused_with_its_place(module: Any, content: 
         read(module, content)
 
 
-@pytest.mark.parametrize("module", [otio_format, FCPXML, XMEML])
+@pytest.mark.parametrize("module", [OTIO, FCPXML, XMEML])
 def test_markers_of_another_media_are_refused(module: Any) -> None:
     other = Analysis(replace(SOURCE.media, path=Path("/media/other.mov")))
     with pytest.raises(MarlinEditError, match=r"None of its clips is of other\.mov; they are of interview\.mov"):
@@ -327,11 +330,26 @@ def test_markers_of_a_video_that_no_model_watched(at_work: Callable[..., Any]) -
     assert (finding["query"], finding["start"], finding["end"], finding["verdict"]) == ("a bird", "2", "3", "accepted")
 
 
+def test_a_command_reads_what_each_program_writes(at_work: Callable[..., Any]) -> None:
+    Path("Markers.txt").write_text("editor\t01:00:02:00\tV1\tred\ta cat\t1\n")
+    Path("a.llc").write_text("{cutSegments: [{start: 2, end: 3, name: 'a cat'}]}")
+    for name in ("Markers.txt", "a.llc"):
+        code, out, said = at_work("import-markers", name, "--source", "a.mov", "--json")
+        assert code == 0, said
+        (finding,) = json.loads(out)["analysis"]["findings"]
+        assert (finding["query"], finding["start"]) == ("a cat", "2")
+
+
 def test_what_cannot_be_read_is_refused_with_advice(at_work: Callable[..., Any]) -> None:
+    Path("a.mp3").write_text("")
+    code, _, said = at_work("import-markers", "a.mp3", "--source", "a.json")
+    assert code == 2
+    suffixes = ".avid.txt, .csv, .edl, .fcpxml, .llc, .markers.edl, .mlt, .otio, .txt, .xml"
+    assert f"markers are read from {suffixes} files" in said
     Path("a.mlt").write_text("<mlt/>")
     code, _, said = at_work("import-markers", "a.mlt", "--source", "a.json")
-    assert code == 2
-    assert "markers are read from .csv, .edl, .fcpxml, .markers.edl, .otio, .xml files" in said
+    assert code == 0
+    assert "a.mlt has no markers of a.mov" in said
     code, _, said = at_work("import-markers", "missing.csv", "--source", "a.json")
     assert code == 1
     assert "missing.csv cannot be read" in said

@@ -99,13 +99,26 @@ def test_on_what_is_retimed_or_a_clip_of_clips_only_the_name_counts() -> None:
         (renamed,) = after(FCPXML, final_cut(clip))
         assert (renamed.query, renamed.span) == ("a gate opens", DOOR.span)
     told = apply_markers(SOURCE, read(FCPXML, final_cut(asset_clip(faster + marker(5, "new", ""))), SOURCE), HOUR)[1]
-    assert told.notes == ["not used, because it is outside a b.mov: new"]
+    assert told.notes == ["not used, because it is on a clip that is retimed, or a clip of clips: new"]
 
 
-def test_a_new_marker_on_a_gap_is_a_place_of_the_timeline() -> None:
-    gap = f'<gap offset="{at(HOUR)}" start="{at(500)}" duration="{at(100)}">{marker(530, "new", "")}</gap>'
-    (given,) = read(FCPXML, final_cut(gap), SOURCE).markers
-    assert (given.first, given.on_timeline) == (HOUR + 30, True)
+def test_a_new_marker_on_a_gap_lies_where_a_clip_connected_to_the_gap_does() -> None:
+    clip = f'<asset-clip ref="r2" lane="1" offset="{at(510)}" start="{at(HOUR + 700)}" duration="{at(40)}"/>'
+    gap = '<gap offset="{0}" start="{1}" duration="{2}">{3}</gap>'
+    for inside, frame in ((clip, 720), ("", None)):
+        text = final_cut(gap.format(at(HOUR), at(500), at(100), inside + marker(530, "new", "")))
+        result, told = apply_markers(SOURCE, read(FCPXML, text, SOURCE), HOUR)
+        if frame is None:
+            assert told.notes == ["not used, because no clip of the source lies at 22.105 s of a gap: new"]
+        else:
+            assert frames_of(result.findings[-1].span, SOURCE.media) == FrameRange(frame, frame + 1)
+
+
+@pytest.mark.parametrize("scaled", ["", ' scaleEnabled="1"', ' scaleEnabled="0"'])
+def test_a_clip_that_final_cut_conforms_to_another_rate_keeps_its_own_time(scaled: str) -> None:
+    conform = f'<conform-rate{scaled} srcFrameRate="23.98"/>'
+    result = after(FCPXML, final_cut(asset_clip(conform + marker(HOUR + 50, "new", ""))))
+    assert frames_of(result[-1].span, SOURCE.media) == FrameRange(50, 51)
 
 
 def test_markers_of_other_media_are_not_taken() -> None:

@@ -42,7 +42,7 @@ _KNOWN_MEDIA = {
 _KNOWN_MODEL = {"name", "revision", "profile", "dtype", "notice"}
 _KNOWN_ENTRY = {
     "scenes": {"start", "end", "text", "origin"},
-    "events": {"start", "end", "text", "flags", "origin", "marker_id"},
+    "events": {"start", "end", "text", "flags", "origin", "marker_id", "note"},
     "findings": {
         "start",
         "end",
@@ -53,6 +53,7 @@ _KNOWN_ENTRY = {
         "verdict",
         "origin",
         "marker_id",
+        "note",
         "words",
         "accepted",
         "grade",
@@ -281,7 +282,8 @@ def _read_event(value: Any, place: str) -> Event:
     entry = checked_object(value, place)
     text = checked_text(entry.get("text"), f"{place}.text")
     flags, origin = _flags(entry, place), _read_origin(entry, place)
-    return Event(checked_span(entry, place), text, flags, origin, _read_marker_id(entry, place))
+    marker_id, note = (_text_or_nothing(entry, name, place) for name in ("marker_id", "note"))
+    return Event(checked_span(entry, place), text, flags, origin, marker_id, note)
 
 
 def _score(given: Any, place: str) -> float | None:
@@ -308,7 +310,8 @@ def _read_finding(value: Any, place: str) -> Finding:
         flags=_flags(entry, place),
         verdict=Verdict(verdict) if verdict is not None else None,
         origin=_read_origin(entry, place),
-        marker_id=_read_marker_id(entry, place),
+        marker_id=_text_or_nothing(entry, "marker_id", place),
+        note=_text_or_nothing(entry, "note", place),
         words=_each_of(entry.get("words"), f"{place}.words", _read_word),
     )
 
@@ -328,8 +331,8 @@ def _read_word(value: Any, place: str) -> WordEvidence:
     )
 
 
-def _read_marker_id(entry: _Json, place: str) -> str:
-    return checked_text(entry.get("marker_id") or "", f"{place}.marker_id")
+def _text_or_nothing(entry: _Json, name: str, place: str) -> str:
+    return checked_text(entry.get(name) or "", f"{place}.{name}")
 
 
 def _read_asked(value: Any, place: str) -> Asked:

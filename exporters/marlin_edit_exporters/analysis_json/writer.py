@@ -14,7 +14,7 @@ from marlin_edit.edit import Cut, Edit, QueryResult, is_accepted_in, results_of
 from marlin_edit.evidence import grade_of, reason_of
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo, Stream
-from marlin_edit.timebase import Span, seconds_text
+from marlin_edit.timebase import FrameRange, Span, seconds_text
 
 SCHEMA = "marlin-edit.analysis/1"
 
@@ -31,7 +31,7 @@ def render(edit: Edit, context: Context) -> Rendered:
         document = {"schema": SCHEMA, "sources": documents}
     if edit.cuts:
         document["cuts"] = [
-            _cut_entry(edit, cut, record.first, several=len(documents) > 1)
+            _cut_entry(edit, cut, record, several=len(documents) > 1)
             for cut, record in zip(edit.cuts, edit.record_ranges(), strict=True)
         ]
     text = _laid_out(document) + "\n"
@@ -122,6 +122,8 @@ def _event_entry(event: Event) -> _Json:
         entry["flags"] = list(event.flags)
     if event.marker_id:
         entry["marker_id"] = event.marker_id
+    if event.note:
+        entry["note"] = event.note
     return entry | _origin_entry(event.origin)
 
 
@@ -139,6 +141,8 @@ def _finding_entry(finding: Finding, accepted: bool) -> _Json:
         entry["words"] = [_word_entry(word) for word in finding.words]
     if finding.marker_id:
         entry["marker_id"] = finding.marker_id
+    if finding.note:
+        entry["note"] = finding.note
     return entry | _origin_entry(finding.origin)
 
 
@@ -176,7 +180,7 @@ def _pairs(spans: Iterable[Span]) -> list[list[str]]:
     return [[seconds_text(span.start), seconds_text(span.end)] for span in spans]
 
 
-def _cut_entry(edit: Edit, cut: Cut, record_first: int, *, several: bool) -> _Json:
+def _cut_entry(edit: Edit, cut: Cut, record: FrameRange, *, several: bool) -> _Json:
     media = cut.source.media
     rate = media.rate or edit.rate
     entry: _Json = {"name": cut.name}
@@ -186,8 +190,8 @@ def _cut_entry(edit: Edit, cut: Cut, record_first: int, *, several: bool) -> _Js
     first, stop = map(media.nominal_frame, (cut.frames.first, cut.frames.stop))
     entry["source_in"] = rate.timecode(media.start_frame + first)
     entry["source_out"] = rate.timecode(media.start_frame + stop)
-    entry["record_in"] = edit.rate.timecode(record_first)
-    entry["record_out"] = edit.rate.timecode(record_first + cut.frames.count)
+    entry["record_in"] = edit.rate.timecode(record.first)
+    entry["record_out"] = edit.rate.timecode(record.stop)
     if cut.finding is not None and cut.finding in cut.source.findings:
         entry["finding"] = cut.source.findings.index(cut.finding)
     return entry

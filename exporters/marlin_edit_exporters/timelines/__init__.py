@@ -27,7 +27,7 @@ def exporters() -> list[Exporter]:
             rendering("timelines.edl"),
             help="CMX 3600 cut list, for nearly every editing program.",
             # Resolve gives its marker lists this suffix when it exports them.
-            read_markers=reading_markers("timelines.resolve_markers"),
+            read_markers=reading_markers("timelines.edl_markers"),
         ),
         Exporter(
             "resolve-markers",
@@ -40,22 +40,22 @@ def exporters() -> list[Exporter]:
         Exporter(
             "otio",
             (".otio",),
-            _ALL_OF_A_TIMELINE,
+            _ALL_OF_A_TIMELINE | Carries.SEVERAL_RATES,
             rendering("timelines.otio"),
             help="OpenTimelineIO timeline: cuts as clips, or whole sources, with markers.",
-            read_markers=reading_markers("timelines.otio"),
+            read_markers=reading_markers("timelines.otio_markers"),
         ),
         Exporter(
             "otioz",
             (".otioz",),
-            _ALL_OF_A_TIMELINE,
+            _ALL_OF_A_TIMELINE | Carries.SEVERAL_RATES,
             rendering("timelines.otioz"),
             help="OpenTimelineIO timeline and the media, in one archive.",
         ),
         Exporter(
             "fcpxml",
             (".fcpxml",),
-            _TIMELINE | Carries.SOURCE_TIMECODE | Carries.TRACKS,
+            _TIMELINE | Carries.SOURCE_TIMECODE | Carries.TRACKS | Carries.SEVERAL_RATES,
             rendering("timelines.fcpxml"),
             help="Final Cut Pro's XML, also for Resolve.",
             read_markers=reading_markers("timelines.fcpxml_markers"),
@@ -74,6 +74,8 @@ def exporters() -> list[Exporter]:
             _MARKERS | Carries.COLOUR | Carries.NOTES,
             rendering("timelines.avid"),
             help="Avid markers, for its Markers window.",
+            read_markers=reading_markers("timelines.avid"),
+            marker_suffixes=(".txt",),
         ),
         Exporter(
             "mlt",
@@ -81,6 +83,7 @@ def exporters() -> list[Exporter]:
             _TIMELINE | Carries.COLOUR | Carries.TRACKS,
             rendering("timelines.mlt"),
             help="MLT project, for Shotcut and melt.",
+            read_markers=reading_markers("timelines.mlt_markers"),
         ),
         Exporter(
             "losslesscut",
@@ -88,5 +91,6 @@ def exporters() -> list[Exporter]:
             Carries.CUTS | Carries.EVENTS | Carries.FINDINGS,
             rendering("timelines.losslesscut"),
             help="LosslessCut project: cuts, or events and findings, as segments.",
+            read_markers=reading_markers("timelines.losslesscut"),
         ),
     ]

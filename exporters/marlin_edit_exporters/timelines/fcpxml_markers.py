@@ -1,7 +1,8 @@
 """The markers of a `.fcpxml` that Final Cut, Resolve or marlin-edit wrote: on the clips of one media, and on gaps.
 
-A marker's time is that of what it stands on. On a clip it counts as the media does, unless the clip is retimed or holds
-other clips: there only its name can be known.
+A marker's time is that of what it stands on. On a clip it counts as the media does, also where the clip is conformed to
+another rate, unless the clip is retimed or holds other clips: there only its name can be known. On a gap it lies in the
+source where a clip that is connected to the gap does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from marlin_edit.interfaces import GivenMarker, GivenMarkers
 from marlin_edit.markers import Put, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
-from marlin_edit.timebase import FrameRange, parse_seconds
+from marlin_edit.timebase import FrameRange, parse_seconds, short_seconds
+from marlin_edit_exporters.timelines.placing import Part, placed
 from marlin_edit_exporters.timelines.xml_parse import last_part, parsed, without_a_place
 
 _OF_ONE_MEDIA = ("asset-clip", "video", "audio")
@@ -36,9 +38,8 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     reading = _Reading(media.rate.value, ours)
     for element in root.iter():
         reading.take(element)
-    in_storylines = {id(gap) for sequence in root.iter("sequence") for gap in sequence.iterfind("spine/gap")}
     for gap in root.iter("gap"):
-        reading.take_gap(gap, in_place=id(gap) in in_storylines)
+        reading.take_gap(gap)
     return GivenMarkers(tuple(dict.fromkeys(reading.found)), tuple(reading.covered))
 
 
@@ -72,19 +73,21 @@ class _Reading:
             else:
                 self.found.append(self._given(marker, self._frames(at + shift)))
 
-    def take_gap(self, gap: Element, *, in_place: bool) -> None:
-        """The markers on a gap: places of the timeline, where the gap stands in the storyline itself."""
-        offset, start = _time(gap, "offset"), _time(gap, "start") or Fraction(0)
+    def take_gap(self, gap: Element) -> None:
+        """The markers on a gap, which lie in the source where a clip connected to the gap shows it."""
+        parts = []
+        for clip in gap:
+            shift, offset = self._shift(clip), _time(clip, "offset")
+            if shift is not None and offset is not None:
+                start = _time(clip, "start")
+                first = self._frames(start + shift) if start is not None else 0
+                count = self._frames(_time(clip, "duration") or Fraction(0))
+                parts.append(Part(first, count, self._frames(offset)))
         for marker in gap:
             at = _time(marker, "start")
-            if marker.tag not in _MARKERS:
-                continue
-            name, note, put = _told(marker)
-            if put is not None or not in_place or at is None or offset is None:
-                self.found.append(without_a_place(name, note, put))
-            else:
-                count = max(1, self._frames(_time(marker, "duration") or Fraction(0)))
-                self.found.append(GivenMarker(name, note, self._frames(offset + at - start), count, on_timeline=True))
+            if marker.tag in _MARKERS and at is not None:
+                given = self._given(marker, self._frames(at))
+                self.found.append(placed(given, parts, f"{short_seconds(at)} s of a gap"))
 
     def _given(self, marker: Element, first: int) -> GivenMarker:
         name, note, put = _told(marker)
@@ -122,8 +125,6 @@ def _told(marker: Element) -> tuple[str, str, Put | None]:
 
 
 def _is_retimed(element: Element) -> bool:
-    if element.tag == "conform-rate":
-        return element.get("scaleEnabled", "1") == "1" and element.get("srcFrameRate") is not None
     return element.tag == "timeMap"
 
 

@@ -1,7 +1,7 @@
 """LosslessCut's project (`.llc`): a segment for each cut, or without cuts for each event and finding.
 
-It lies beside the media. It is plain JSON, which JSON5 includes. Times are seconds: of the first frame, and of the end
-of the last.
+It lies beside the media. It is plain JSON, which JSON5 includes; LosslessCut itself writes JSON5. Times are seconds: of
+the first frame, and of the end of the last.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import Any
 
 from marlin_edit.conform import file_name, sources_used
 from marlin_edit.edit import Edit
-from marlin_edit.interfaces import Context, Rendered
+from marlin_edit.errors import MarlinEditError
+from marlin_edit.interfaces import Context, GivenMarker, GivenMarkers, Rendered
 from marlin_edit.markers import markers_of
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
-from marlin_edit.timebase import FrameRange
+from marlin_edit.timebase import FrameRange, parse_seconds
 
 
 def render(edit: Edit, context: Context) -> Rendered:
@@ -39,3 +40,30 @@ def render(edit: Edit, context: Context) -> Rendered:
 def _segment(media: MediaInfo, frames: FrameRange, name: str) -> dict[str, Any]:
     start, end = media.time_of(frames.first), media.time_of(frames.stop)
     return {"start": round(float(start), 6), "end": round(float(end), 6), "name": name}
+
+
+def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
+    """The segments of a project as markers; MarlinEditError for what is none, or is of other media."""
+    import json5
+
+    if media.rate is None:
+        raise MarlinEditError(f"{file_name(media)} has no picture, so it has no frames to mark.")
+    try:
+        project = json5.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise MarlinEditError(f"This is not a LosslessCut project: {' '.join(str(error).split())}") from error
+    segments = project.get("cutSegments") if isinstance(project, dict) else None
+    if not isinstance(segments, list):
+        raise MarlinEditError("This is not a LosslessCut project: it has no cutSegments.")
+    named = project.get("mediaFileName")
+    if isinstance(named, str) and named and clean(named) != file_name(media):
+        raise MarlinEditError(f"It is of {clean(named)}, not of {file_name(media)}.")
+    found = []
+    for number, segment in enumerate(segments, 1):
+        if not isinstance(segment, dict):
+            raise MarlinEditError(f"cutSegments[{number - 1}] should be an object.")
+        start, end = segment.get("start"), segment.get("end")
+        first = media.rate.nearest_frame(parse_seconds(start)) if start is not None else 0
+        stop = media.rate.nearest_frame(parse_seconds(end)) if end is not None else media.frame_count
+        found.append(GivenMarker(clean(str(segment.get("name") or "")), "", first, max(1, stop - first)))
+    return GivenMarkers(tuple(found))

@@ -1,12 +1,13 @@
 """OpenTimelineIO (`.otio`): cuts as clips with their markers; without cuts, each whole source as one clip.
 
 Times are whole frames at the edit's exact rate. Source ranges and markers on clips count in the media's time code, its
-start time code included; the timeline starts at the edit's record start, and markers on it count from there.
+start time code included; the timeline starts at the edit's record start, and markers on it count from there. For
+Kdenlive markers on clips count from the clip's first frame. A comment begins with the marker's name, because some
+programs show it alone. Each audio stream has a track; its clips name their channels as Resolve does.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,40 +15,55 @@ from marlin_edit.analysis import Analysis, Finding
 from marlin_edit.conform import file_name, file_url, full_path
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.interfaces import Context, GivenMarker, GivenMarkers, Rendered
-from marlin_edit.markers import Marker, MarkerColour, Shown, read_note
+from marlin_edit.interfaces import Context, Rendered
+from marlin_edit.markers import Marker, MarkerColour, Shown
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
-from marlin_edit.timebase import FrameRange, seconds_text
-from marlin_edit.timeline import Layout, Placed, laid_out
-from marlin_edit_exporters.timelines.otio_markers import OtioMarker, StandIns
+from marlin_edit.timebase import seconds_text
+from marlin_edit.timeline import Layout, Placed, SoundTrack, laid_out
+from marlin_edit_exporters.timelines.otio_marker_text import OtioMarker, StandIns
+from marlin_edit_exporters.timelines.otio_markers import KDENLIVE, NOTE, RESOLVE
 
 if TYPE_CHECKING:
     import opentimelineio as otio
 
 NAMESPACE = "marlin-edit"
 _COLOURS = {colour: colour.name for colour in MarkerColour}
+_RESOLVE_TRACKS = {1: "Mono", 2: "Stereo"}
+_KDENLIVE_CATEGORIES = {
+    MarkerColour.PURPLE: 0,
+    MarkerColour.BLUE: 1,
+    MarkerColour.CYAN: 2,
+    MarkerColour.GREEN: 3,
+    MarkerColour.YELLOW: 4,
+    MarkerColour.ORANGE: 5,
+    MarkerColour.RED: 6,
+    MarkerColour.PINK: 7,
+}
+"""The categories that Kdenlive has from the start, by their colours."""
 
 
 def render(edit: Edit, context: Context) -> Rendered:
     """The timeline as OpenTimelineIO's own JSON, with its stock schemas only."""
-    layout = laid_out(edit, context)
-    target = file_url if context.settings.get("otio_profile") == "generic" else _plain_path
-    return Rendered(timeline_text(layout, target), layout.notes)
+    layout = laid_out(edit, context, several_rates=True)
+    profile = context.settings.get("otio_profile")
+    target = file_url if profile == "generic" else _plain_path
+    return Rendered(timeline_text(layout, target, for_kdenlive=profile == KDENLIVE), layout.notes)
 
 
-def timeline_text(layout: Layout, target: Callable[[MediaInfo], str]) -> str:
+def timeline_text(layout: Layout, target: Callable[[MediaInfo], str], *, for_kdenlive: bool = False) -> str:
     """The timeline's JSON; `target` gives the address of each media file."""
-    builder = _Builder(layout, target)
+    builder = _Builder(layout, target, for_kdenlive=for_kdenlive)
     return builder.stand_ins.replaced(builder.timeline().to_json_string(indent=1)) + "\n"
 
 
 class _Builder:
     """Builds the OpenTimelineIO objects of one layout, at its rate."""
 
-    def __init__(self, layout: Layout, target: Callable[[MediaInfo], str]) -> None:
+    def __init__(self, layout: Layout, target: Callable[[MediaInfo], str], *, for_kdenlive: bool) -> None:
         self._layout = layout
         self._target = target
+        self._for_kdenlive = for_kdenlive
         self._rate = float(layout.edit.rate.value)
         self.stand_ins = StandIns(self._rate)
 
@@ -62,12 +78,30 @@ class _Builder:
         for track in layout.tracks:
             on_clips = not layout.markers_on_timeline
             timeline.tracks.append(self._track(track.name, schema.TrackKind.Video, track.placed, with_markers=on_clips))
-        if layout.heard:
-            timeline.tracks.append(self._track("A1", schema.TrackKind.Audio, layout.heard, with_markers=False))
+        for sound in layout.sound_tracks:
+            timeline.tracks.append(self._sound_track(sound))
         if layout.markers_on_timeline:
             shown = ((one, one.record - edit.record_start) for one in layout.on_timeline)
-            timeline.tracks.markers.extend(self._markers(shown))
+            timeline.tracks.markers.extend(self._markers(shown, self._rate))
         return timeline
+
+    def _sound_track(self, sound: SoundTrack) -> otio.schema.Track:
+        from opentimelineio import schema
+
+        track = self._track(sound.name, schema.TrackKind.Audio, sound.placed, with_markers=False)
+        track.metadata[NAMESPACE] = {"channels": sound.channels}
+        if sound.channels in _RESOLVE_TRACKS:
+            track.metadata[RESOLVE] = {"Audio Type": _RESOLVE_TRACKS[sound.channels]}
+        for clip, placed in zip(track.find_clips(), sound.placed, strict=True):
+            stream = sound.stream_of(placed)
+            clip.metadata[NAMESPACE]["stream"] = stream.index
+            clip.metadata[NAMESPACE]["sound"] = stream.detail
+            clip.metadata[RESOLVE] = {
+                "Channels": [
+                    {"Source Channel ID": channel, "Source Track ID": sound.number} for channel in range(sound.channels)
+                ]
+            }
+        return track
 
     def _track(self, name: str, kind: str, placements: Sequence[Placed], *, with_markers: bool) -> otio.schema.Track:
         from opentimelineio import schema
@@ -79,8 +113,9 @@ class _Builder:
                 track.append(schema.Gap(source_range=self._range(0, placed.record - position)))
             clip = self._clip(placed)
             if with_markers:
-                start = placed.source.media.start_frame
-                clip.markers.extend(self._markers((shown, start + shown.frames.first) for shown in placed.shown))
+                start = self._zero_of_markers(placed)
+                shown = ((one, start + one.frames.first) for one in placed.shown)
+                clip.markers.extend(self._markers(shown, _rate_of(placed.source.media)))
             track.append(clip)
             position = placed.record_stop
         end = self._layout.edit.record_start + self._layout.length
@@ -88,35 +123,56 @@ class _Builder:
             track.append(schema.Gap(source_range=self._range(0, end - position)))
         return track
 
+    def _zero_of_markers(self, placed: Placed) -> int:
+        """What a marker on the source's frame zero has as its time."""
+        start = placed.source.media.start_frame
+        # Kdenlive puts a marker at the file's frame `start of the clip's source range + start of the marker`.
+        return -(start + placed.frames.first) if self._for_kdenlive else start
+
     def _clip(self, placed: Placed) -> otio.schema.Clip:
-        from opentimelineio import schema
+        from opentimelineio import opentime, schema
 
         media = placed.source.media
+        rate = _rate_of(media)
         reference = schema.ExternalReference(
             target_url=self._target(media),
-            available_range=self._range(media.start_frame, media.frame_count) if media.frame_count else None,
+            available_range=opentime.TimeRange(
+                opentime.RationalTime(media.start_frame, rate), opentime.RationalTime(media.frame_count, rate)
+            )
+            if media.frame_count
+            else None,
         )
         reference.name = file_name(media)
         return schema.Clip(
             name=placed.name,
             media_reference=reference,
-            source_range=self._range(media.start_frame + placed.frames.first, placed.frames.count),
+            # On the timeline it takes whole frames of the timeline.
+            source_range=opentime.TimeRange(
+                opentime.RationalTime(media.start_frame + placed.frames.first, rate), self._time(placed.length)
+            ),
             metadata={NAMESPACE: _about_placed(placed)},
         )
 
-    def _markers(self, shown: Iterable[tuple[Shown, int]]) -> list[otio.schema.Marker]:
-        """Markers with the first frame of each."""
-        return self.stand_ins.of(
+    def _markers(self, shown: Iterable[tuple[Shown, int]], rate: float) -> list[otio.schema.Marker]:
+        """Markers with the first frame of each, which counts at a rate."""
+        markers = (
             OtioMarker(
                 one.name,
                 first,
                 one.frames.count,
                 _COLOURS[one.marker.colour],
-                one.note(on_timeline=self._layout.markers_on_timeline),
-                {NAMESPACE: _about_marker(one.marker)},
+                one.note(on_timeline=self._layout.markers_on_timeline, alone=True),
+                self._metadata(one),
             )
             for one, first in shown
         )
+        return self.stand_ins.of(markers, rate)
+
+    def _metadata(self, shown: Shown) -> dict[str, Any]:
+        metadata: dict[str, Any] = {NAMESPACE: _about_marker(shown.marker)}
+        if self._for_kdenlive:
+            return metadata | {KDENLIVE: {"type": _KDENLIVE_CATEGORIES[shown.marker.colour]}}
+        return metadata | {RESOLVE: {NOTE: shown.note(on_timeline=self._layout.markers_on_timeline)}}
 
     def _time(self, frame: int) -> otio.opentime.RationalTime:
         from opentimelineio import opentime
@@ -129,67 +185,9 @@ class _Builder:
         return opentime.TimeRange(self._time(first), self._time(count))
 
 
-def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
-    """The markers on the clips of `media`, and those on the timeline; MarlinEditError for what is no timeline."""
-    import opentimelineio as otio
-
-    try:
-        timeline = otio.adapters.read_from_string(content.decode("utf-8"), "otio_json")
-    except (otio.exceptions.OTIOError, ValueError) as error:
-        raise MarlinEditError(f"This is not an OpenTimelineIO file: {' '.join(str(error).split())}") from error
-    if not isinstance(timeline, otio.schema.Timeline) or media.rate is None:
-        raise MarlinEditError("This OpenTimelineIO file is not a timeline, or its media has no picture.")
-    rate = float(media.rate.value)
-
-    def given(marker: Any, zero: int, *, on_timeline: bool) -> GivenMarker:
-        # What a program loses of the note, it may keep in metadata of its own.
-        note, put = read_note(marker.comment or "")
-        if put is None:
-            _, put = read_note(json.dumps(_plain(marker.metadata)))
-        first, count = (
-            round(time.rescaled_to(rate).value)
-            for time in (marker.marked_range.start_time, marker.marked_range.duration)
-        )
-        return GivenMarker(clean(marker.name), clean(note), first + zero, max(count, 1), put, on_timeline)
-
-    start = timeline.global_start_time
-    record_start = round(start.rescaled_to(rate).value) if start is not None else 0
-    found = [given(marker, record_start, on_timeline=True) for marker in timeline.tracks.markers]
-    clips = [clip for clip in timeline.find_clips() if isinstance(clip.media_reference, otio.schema.ExternalReference)]
-    of_media = [clip for clip in clips if _names(clip, media)]
-    if clips and not of_media:
-        names = sorted({_last_part(clip) for clip in clips})
-        raise MarlinEditError(f"None of its clips is of {file_name(media)}; they are of {', '.join(names)}.")
-    covered = []
-    for clip in of_media:
-        found += [given(marker, -media.start_frame, on_timeline=False) for marker in clip.markers]
-        shown = clip.trimmed_range()
-        first, count = (round(time.rescaled_to(rate).value) for time in (shown.start_time, shown.duration))
-        first = max(0, first - media.start_frame)
-        covered.append(FrameRange(first, first + max(1, count)))
-    return GivenMarkers(tuple(found), tuple(covered))
-
-
-def _names(clip: Any, media: MediaInfo) -> bool:
-    return file_name(media) in (clean(clip.media_reference.name), _last_part(clip))
-
-
-def _last_part(clip: Any) -> str:
-    """The file name in a clip's target, which is a path or a URL."""
-    from urllib.parse import unquote
-
-    target: str = clip.media_reference.target_url
-    name = target.replace("\\", "/").rpartition("/")[2]
-    return clean(unquote(name) if target.startswith("file:") else name)
-
-
-def _plain(metadata: Any) -> Any:
-    """Metadata as what JSON takes."""
-    if isinstance(metadata, (str, int, float, bool)) or metadata is None:
-        return metadata
-    if hasattr(metadata, "items"):
-        return {str(key): _plain(value) for key, value in metadata.items()}
-    return [_plain(value) for value in metadata] if hasattr(metadata, "__iter__") else str(metadata)
+def _rate_of(media: MediaInfo) -> float:
+    assert media.rate is not None
+    return float(media.rate.value)
 
 
 def _about_marker(marker: Marker) -> dict[str, Any]:

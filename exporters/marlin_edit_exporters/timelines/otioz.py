@@ -21,7 +21,7 @@ VERSION = "1.0.0"
 
 def render(edit: Edit, context: Context) -> Rendered:
     """The archive, made in `context.temporary`; MarlinEditError where a source is not there to be put into it."""
-    layout = laid_out(edit, context)
+    layout = laid_out(edit, context, several_rates=True)
     inside: dict[Path, str] = {}
     for source in layout.sources:
         media = source.media

@@ -15,8 +15,9 @@ from marlin_edit.interfaces import Context, GivenMarker, GivenMarkers, Rendered
 from marlin_edit.markers import MarkerColour, Put, Shown, read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean, shortened
-from marlin_edit.timebase import FrameRange, FrameRate
+from marlin_edit.timebase import FrameRange
 from marlin_edit.timeline import laid_out, notes_on_one_track
+from marlin_edit_exporters.timelines.list_text import counting_of, decoded
 
 TITLE_LENGTH = 70
 _COLOURS = {colour: colour.name.capitalize() for colour in MarkerColour}
@@ -56,9 +57,9 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     """The markers of a list that Resolve or marlin-edit wrote; MarlinEditError where it is none."""
     if media.rate is None:
         raise MarlinEditError(f"{file_name(media)} has no picture, so it has no frames to mark.")
-    lines = content.decode("utf-8-sig", "replace").splitlines()
-    mode = next((line for line in lines if line.startswith("FCM:")), "")
-    rate = FrameRate(media.rate.value, drop_frame="NON" not in mode.upper() and "DROP" in mode.upper())
+    text = decoded(content)
+    lines = text.splitlines()
+    rate = counting_of(text, media.rate)
     found = []
     record: int | None = None
     for line in lines:
@@ -70,9 +71,9 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
             count = max(1, int(marker["count"]))
             found.append(GivenMarker(clean(marker["name"]), clean(note), record, count, put, on_timeline=True))
             record = None
-    if not found and not mode and not any(line.startswith("TITLE:") for line in lines):
+    if not found and not any(line.startswith(("TITLE:", "FCM:")) for line in lines):
         raise MarlinEditError("This is not a marker list: it has no TITLE, no FCM and no markers.")
-    return GivenMarkers(tuple(found))
+    return GivenMarkers(tuple(found), counting=rate)
 
 
 def _note(shown: Shown, record: int) -> str:

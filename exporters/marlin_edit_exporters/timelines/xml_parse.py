@@ -41,8 +41,11 @@ def last_part(url: str) -> str:
     return clean(unquote(name) if url.startswith("file:") else name)
 
 
-def without_a_place(name: str, note: str, put: Put | None) -> GivenMarker:
+RETIMED = "it is on a clip that is retimed, or a clip of clips"
+
+
+def without_a_place(name: str, note: str, put: Put | None, why: str = RETIMED) -> GivenMarker:
     """A marker whose place in the source cannot be known: one of ours is where it was, a new one is nowhere in it."""
     if put is None:
-        return GivenMarker(name, note, -1, 1)
+        return GivenMarker(name, note, -1, 1, unplaced=why)
     return GivenMarker(name, note, put.frames.first, put.frames.count, put)
