@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path, PureWindowsPath
 
@@ -12,6 +13,7 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, Stream
+from marlin_edit.path_map import PathMap, is_windows_path
 from marlin_edit.text import clean
 
 REEL_LENGTH = 8
@@ -24,7 +26,6 @@ _STANDARD_RATES = frozenset(
 _HIGH_RATES = frozenset({Fraction(100), Fraction(120_000, 1001), Fraction(120)})
 """Frame rates of high-speed footage: they need three digits for frames."""
 
-_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
 _CHANNELS = {
     "mono": 1,
     "stereo": 2,
@@ -138,15 +139,22 @@ def legal_reel(name: str) -> str:
     return re.sub("[^A-Z0-9_]+", "_", plain).strip("_")[:REEL_LENGTH]
 
 
-def is_of_windows(media: MediaInfo) -> bool:
-    """Whether the path is a Windows path, on whatever system this runs."""
-    return bool(_WINDOWS.match(str(media.path)))
+def with_paths(edit: Edit, paths: PathMap) -> Edit:
+    """The edit with the media where they are on another machine."""
+    if not paths.pairs:
+        return edit
+    sources = {
+        id(source): replace(source, media=replace(source.media, path=paths.mapped(source.media.path)))
+        for source in (*edit.sources, *(cut.source for cut in edit.cuts))
+    }
+    cuts = tuple(replace(cut, source=sources[id(cut.source)]) for cut in edit.cuts)
+    return replace(edit, sources=tuple(sources[id(source)] for source in edit.sources), cuts=cuts)
 
 
 def full_path(media: MediaInfo) -> str:
     """The absolute path without `..`, as the media's system writes it; a Windows path stays as it is elsewhere."""
     text = str(media.path)
-    if _WINDOWS.match(text):
+    if is_windows_path(text):
         return text
     path = media.path.absolute()
     # `..` behind a link leads elsewhere than the text says, so it is followed; other links stay as they are.
@@ -156,19 +164,19 @@ def full_path(media: MediaInfo) -> str:
 def file_name(media: MediaInfo) -> str:
     """The file's name, as it may be shown."""
     text = str(media.path)
-    return clean(PureWindowsPath(text).name if _WINDOWS.match(text) else media.path.name)
+    return clean(PureWindowsPath(text).name if is_windows_path(text) else media.path.name)
 
 
 def file_stem(media: MediaInfo) -> str:
     """The file's name without its suffix, as it may be shown."""
     text = str(media.path)
-    return clean(PureWindowsPath(text).stem if _WINDOWS.match(text) else media.path.stem)
+    return clean(PureWindowsPath(text).stem if is_windows_path(text) else media.path.stem)
 
 
 def file_url(media: MediaInfo) -> str:
     """The percent-encoded `file:///` URL of the media."""
     text = full_path(media)
-    return PureWindowsPath(text).as_uri() if _WINDOWS.match(text) else Path(text).as_uri()
+    return PureWindowsPath(text).as_uri() if is_windows_path(text) else Path(text).as_uri()
 
 
 def sounds(media: MediaInfo) -> tuple[Stream, ...]:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from marlin_edit.hookspecs import hookimpl
+from marlin_edit.path_map import PathMap
 from marlin_edit.settings import FINDING, WATCHING, WRITING, Group, Setting, parse_switch
 from marlin_edit.timebase import FrameNumber, SourceTimecode, parse_position
 
@@ -299,6 +300,17 @@ def register_settings() -> tuple[Setting, ...]:
             commands=(*WRITING, "import-markers"),
             metavar="TC",
             group=Group.TIMELINE,
+        ),
+        Setting(
+            "map",
+            parse=PathMap.parse,
+            default=PathMap(),
+            help="Folder of the media that is called otherwise on another machine, in what is written and read.",
+            flag="--map",
+            commands=(*WRITING, "import-markers"),
+            metavar="OLD=NEW",
+            group=Group.TIMELINE,
+            several=True,
         ),
         Setting(
             "cut_to",

@@ -25,7 +25,8 @@ class Carries(Flag):
 
     FRAMES: it counts frames, so it needs a frame rate; formats without it keep seconds. REJECTED: findings that are not
     accepted as well; other formats get the accepted ones only. NOTES: notes of markers. SEVERAL_RATES: sources of
-    different frame rates in one file. TRACKS: several tracks of picture.
+    different frame rates in one file. TRACKS: several tracks of picture. PATHS: it names the media by absolute paths,
+    which `--map` changes for another machine.
     """
 
     NOTHING = 0
@@ -45,6 +46,7 @@ class Carries(Flag):
     NOTES = auto()
     AUDIO = auto()
     TRACKS = auto()
+    PATHS = auto()
 
 
 class ReportProgress(Protocol):

@@ -38,6 +38,7 @@ class Setting:
         metavar: What stands for the value in `--help`.
         choices: The texts that are allowed, if not all are.
         group: The heading under which `--help` lists it: a `Group`, or one of the plugin's own.
+        several: Whether the option can be given several times; `parse` gets the texts, one a line.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Setting:
     metavar: str = "VALUE"
     choices: tuple[str, ...] = ()
     group: str = ""
+    several: bool = False
 
 
 WATCHING = ("caption", "find", "cut", "eval", "calibrate")
@@ -155,7 +157,7 @@ def resolved(definitions: Mapping[str, Setting], environ: Mapping[str, str] | No
             values[name] = Value(parsed(setting, environ[source], source), source)
         elif name in from_file:
             where = f"{path}, key {name!r}"
-            values[name] = Value(parsed(setting, _toml_text(from_file[name], where), where), str(path))
+            values[name] = Value(parsed(setting, _toml_text(setting, from_file[name], where), where), str(path))
         else:
             values[name] = Value(setting.default)
     return Settings(values, definitions, tuple(sorted(warnings)))
@@ -232,7 +234,9 @@ def _read_config(path: Path, required: bool) -> dict[str, Any]:
         raise UsageError(f"The configuration file {path} is not TOML: {error}.") from error
 
 
-def _toml_text(value: object, where: str) -> str:
+def _toml_text(setting: Setting, value: object, where: str) -> str:
+    if setting.several and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "\n".join(value)
     if isinstance(value, (str, bool, int, float)):
         return _as_text(value)
     raise UsageError(f"{where}: {value!r} is neither a text, a number nor true or false.")

@@ -33,7 +33,8 @@ def register_exporters() -> list[Exporter]:
             | Carries.SOURCE_TIMECODE
             | Carries.REEL
             | Carries.SEVERAL_SOURCES
-            | Carries.SEVERAL_RATES,
+            | Carries.SEVERAL_RATES
+            | Carries.PATHS,
             rendering("analysis_json"),
             _read_analysis,
             help="The analysis: everything that is known, exactly. `export` reads it back.",

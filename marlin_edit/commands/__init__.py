@@ -109,7 +109,8 @@ class SettingsCommand(click.Command):
         flags = {}
         for setting in self._settings_of(run.app):
             if _parameter_name(setting) in ctx.params:
-                flags[setting.name] = ctx.params.pop(_parameter_name(setting))
+                given = ctx.params.pop(_parameter_name(setting))
+                flags[setting.name] = ("\n".join(given) or None) if setting.several else given
             else:
                 run.console.warning(
                     f"{run.app.origin(setting)}: its flag {setting.flag} is not available in {ctx.command.name},"
@@ -317,10 +318,11 @@ def _option(setting: Setting) -> click.Option:
             help=f"{setting.help}  [default: {default.removeprefix('--')}]",
             group=group,
         )
-    default = "" if setting.default in (None, "") else f"  [default: {value_text(setting.default)}]"
+    default = "" if setting.several or setting.default in (None, "") else f"  [default: {value_text(setting.default)}]"
     return GroupedOption(
         [setting.flag, _parameter_name(setting)],
         metavar="|".join(setting.choices) or setting.metavar,
         help=setting.help + default,
         group=group,
+        multiple=setting.several,
     )

@@ -14,6 +14,7 @@ from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.files import read_bytes
 from marlin_edit.inference.calibration import least_score
 from marlin_edit.media import MediaInfo, probe
+from marlin_edit.path_map import PathMap
 from marlin_edit.timebase import FrameRate
 
 
@@ -70,7 +71,8 @@ def read_analyses(
                 found = _several(exporter.read(content, known))
             else:
                 found = _several(exporter.read(content, None))
-                found = tuple(_with_media(console, exporter.read, content, analysis, path) for analysis in found)
+                paths = app.settings.value("map", PathMap)
+                found = tuple(_with_media(console, exporter.read, content, one, path, paths) for one in found)
     except MarlinEditError as error:
         if str(path.name) in str(error):
             raise
@@ -96,9 +98,11 @@ def _with_media(
     content: bytes,
     analysis: Analysis,
     path: Path,
+    paths: PathMap,
 ) -> Analysis:
-    """The analysis as it is read beside its media, where that is still there."""
+    """The analysis as it is read beside its media, where that is still there, or where `--map` says that it is."""
     media = path.parent / analysis.media.path
+    media = media if media.is_file() else paths.mapped(media)
     if media.is_file():
         (analysis,) = _several(read(content, probe(media)))
     else:

@@ -10,11 +10,12 @@ from typing import Any
 
 from marlin_edit import files
 from marlin_edit.app import App
-from marlin_edit.conform import notes_on_rates
+from marlin_edit.conform import notes_on_rates, with_paths
 from marlin_edit.constant_rate import at_constant_rate
 from marlin_edit.edit import Edit, is_empty, without_rejected
 from marlin_edit.errors import ExitCode, MarlinEditError
 from marlin_edit.interfaces import Carries, Delivery, Exporter, Receipt, Rendered
+from marlin_edit.path_map import PathMap
 from marlin_edit.workflow.left_out import left_out, title_of
 from marlin_edit.workflow.outputs import Output
 from marlin_edit.workflow.run import Run
@@ -122,7 +123,7 @@ class _Beside:
         as it is. Raises MarlinEditError if there is no such format, or it cannot store the edit.
         """
         exporter = self.app.exporter_for(None, format_name)
-        edit, notes = _counted(self.edit, exporter)
+        edit, notes = _for_format(self.app, self.edit, exporter)
         if len(self.edit.sources) > 1 and not exporter.carries & Carries.SEVERAL_SOURCES:
             raise MarlinEditError(
                 f"{title_of(exporter)} stores one source per file, and the edit has {len(self.edit.sources)}."
@@ -156,16 +157,20 @@ def _rendered(app: App, edit: Edit, output: Output, shared: dict[object, Any]) -
         yield rendered
 
 
-def _counted(edit: Edit, exporter: Exporter) -> tuple[Edit, list[str]]:
-    """The edit as a format counts it, with notes: formats that count frames count those of a constant rate."""
+def _for_format(app: App, edit: Edit, exporter: Exporter) -> tuple[Edit, list[str]]:
+    """The edit as a format takes it, with notes.
+
+    Formats that count frames count those of a constant rate; those that name the media get the paths of `--map`.
+    """
     _check_rate(edit, exporter)
-    if not exporter.carries & Carries.FRAMES:
-        return edit, []
-    return at_constant_rate(edit), notes_on_rates(edit)
+    notes = notes_on_rates(edit) if exporter.carries & Carries.FRAMES else []
+    if exporter.carries & Carries.PATHS:
+        edit = with_paths(edit, app.settings.value("map", PathMap))
+    return at_constant_rate(edit) if exporter.carries & Carries.FRAMES else edit, notes
 
 
 def _write(app: App, edit: Edit, output: Output, outcome: Outcome, shared: dict[object, Any], dry_run: bool) -> None:
-    edit, notes = _counted(edit, output.exporter)
+    edit, notes = _for_format(app, edit, output.exporter)
     with _rendered(app, edit, output, shared) as rendered:
         content = rendered.content
         if output.path is None:

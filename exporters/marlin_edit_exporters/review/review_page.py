@@ -22,12 +22,13 @@ from typing import Any
 from urllib.parse import quote
 
 from marlin_edit.analysis import Analysis, Event, Finding, Scene
-from marlin_edit.conform import file_name, file_url, is_of_windows, picture_size
+from marlin_edit.conform import file_name, file_url, picture_size
 from marlin_edit.edit import Edit, is_accepted_in, without_rejected
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import colours_of, frames_or_none
 from marlin_edit.media import FrameTimes, MediaInfo
+from marlin_edit.path_map import is_windows_path
 from marlin_edit.text import clean
 from marlin_edit_exporters import analysis_json
 from marlin_edit_exporters.subtitles.cues import Track, track_of
@@ -71,7 +72,7 @@ def render(edit: Edit, context: Context) -> Rendered:
 
 def _relative(media: MediaInfo, folder: Path | None) -> Path | None:
     """The way from the page's folder to the media; None where there is none, as on another drive of Windows."""
-    if media.path == Path() or folder is None or (is_of_windows(media) and os.name != "nt"):
+    if media.path == Path() or folder is None or (is_windows_path(str(media.path)) and os.name != "nt"):
         return None
     try:
         return Path(os.path.relpath(os.path.abspath(media.path), folder))

@@ -6,7 +6,7 @@ from marlin_edit.interfaces import Carries, Exporter
 from marlin_edit_exporters.lazy import reading_markers, rendering
 
 _MARKERS = Carries.FRAMES | Carries.EVENTS | Carries.FINDINGS | Carries.MARKERS | Carries.SEVERAL_SOURCES
-_TIMELINE = _MARKERS | Carries.MARKER_DURATION | Carries.CUTS | Carries.NOTES | Carries.AUDIO
+_TIMELINE = _MARKERS | Carries.MARKER_DURATION | Carries.CUTS | Carries.NOTES | Carries.AUDIO | Carries.PATHS
 _ALL_OF_A_TIMELINE = _TIMELINE | Carries.COLOUR | Carries.SOURCE_TIMECODE | Carries.REEL | Carries.TRACKS
 
 
@@ -48,7 +48,7 @@ def exporters() -> list[Exporter]:
         Exporter(
             "otioz",
             (".otioz",),
-            _ALL_OF_A_TIMELINE | Carries.SEVERAL_RATES,
+            (_ALL_OF_A_TIMELINE | Carries.SEVERAL_RATES) & ~Carries.PATHS,
             rendering("timelines.otioz"),
             help="OpenTimelineIO timeline and the media, in one archive.",
         ),

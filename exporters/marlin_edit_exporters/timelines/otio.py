@@ -47,7 +47,8 @@ def render(edit: Edit, context: Context) -> Rendered:
     """The timeline as OpenTimelineIO's own JSON, with its stock schemas only."""
     layout = laid_out(edit, context, several_rates=True)
     profile = context.settings.get("otio_profile")
-    target = file_url if profile == "generic" else _plain_path
+    # Kdenlive takes a path for a URL, so that `#` would end it.
+    target = file_url if profile in ("generic", KDENLIVE) else _plain_path
     return Rendered(timeline_text(layout, target, for_kdenlive=profile == KDENLIVE), layout.notes)
 
 
