@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,mxf,flv,asf,ogg,gxf,nut,dv,wtv,ivf,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,mxf,flv,asf,ogg,gxf,nut,dv,wtv,ivf,gif,apng,"
     "wav,w64,aiff,caf,flac,mp3,aac,ac3,eac3,amr"
 )
 """Demuxers that read one file and nothing else. Playlists and scripts (HLS, DASH, concat) would open further files."""

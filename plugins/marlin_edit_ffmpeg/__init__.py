@@ -137,6 +137,16 @@ def register_settings() -> Sequence[Setting]:
             group=Group.CLIPS,
         ),
         Setting(
+            "clip_container",
+            parse=str,
+            default="auto",
+            help="Container of clips: auto keeps the source's, or takes the nearest that editing programs read.",
+            flag="--container",
+            commands=("cut",),
+            choices=("auto", "mov", "mp4", "mkv", "webm", "ts", "avi"),
+            group=Group.CLIPS,
+        ),
+        Setting(
             "clip_sound",
             parse=str,
             default="copy",

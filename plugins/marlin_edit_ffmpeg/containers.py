@@ -1,12 +1,17 @@
-"""Which container a clip gets, what it can hold and how it is written: the source's own kind where possible."""
+"""Which container a clip gets, what it can hold and how it is written: the source's own kind, or the one nearest to it
+that editing programs read.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import TracebackType
 from typing import Any
 
+from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo
 from marlin_edit_ffmpeg.priority import keep_usual_priority
 
@@ -16,8 +21,8 @@ _MOVIE_TIMESCALE = 240_000
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of file. text, videos: subtitle and video codecs that it holds (None for any). sounds: how many streams
-    of sound at most (None for any number).
+    """A kind of file. text, videos, audio: subtitle, video and audio codecs that it holds (None: what its muxer
+    takes). sounds: how many streams of sound at most (None for any number).
 
     edit_list: sound can begin inside a packet. hides_priming: decoders drop what an encoder puts before its sound.
     """
@@ -30,11 +35,35 @@ class Container:
     timecode: bool = True
     text: frozenset[str] = frozenset()
     videos: frozenset[str] | None = None
+    audio: frozenset[str] | None = None
     fallback_video: str = "h264"
     fallback_audio: str = "aac"
     attachments: bool = False
     sounds: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+
+    def holds(self, codec: str) -> bool:
+        """Whether it holds pictures of a codec, by FFmpeg's name."""
+        if codec in ANIMATIONS:
+            return False
+        return codec in (self.videos if self.videos is not None else _taken_by(self.muxer))
+
+    def holds_sound(self, codec: str) -> bool:
+        """Whether it holds sound of a codec, by FFmpeg's name."""
+        return codec in (self.audio if self.audio is not None else _taken_by(self.muxer))
+
+
+ANIMATIONS = frozenset({"gif", "apng"})
+"""Codecs of pictures for the web, each a difference from the one before: no film has them, so they become PNG."""
+
+
+@cache
+def _taken_by(muxer: str) -> frozenset[str]:
+    """The codecs that a muxer takes."""
+    import av
+
+    with av.open(os.devnull, "w", format=muxer) as nowhere:
+        return frozenset(map(_canonical, nowhere.supported_codecs))
 
 
 _MOVIE = {"movflags": "+faststart", "movie_timescale": str(_MOVIE_TIMESCALE)}
@@ -66,7 +95,40 @@ TS = Container(
     hides_priming=False,
     timecode=False,
     videos=frozenset({"h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4"}),
+    audio=frozenset({"aac", "ac3", "dts", "eac3", "mp2", "mp3", "opus", "s302m", "truehd"}),
 )
+AVI = Container("AVI", "avi", ".avi", timecode=False, fallback_video="mjpeg", fallback_audio="pcm_s16le")
+CONTAINERS: Mapping[str, Container] = {
+    "mov": MOV,
+    "mp4": MP4,
+    "mkv": MKV,
+    "webm": WEBM,
+    "ts": TS,
+    "avi": AVI,
+}
+"""What `--container` can ask for."""
+
+_NEAREST: Mapping[str, tuple[Container, ...]] = {
+    "mxf": (MOV,),
+    "gxf": (MOV,),
+    "dv": (MOV,),
+    "gif": (MOV,),
+    "apng": (MOV,),
+    "flv": (MP4, MOV),
+    "avi": (MP4, MOV, AVI),
+    "asf": (MP4, MOV),
+    "wtv": (MP4, MOV),
+    "mpeg": (TS,),
+    "ivf": (WEBM, MP4),
+}
+"""By the source's container, in FFmpeg's name: what its clips are written as, the best first. Matroska is the last."""
+
+_ENCODED = frozenset(
+    {"wmv1", "wmv2", "wmv3", "vc1", "msmpeg4v1", "msmpeg4v2", "msmpeg4", "msmpeg4v3", "theora", "flv1", "h263", "rv40"}
+)
+"""Codecs that cannot be joined to encoded frames and have no encoder here: unless packets alone are copied, their
+pictures become another codec's.
+"""
 
 
 M4A = Container("MPEG-4 audio", "ipod", ".m4a", edit_list=True, timecode=False, options=_MOVIE)
@@ -107,10 +169,29 @@ def _sound_container(media: MediaInfo) -> tuple[Container, str | None]:
     return MKA, None if "matroska" in kinds else warning
 
 
-def container_for(media: MediaInfo) -> tuple[Container, str | None]:
-    """The container of a source's clips, and what is to be said about it."""
+def container_for(
+    media: MediaInfo, *, copied: bool = False, asked: Container | None = None
+) -> tuple[Container, str | None]:
+    """The container of a source's clips, and what is to be said about it.
+
+    Args:
+        media: The source.
+        copied: Whether packets alone are copied, so that the container must hold the source's own codec.
+        asked: The container that a person wants.
+
+    Raises:
+        MarlinEditError: The container that is wanted cannot hold what is copied.
+    """
     if media.sample_rate:
         return _sound_container(media)
+    picture, sounds = _codecs_of(media)
+    if asked is not None:
+        if copied and picture and not asked.holds(picture):
+            raise MarlinEditError(
+                f"{asked.name} cannot hold the {picture} of {media.path.name}. Choose another --container, or --mode "
+                "smart or exact, which encode."
+            )
+        return asked, None
     suffix = media.path.suffix.lower()
     kinds = media.container.lower()
     if "matroska" in kinds or "webm" in kinds:
@@ -122,10 +203,47 @@ def container_for(media: MediaInfo) -> tuple[Container, str | None]:
     by_suffix = {".mp4": MP4, ".m4v": MP4, ".mov": MOV, ".mkv": MKV, ".webm": WEBM, ".ts": TS, ".m2ts": TS, ".mts": TS}
     if not kinds and suffix in by_suffix:
         return by_suffix[suffix], None
-    return (
-        MKV,
-        f"clips of {media.path.name} are written as Matroska, because marlin-edit cannot write its own container",
-    )
+    own = kinds.split(",")[0]
+    nearest = _NEAREST.get(own, ())
+    if picture in ANIMATIONS:
+        picture = "png"
+    elif picture in _ENCODED and not copied:
+        nearest, picture = (MP4, MOV), "h264"
+    for kind in (*nearest, MKV, AVI):
+        # MP4 has a way to hold PCM, which few programs know.
+        if (not picture or kind.holds(picture)) and not (kind is MP4 and any(map(_is_pcm, sounds))):
+            return kind, f"clips of {media.path.name} are written as {kind.name}" + _why(own, nearest, kind)
+    return MKV, f"clips of {media.path.name} are written as {MKV.name}"
+
+
+def _why(own: str, nearest: tuple[Container, ...], kind: Container) -> str:
+    if own == kind.muxer:
+        return ""
+    if kind in nearest:
+        return f", which editing programs read more surely than {own.upper()}"
+    return f", because marlin-edit cannot write {own.upper()}" if own else ""
+
+
+def _codecs_of(media: MediaInfo) -> tuple[str, list[str]]:
+    """The codec of the chosen picture, or nothing where that is not known, and those of the sound."""
+    picture = next((stream.codec for stream in media.streams if stream.index == media.video_index), "")
+    return _canonical(picture), [stream.codec for stream in media.streams if stream.kind == "audio"]
+
+
+@cache
+def _canonical(codec: str) -> str:
+    """FFmpeg's one name of a codec whose decoder may have another."""
+    import av
+    from av.codec.codec import UnknownCodecError
+
+    try:
+        return str(av.Codec(codec, "r").canonical_name) if codec else ""
+    except UnknownCodecError:
+        return codec
+
+
+def _is_pcm(codec: str) -> bool:
+    return codec.startswith("pcm_")
 
 
 class Output:

@@ -5,14 +5,17 @@ that is possible, else H.264 (VP9 in WebM) with a note.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, Scan
-from marlin_edit_ffmpeg.containers import Container
+from marlin_edit_ffmpeg.containers import ANIMATIONS, Container
+from marlin_edit_ffmpeg.source import pixel_format_of
 
 GOP_SECONDS = 2
 """The longest way between keyframes of what we encode: short enough to scrub in an editor."""
@@ -26,7 +29,8 @@ _X265_FEW = 8  # with fewer frames than it reorders over, x265 gives decode time
 
 @dataclass(frozen=True)
 class VideoEncoding:
-    """An encoder and its settings. `note` is said where it is not the source's own codec or pixel format."""
+    """An encoder and its settings. `note` is said where it is not the source's own codec or pixel format; `tags` are
+    the stream's, without which readers would miss something of it."""
 
     encoder: str
     pixel_format: str
@@ -35,31 +39,40 @@ class VideoEncoding:
     interlaced: bool = False
     tag: str | None = None
     note: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def encoding_for(stream: Any, media: MediaInfo, kind: Container, crf: int) -> VideoEncoding:
     """How a source's chosen video is encoded into a container of this kind."""
     codec = stream.codec_context.codec.canonical_name
     note = None
+    wanted = pixel_format_of(stream)
     encoder = _ENCODERS.get(codec)
-    if encoder is None or (kind.videos is not None and codec not in kind.videos) or not _can(encoder.name):
-        note = f"{codec} cannot be encoded into {kind.name} here: encoded as {kind.fallback_video}"
-        encoder = _ENCODERS[kind.fallback_video]
+    fallback = "png" if codec in ANIMATIONS else kind.fallback_video
+    if encoder is None or not kind.holds(codec) or not _can(encoder.name):
+        note = f"{codec} cannot be encoded into {kind.name} here: encoded as {fallback}"
+        encoder = _ENCODERS[fallback]
     elif encoder.limits is not None and (limit := encoder.limits(stream, media)) is not None:
-        note = f"{limit}: encoded as {kind.fallback_video}"
-        encoder = _ENCODERS[kind.fallback_video]
-    pixel_format, changed = _pixel_format(encoder.name, stream.codec_context.pix_fmt or "yuv420p")
+        note = f"{limit}: encoded as {fallback}"
+        encoder = _ENCODERS[fallback]
+    lost = _lost(encoder.name, wanted)
+    if lost is not None:
+        codec, encoder = _keeping(lost, kind, wanted)
+        note = f"encoded as {codec}, which keeps the {lost} of {media.path.name}"
+    pixel_format, changed = _pixel_format(encoder.name, wanted)
     if changed is not None:
         note = f"{note}; {changed}" if note else changed
+    beside = has_alpha(pixel_format) and encoder.name in ("libvpx", "libvpx-vp9")
     interlaced = media.scan is not Scan.PROGRESSIVE and encoder.name in ("libx264", "mpeg2video", "mpeg4", "dnxhd")
     return VideoEncoding(
         encoder.name,
         pixel_format,
-        encoder.options(stream, crf),
+        dict(encoder.options(stream, crf)) | ({"auto-alt-ref": "0"} if beside else {}),
         encoder.fixed_quality,
         interlaced,
         "hvc1" if encoder.name == "libx265" and kind.edit_list else None,
         note,
+        {"alpha_mode": "1"} if beside else {},
     )
 
 
@@ -82,6 +95,7 @@ def configure(
         if encoding.encoder == "libx264":
             context.options["x264-params"] = "tff=1" if media.scan is Scan.TOP_FIRST else "bff=1"
     set_quality(context, encoding)
+    out.metadata.update(encoding.tags)
     if encoding.tag is not None:
         context.codec_tag = encoding.tag
     quieten(encoding.encoder)
@@ -167,15 +181,64 @@ def _is_encoder(name: str) -> bool:
         return False
 
 
+def has_alpha(pixel_format: str) -> bool:
+    """Whether a pixel format has a channel of transparency."""
+    return pixel_format in ("pal8", "ya8") or bool(_ALPHA.match(pixel_format))
+
+
+_ALPHA = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|ya\d|ayuv|vuya")
+
+
+def _formats(encoder: str, wanted: str) -> list[Any]:
+    """The pixel formats that an encoder takes; with transparency, if the one that is wanted has it."""
+    import av
+
+    formats = av.Codec(encoder, "w").video_formats or []
+    return [one for one in formats if has_alpha(one.name) and one.name != "pal8"] if has_alpha(wanted) else formats
+
+
+def _lost(encoder: str, wanted: str) -> str | None:
+    """What of a picture in a pixel format an encoder cannot keep: transparency, depth or colour; None if all of it."""
+    import av
+
+    if has_alpha(wanted) and not _formats(encoder, wanted):
+        return "transparency"
+    if wanted == "pal8":
+        return None
+    before, after = (av.VideoFormat(name, 16, 16) for name in (wanted, _pixel_format(encoder, wanted)[0]))
+    if max(one.bits for one in after.components) < min(10, max(one.bits for one in before.components)):
+        return "depth"
+    own, theirs = (form.chroma_width() * form.chroma_height() for form in (before, after))
+    return "colour resolution" if theirs < own and not before.is_rgb else None
+
+
+def _keeping(lost: str, kind: Container, wanted: str) -> tuple[str, _Encoder]:
+    """A codec that keeps what another would lose, and its encoder.
+
+    Raises:
+        MarlinEditError: The container holds none.
+    """
+    for codec in ("prores", "png", "ffv1", "vp9") if wanted.startswith("yuv") else ("png", "ffv1", "prores"):
+        encoder = _ENCODERS[codec]
+        if not kind.holds(codec) or not _can(encoder.name) or _lost(encoder.name, wanted) is not None:
+            continue
+        if codec == "prores" and wanted in ("yuva420p", "yuva422p", "yuva444p"):
+            continue  # it would be blown up for nothing: PNG or VP9 do
+        return codec, encoder
+    raise MarlinEditError(
+        f"{kind.name} holds no picture that can be encoded here with all of its {lost}. Use --container mov or mkv, or "
+        "--mode copy."
+    )
+
+
 def _pixel_format(encoder: str, wanted: str) -> tuple[str, str | None]:
     """The encoder's pixel format nearest to the source's, and what changes with it."""
-    import av
     from av.codec.codec import find_best_pix_fmt_of_list
 
-    formats = av.Codec(encoder, "w").video_formats
+    formats = _formats(encoder, wanted)
     if not formats or any(one.name == wanted for one in formats):
         return wanted, None
-    best, _ = find_best_pix_fmt_of_list(formats, wanted)
+    best, _ = find_best_pix_fmt_of_list(formats, wanted, has_alpha(wanted))
     name = best.name if best is not None else formats[0].name
     return name, f"{encoder} does not take {wanted}: encoded as {name}"
 
@@ -221,7 +284,10 @@ def _av1(stream: Any, crf: int) -> Mapping[str, str]:
 
 def _prores(stream: Any, crf: int) -> Mapping[str, str]:
     names = {"Proxy": 0, "LT": 1, "Standard": 2, "HQ": 3, "4444": 4, "XQ": 5, "4444XQ": 5}
-    return {"profile": str(names.get(stream.profile or "", 3)), "vendor": "apl0"}
+    wanted = pixel_format_of(stream)
+    usual = 4 if has_alpha(wanted) or "444" in wanted else 3
+    options = {"profile": str(names.get(stream.profile or "", usual)), "vendor": "apl0"}
+    return options | {"alpha_bits": "16"} if has_alpha(wanted) else options
 
 
 def _dnxhr(stream: Any, crf: int) -> Mapping[str, str]:

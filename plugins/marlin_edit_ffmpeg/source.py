@@ -37,6 +37,33 @@ class Start:
 _WELL_BEFORE = Start(None, LEAD)
 
 
+_DECODERS_OF_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+def pixel_format_of(stream: Any) -> str:
+    """The pixel format that the frames of a stream are decoded to."""
+    return "yuva420p" if has_alpha_beside(stream) else stream.codec_context.pix_fmt or "yuv420p"
+
+
+def has_alpha_beside(stream: Any) -> bool:
+    """Whether a stream's transparency stands beside its packets, as in WebM, where FFmpeg's own decoders miss it."""
+    if stream.codec_context.codec.canonical_name not in _DECODERS_OF_ALPHA:
+        return False
+    return any(name.lower() == "alpha_mode" and value == "1" for name, value in stream.metadata.items())
+
+
+def _decoder_of(stream: Any) -> Any:
+    """What decodes a stream's packets; None without one."""
+    import av
+
+    if stream is None:
+        return None
+    if not has_alpha_beside(stream):
+        return stream.codec_context
+    decoder: Any = av.CodecContext.create(_DECODERS_OF_ALPHA[stream.codec_context.codec.canonical_name], "r")
+    return decoder
+
+
 class NothingThere(Exception):
     """Nothing of the range could be read."""
 
@@ -60,6 +87,7 @@ class Source:
         if media.video_index is not None:
             self.video = self.container.streams[media.video_index]
             self.video.thread_type = "AUTO"
+        self._decoder: Any = _decoder_of(self.video)
         self._guide: Any = self.video or self.container.streams.audio[0]
         """The stream by which places in the file are found."""
         assert self._guide.time_base is not None
@@ -154,6 +182,8 @@ class Source:
     def _seek(self, seconds: Fraction) -> None:
         from av.error import FFmpegError
 
+        if self.video is not None and self._decoder is not self.video.codec_context:
+            self._decoder.flush_buffers()
         try:
             self.container.seek(int(seconds // self.tick), stream=self._guide)
         except FFmpegError:
@@ -189,7 +219,7 @@ class Source:
         from av.error import FFmpegError
 
         try:
-            frames = self.video.codec_context.decode(packet)
+            frames = self._decoder.decode(packet)
         except EOFError:
             return
         except FFmpegError:

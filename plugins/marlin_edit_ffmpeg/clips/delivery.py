@@ -18,13 +18,12 @@ from marlin_edit.settings import Settings
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clips.estimate import Trials, estimated
 from marlin_edit_ffmpeg.clips.naming import clip_names, fields_of, names_known_early
-from marlin_edit_ffmpeg.clips.picture import MOST_EARLY
 from marlin_edit_ffmpeg.clips.plan import ClipPlan, Mode, Sound, plan_clips
 from marlin_edit_ffmpeg.clips.report import Estimate, Report
 from marlin_edit_ffmpeg.clips.strategy import Way, way_of
 from marlin_edit_ffmpeg.clips.tracks import OnProgress
 from marlin_edit_ffmpeg.clips.writer import write_clip
-from marlin_edit_ffmpeg.containers import container_for
+from marlin_edit_ffmpeg.containers import CONTAINERS, Container, container_for
 from marlin_edit_ffmpeg.source import NotAsPlanned, NothingThere, Source
 
 
@@ -53,9 +52,9 @@ def foresee(videos: Sequence[Path], queries: Sequence[str], settings: Settings) 
     for video in videos:
         name = names_known_early(template, video, queries)
         if name is not None:
-            kind, _ = container_for(MediaInfo(video, Fraction(0)))
+            kind, warning = container_for(MediaInfo(video, Fraction(0)), asked=_asked(settings))
             path = _out_dir(settings) / (name + kind.suffix)
-            if path.exists():
+            if warning is None and path.exists():
                 files.refuse_existing([path], bool(settings["overwrite"]), videos)
 
 
@@ -75,6 +74,7 @@ def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
         Mode(settings["clip_mode"]),
         Sound(settings["clip_sound"]),
         int(settings["clip_crf"]),
+        _asked(settings),
     )
     for plan in plans:
         if plan.media.rate is None:
@@ -135,7 +135,7 @@ def _planned(plans: Sequence[ClipPlan], progress: ReportProgress) -> Iterator[Re
         of_source = list(group)
         with Source(of_source[0].media) as source:
             for plan in of_source:
-                way = way_of(source, plan) if plan.copies_picture else None
+                way = way_of(source, plan)
                 if isinstance(way, str):
                     report = Report(plan.as_exact(way), plan.frames)
                 elif way is None:
@@ -152,6 +152,10 @@ def _estimate_notes(reports: Sequence[Report]) -> Iterator[str]:
     for report in reports:
         assert report.estimate is not None
         yield f"{report.plan.path.name}: {report.estimate.words()}"
+
+
+def _asked(settings: Settings) -> Container | None:
+    return CONTAINERS.get(str(settings["clip_container"]))
 
 
 def _out_dir(settings: Settings) -> Path:
@@ -200,16 +204,16 @@ class _Work:
 
     def _deliver_clip(self, source: Source, plan: ClipPlan) -> Report:
         """A published clip's report. A copy or a joined clip that cannot be, or does not hold, is made as exact."""
-        if plan.copies_picture:
-            way = way_of(source, plan)
-            if isinstance(way, str):
-                plan = plan.as_exact(way)
-            else:
-                try:
-                    return self._write(source, plan, way)
-                except NotAsPlanned as error:
-                    what = "a copy" if plan.mode is Mode.COPY else "a clip joined of copied and encoded frames"
-                    plan = plan.as_exact(f"{what} failed its check: {error}")
+        way = way_of(source, plan)
+        if isinstance(way, str):
+            plan = plan.as_exact(way)
+        elif way is not None:
+            try:
+                return self._write(source, plan, way)
+            except NotAsPlanned as error:
+                copied = plan.mode is Mode.COPY or not way.encoded
+                what = "a copy" if copied else "a clip joined of copied and encoded frames"
+                plan = plan.as_exact(f"{what} failed its check: {error}")
         try:
             return self._write(source, plan, None)
         except NotAsPlanned as error:
@@ -241,8 +245,6 @@ def _left_out(report: Report) -> str | None:
     """What of the range asked for is not there because the source has no more."""
     asked, got = report.plan.frames, report.frames
     assert got is not None
-    if report.plan.mode is Mode.COPY and got.first <= asked.first and got.stop >= asked.stop - MOST_EARLY:
-        return None
     absent: list[FrameRange] = []
     if got.first > asked.first:
         absent.append(FrameRange(asked.first, got.first))
@@ -258,5 +260,8 @@ def _notes(reports: list[Report]) -> Iterator[str]:
     for report in reports:
         for warning in report.item()["warnings"]:
             yield f"{report.plan.path.name}: {warning}"
+        drift = report.drift()
+        if drift is not None:
+            yield f"{report.plan.path.name}: {drift}"
         if report.plan.mode is not report.plan.asked_mode:
             yield f"{report.plan.path.name}: re-encoded in full: {report.plan.reason}"

@@ -17,9 +17,6 @@ from marlin_edit_ffmpeg.containers import Container, Output
 from marlin_edit_ffmpeg.encoders import VideoEncoding, configure
 from marlin_edit_ffmpeg.source import LEAD, Source
 
-MOST_EARLY = 3
-"""Frames that a copied clip may end before its out point; further than that it goes on past it."""
-
 
 @dataclass
 class Progress:
@@ -139,10 +136,11 @@ class CopyRange:
 
 
 def copy_range(source: Source, frames: FrameRange, kind: Container) -> CopyRange | str:
-    """From the keyframe before the in point to the hole-free end nearest before the out point, or why that cannot be.
+    """From the keyframe before the in point to the first end without a hole at the out point or after it, or why that
+    cannot be.
 
-    Before means at most `MOST_EARLY` frames before; where none is that near, the first end after it. An H.264 keyframe
-    that pictures shown before it follow (an open group) is passed over for an earlier one: players differ about it.
+    Where the source ends before that, the last one before it. An H.264 keyframe that pictures shown before it follow
+    (an open group) is passed over for an earlier one: players differ about it.
     """
     found: CopyRange | str = ""
     for lead in (Fraction(0), LEAD):
@@ -218,10 +216,10 @@ class _Prefix:
             self.late = found
 
     def nearest(self) -> CopyRange | None:
-        near = max(self._wanted.first + 1, self._wanted.stop - MOST_EARLY)
-        if self.early is not None and (self.early.frames.stop >= near or self.late is None):
-            return self.early if self.early.frames.stop > self._wanted.first else None
-        return self.late
+        """The first end that leaves nothing out; without one, the last end there is."""
+        if self.late is not None:
+            return self.late
+        return self.early if self.early is not None and self.early.frames.stop > self._wanted.first else None
 
 
 def _usable(starts: list[_Prefix]) -> _Prefix | None:

@@ -14,8 +14,8 @@ from marlin_edit_ffmpeg.containers import Container, container_for
 
 
 class Mode(Enum):
-    """How a clip's picture is made: packets copied and only both ends encoded, every frame encoded again, or packets
-    copied from keyframe to nearly the end."""
+    """How a clip's picture is made: packets copied and only both ends encoded, every frame encoded again (but for
+    pictures that each stand for themselves, which are copied), or packets copied from a keyframe on."""
 
     SMART = "smart"
     EXACT = "exact"
@@ -54,23 +54,24 @@ class ClipPlan:
         """The frames that are asked for."""
         return self.cut.frames
 
-    @property
-    def copies_picture(self) -> bool:
-        """Whether packets of a picture are to be copied; sound alone goes its own way."""
-        return self.mode is not Mode.EXACT and not self.media.sample_rate
-
     def as_exact(self, reason: str) -> ClipPlan:
         """The plan in exact mode, with the reason."""
         return replace(self, mode=Mode.EXACT, reason=reason)
 
 
 def plan_clips(
-    edit: Edit, out_dir: Path, names: Sequence[str], mode: Mode, sound: Sound, crf: int
+    edit: Edit,
+    out_dir: Path,
+    names: Sequence[str],
+    mode: Mode,
+    sound: Sound,
+    crf: int,
+    asked: Container | None = None,
 ) -> tuple[ClipPlan, ...]:
-    """One plan a cut, with its name inside `out_dir`; `names` are without a suffix."""
+    """One plan a cut, with its name inside `out_dir`; `names` are without a suffix, `asked` is a wanted container."""
     plans = []
     for number, (cut, name) in enumerate(zip(edit.cuts, names, strict=True), 1):
-        kind, warning = container_for(cut.source.media)
+        kind, warning = container_for(cut.source.media, copied=mode is Mode.COPY, asked=asked)
         plans.append(
             ClipPlan(
                 number,

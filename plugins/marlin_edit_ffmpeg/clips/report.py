@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from marlin_edit.console import time_left
-from marlin_edit.timebase import FrameRange, seconds_text
+from marlin_edit.text import counted
+from marlin_edit.timebase import FrameRange, seconds_text, short_seconds
 from marlin_edit_ffmpeg.clips.plan import ClipPlan, Mode
 from marlin_edit_ffmpeg.clips.verify import Delivered
 from marlin_edit_ffmpeg.clock import time_of
@@ -91,6 +92,19 @@ class Report:
     size: int | None = None
     estimate: Estimate | None = None
     warnings: list[str] = field(default_factory=list)
+
+    def drift(self) -> str | None:
+        """How much more a copied clip has than was asked for, in words; None if it has no more."""
+        asked, got, media = self.plan.frames, self.frames, self.plan.media
+        if self.plan.mode is not Mode.COPY or got is None:
+            return None
+        parts = []
+        if got.first < asked.first:
+            seconds = time_of(media, asked.first) - time_of(media, got.first)
+            parts.append(f"begins {counted(asked.first - got.first, 'frame')} ({short_seconds(seconds)} s) early")
+        if got.stop > asked.stop:
+            parts.append(f"ends {counted(got.stop - asked.stop, 'frame')} late")
+        return f"{' and '.join(parts)}, because packets were copied" if parts else None
 
     def item(self) -> Mapping[str, Any]:
         """The report as JSON values."""

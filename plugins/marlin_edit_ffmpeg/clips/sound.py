@@ -6,6 +6,7 @@ first packet that begins there. Encoded sound begins and ends at the sample.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,8 +41,12 @@ def sound_plan(stream: Any, kind: Container, asked: Sound, packet_seconds: Fract
     """How a sound is taken into a clip: copied, or encoded and with what."""
     codec = stream.codec_context.codec.canonical_name
     encoder = codec if codec.startswith("pcm_") else _ENCODERS.get(codec, codec)
-    if not _can_encode(encoder):
+    if codec.startswith("pcm_") and not (kind.holds_sound(codec) and _can_encode(codec)):
+        encoder = "pcm_s24le"
+    if not _can_encode(encoder) or not kind.holds_sound(encoder.removeprefix("lib").replace("mp3lame", "mp3")):
         encoder = usual_encoder(kind)
+    if not kind.holds_sound(codec):
+        return SoundPlan(stream.index, codec, encoder, f"{kind.name} cannot hold {codec}")
     if asked is Sound.EXACT:
         return SoundPlan(stream.index, codec, encoder, "asked for")
     if codec.startswith(_LOSSLESS) and encoder == codec:
@@ -63,10 +68,16 @@ def is_lossless(stream: Any) -> bool:
     return bool(stream.codec_context.codec.canonical_name.startswith(_LOSSLESS))
 
 
+_UNRELIABLE = ("wma", "adpcm_")
+"""Their encoders take only some rates and sizes."""
+
+
 def _can_encode(name: str) -> bool:
     import av
     from av.codec.codec import UnknownCodecError
 
+    if name.startswith(_UNRELIABLE):
+        return False
     try:
         codec = av.Codec(name, "w")
     except UnknownCodecError:
@@ -115,12 +126,26 @@ class CopiedSound:
         if place + (packet.duration or 0) <= self._first if edit_list else place < self._first_whole:
             self._before.append((place, packet))
             return
-        for earlier, waiting in self._before:
-            self._write(earlier, waiting)
-        self._before.clear()
+        self._write_before(place)
         if self.starts_at is None:
             self.starts_at = max(Fraction(0), place * self._tick + self._hidden - self._begin)
         self._write(place, packet)
+
+    def _write_before(self, place: int) -> None:
+        """Packets before the first that is heard, one right before the other: a decoder throws away what they give, by
+        its samples, so that a hole between them in the source would take away samples of the first."""
+        size, rate = self.stream.codec_context.frame_size, self.stream.codec_context.sample_rate
+        longest = Fraction(size, rate) / self._tick if size and rate else None
+        waiting = []
+        for _, packet in reversed(self._before):
+            length = packet.duration or 0
+            if longest is not None and length > longest:
+                packet.duration = length = round(longest)
+            place -= length
+            waiting.append((place, packet))
+        self._before.clear()
+        for earlier, packet in reversed(waiting):
+            self._write(earlier, packet)
 
     def _write(self, place: int, packet: Any) -> None:
         import av
@@ -153,7 +178,8 @@ class EncodedSound:
         self._rate = rate
         self._stop = round((end - begin) * rate)
         self._next = 0
-        self.out: Any = output.container.add_stream(encoder, rate=rate, layout=context.layout.name)
+        self._layout = _known_layout(context)
+        self.out: Any = output.container.add_stream(encoder, rate=rate, layout=self._layout)
         formats = [one.name for one in self.out.codec_context.codec.audio_formats or []]
         self._format = context.format.name if context.format and context.format.name in formats else formats[0]
         self.out.codec_context.format = self._format
@@ -189,7 +215,7 @@ class EncodedSound:
             return
         time = frame.pts * self.stream.time_base - self._begin
         if self._resampler is None:
-            self._resampler = av.AudioResampler(self._format, frame.layout, self._rate)
+            self._resampler = av.AudioResampler(self._format, self._layout, self._rate)
         if self._next == 0 and time + Fraction(frame.samples, frame.sample_rate) <= 0:
             return
         place = round(time * self._rate)
@@ -226,7 +252,7 @@ class EncodedSound:
 
         block = samples if part.format.is_planar else samples.T.reshape(1, -1)
         frame: Any = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(block), format=part.format.name, layout=part.layout.name
+            np.ascontiguousarray(block), format=part.format.name, layout=self._layout
         )
         frame.sample_rate = self._rate
         frame.time_base = Fraction(1, self._rate)
@@ -245,6 +271,15 @@ class EncodedSound:
         """Write what is still held back."""
         if self._next:
             self._write(self.out.encode(None))
+
+
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+
+
+def _known_layout(context: Any) -> str:
+    """The layout of a sound; where its file only counts channels, the usual one of so many."""
+    name: str = context.layout.name
+    return _LAYOUTS.get(context.layout.nb_channels, name) if re.fullmatch(r"\d+ channels", name) else name
 
 
 def _ahead(packet: Any) -> Fraction:

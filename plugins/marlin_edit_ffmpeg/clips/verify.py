@@ -46,8 +46,28 @@ def picture_of(frame: Any, *, whole: bool = False) -> Picture:
     import numpy as np
 
     small = _scaler().reformat(frame, _WIDTH, _HEIGHT, "gray", interpolation="AREA")
-    checksum = blake2b(frame.to_ndarray().tobytes()).digest() if whole else None
+    checksum = _checksum(frame) if whole else None
     return Picture(small.to_ndarray().astype(np.float32), checksum)
+
+
+def _checksum(frame: Any) -> bytes:
+    """Of all pixels of a frame, in whatever format; what pads its lines is left out."""
+    import numpy as np
+
+    digest = blake2b()
+    form = frame.format
+    for number, plane in enumerate(frame.planes):
+        inside = [one for one in form.components if one.plane == number]
+        deep = max((one.bits for one in inside), default=8) > 8
+        each = (2 if deep else 1) * (1 if form.is_planar else len(inside) or 1)
+        if not form.is_planar:
+            each = max(each, form.padded_bits_per_pixel // 8)
+        lines = np.frombuffer(plane, np.uint8)
+        width = min(plane.line_size, plane.width * each)
+        if plane.line_size and plane.height and lines.size >= plane.line_size * plane.height:
+            lines = lines[: plane.line_size * plane.height].reshape(plane.height, plane.line_size)[:, :width]
+        digest.update(np.ascontiguousarray(lines).tobytes())
+    return digest.digest()
 
 
 @cache

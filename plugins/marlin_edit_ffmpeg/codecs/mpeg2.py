@@ -144,7 +144,7 @@ class _Sequence:
 
 
 def _open(header: bytes, route: Route) -> Syntax | None:
-    return Mpeg2(header) if route.boxed or route.stream or "mpeg" in route.names else None
+    return Mpeg2(header) if route.boxed or route.stream or "mpeg" in route.names or "mxf" in route.names else None
 
 
 def _keyframe(header: bytes, data: bytes, kind: Container, is_first: bool) -> bytes:

@@ -57,7 +57,7 @@ def _ways(plan: ReelPlan) -> Sequence[PieceWay]:
             with Source(pieces[0].media) as source:
                 unlike = _why_incompatible(plan.first, first, pieces[0].media, source)
                 for piece in pieces:
-                    way = unlike or way_of(source, piece.plan)
+                    way = unlike or way_of(source, piece.plan) or "exact was asked for"
                     if isinstance(way, str):
                         reason = way if unlike else f"cut {piece.plan.number}: {way}"
                         ways.append(Matched(piece.plan.frames, reason))
