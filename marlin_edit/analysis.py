@@ -71,8 +71,33 @@ class Scene:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How a part of a subtitle looks, and who says it.
+
+    Attributes:
+        italic, bold, underline: Its style.
+        colour: `#rrggbb` in small letters, or nothing for the player's own.
+        speaker: Who says it, or nothing if that is not known.
+    """
+
+    italic: bool = False
+    bold: bool = False
+    underline: bool = False
+    colour: str = ""
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
+class TextRun:
+    """A part of a text that has one look."""
+
+    text: str
+    look: Look = Look()
+
+
+@dataclass(frozen=True)
 class Event:
-    """Something that the model saw.
+    """Something that the model saw, or a cue of a subtitle file.
 
     Attributes:
         span: When, in seconds from the source's zero.
@@ -81,6 +106,8 @@ class Event:
         origin: The windows and answers that it comes from.
         marker_id: The id by which its marker is recognised after a person changed it in an editing program.
         note: What a person wrote beside it, on one line.
+        runs: The text in parts of one look, if a subtitle file gave it one.
+        place: Where on the picture a subtitle stands, as on a number pad (8 is the top); 0 is where players put it.
     """
 
     span: Span
@@ -89,6 +116,8 @@ class Event:
     origin: Origin = Origin()
     marker_id: str = ""
     note: str = ""
+    runs: tuple[TextRun, ...] = ()
+    place: int = 0
 
 
 class Grade(Enum):

@@ -99,7 +99,7 @@ def test_a_video_that_fails_is_left_out_of_the_edit(run: CommandLine) -> None:
     ("arguments", "words"),
     [
         (("a.mp4", "b.mov", "-o", "all.srt"), "SRT stores one video per file. Let {name} stand"),
-        (("a.mp4", "faster.mp4", "-o", "all.otio"), "one edit has one rate: a.mp4 has 25 fps, faster.mp4 has 50 fps"),
+        (("a.mp4", "faster.mp4", "-o", "all.xml"), "one edit has one rate: a.mp4 has 25 fps, faster.mp4 has 50 fps"),
         (("a.mp4", "b.mov", "-o", "a.otio", "-o", "{name}.otio"), "given as an output twice"),
         (("a.mp4", "b.mov", "-o", "all.otio", "-o", "-", "--format", "json"), "`-o -` is for one video"),
         (("a.mp4", "b.mov", "-o", "all.otio", "--record-start", "later"), "'later' is not a time"),
@@ -124,9 +124,12 @@ def test_a_label_that_the_rate_does_not_have_is_refused_before_the_work(run: Com
 def test_one_analysis_file_may_be_of_several_rates_and_is_exported_as_a_whole(run: CommandLine) -> None:
     assert run("find", "a.mp4", "b.mov", "faster.mp4", "-q", "A dog barks", "-o", "all.json").code == 0
     assert len(json.loads(Path("all.json").read_text())["sources"]) == 3
-    ran = run("export", "all.json", "-o", "all.otio")
+    ran = run("export", "all.json", "-o", "all.mlt")
     assert ran.code == 1
     assert "faster.mp4 runs at 50 fps" in ran.err
+    ran = run("export", "all.json", "-o", "all.otio")
+    assert ran.code == 0
+    assert "faster.mp4 runs at 50 fps and the timeline at 25; its cuts end on the timeline's nearest frame" in ran.err
     assert run("export", "all.json", "-o", "all.csv").code == 0
     ran = run("export", "all.json", "-o", "all.srt")
     assert ran.code == 2

@@ -346,9 +346,10 @@ def test_lines_and_overlaps_of_a_file_survive_its_conversion() -> None:
     analysis = read_with(subrip, content)
     converted = text_of(webvtt, Edit("x", FrameRate(Fraction(25)), 0, (analysis,)))
     assert converted == (
-        "WEBVTT\n\n1\n00:00:01.000 --> 00:00:05.000\n- Hello\n- Hi\n\n2\n00:00:02.000 --> 00:00:03.000\nIn italics\n"
+        "WEBVTT\n\n1\n00:00:01.000 --> 00:00:05.000\n- Hello\n- Hi\n\n2\n00:00:02.000 --> 00:00:03.000\n"
+        "<i>In italics</i>\n"
     )
-    assert analysis.media.notes == ("1 cue has formatting (styles, colours, positions), which is not kept",)
+    assert analysis.media.notes == ()
 
 
 def test_what_cannot_be_an_event_is_told() -> None:

@@ -9,7 +9,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
-from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Origin, Scene, Verdict, WordEvidence
+from marlin_edit.analysis import (
+    Analysis,
+    Asked,
+    Event,
+    Finding,
+    Look,
+    ModelIdentity,
+    Origin,
+    Scene,
+    TextRun,
+    Verdict,
+    WordEvidence,
+)
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.json_values import (
     checked_count,
@@ -42,7 +54,7 @@ _KNOWN_MEDIA = {
 _KNOWN_MODEL = {"name", "revision", "profile", "dtype", "notice"}
 _KNOWN_ENTRY = {
     "scenes": {"start", "end", "text", "origin"},
-    "events": {"start", "end", "text", "flags", "origin", "marker_id", "note"},
+    "events": {"start", "end", "text", "flags", "origin", "marker_id", "note", "runs", "place"},
     "findings": {
         "start",
         "end",
@@ -283,7 +295,20 @@ def _read_event(value: Any, place: str) -> Event:
     text = checked_text(entry.get("text"), f"{place}.text")
     flags, origin = _flags(entry, place), _read_origin(entry, place)
     marker_id, note = (_text_or_nothing(entry, name, place) for name in ("marker_id", "note"))
-    return Event(checked_span(entry, place), text, flags, origin, marker_id, note)
+    runs = _each_of(entry.get("runs"), f"{place}.runs", _read_run)
+    where = entry.get("place") or 0
+    if where not in range(10):
+        raise fault(f"{place}.place", "should be a number from 1 to 9", where)
+    return Event(checked_span(entry, place), text, flags, origin, marker_id, note, runs, int(where))
+
+
+def _read_run(value: Any, place: str) -> TextRun:
+    entry = checked_object(value, place)
+    italic, bold, underline = (entry.get(name) is True for name in ("italic", "bold", "underline"))
+    colour, speaker = (_text_or_nothing(entry, name, place) for name in ("colour", "speaker"))
+    if colour and not re.fullmatch("#[0-9a-f]{6}", colour):
+        raise fault(f"{place}.colour", "should be like #ff8800", colour)
+    return TextRun(checked_text(entry.get("text"), f"{place}.text"), Look(italic, bold, underline, colour, speaker))
 
 
 def _score(given: Any, place: str) -> float | None:

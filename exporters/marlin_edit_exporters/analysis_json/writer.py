@@ -6,10 +6,11 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from marlin_edit.analysis import Analysis, Event, Finding, Origin, Scene, WordEvidence
+from marlin_edit.analysis import Analysis, Event, Finding, Origin, Scene, TextRun, WordEvidence
 from marlin_edit.edit import Cut, Edit, QueryResult, is_accepted_in, results_of
 from marlin_edit.evidence import grade_of, reason_of
 from marlin_edit.interfaces import Context, Rendered
@@ -124,7 +125,15 @@ def _event_entry(event: Event) -> _Json:
         entry["marker_id"] = event.marker_id
     if event.note:
         entry["note"] = event.note
+    if event.runs:
+        entry["runs"] = [_run_entry(run) for run in event.runs]
+    if event.place:
+        entry["place"] = event.place
     return entry | _origin_entry(event.origin)
+
+
+def _run_entry(run: TextRun) -> _Json:
+    return {"text": run.text} | {name: value for name, value in asdict(run.look).items() if value}
 
 
 def _finding_entry(finding: Finding, accepted: bool) -> _Json:

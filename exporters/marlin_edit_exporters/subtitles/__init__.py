@@ -15,6 +15,9 @@ def exporters() -> list[Exporter]:
         _subtitle("vtt", (".vtt",), held, "webvtt", f"WebVTT descriptions {content}."),
         _subtitle("ttml", (".ttml", ".dfxp"), held, "ttml", f"TTML in the IMSC 1.1 text profile {content}."),
         _subtitle("ass", (".ass",), held, "ass", f"Advanced SubStation Alpha, with a look, {content}."),
+        _subtitle("sbv", (".sbv",), held, "sbv", f"YouTube's SubViewer {content}."),
+        _subtitle("lrc", (".lrc",), held, "lrc", f"Lyrics with times {content}."),
+        _subtitle("broadcast-subtitles", (".scc", ".stl"), Carries.NOTHING, "broadcast", "SCC and EBU STL: read only."),
         _subtitle(
             "old-subtitles",
             (".ssa", ".sub", ".mpl", ".mpl2", ".tmp", ".smi", ".sami"),

@@ -1,24 +1,28 @@
 """Advanced SubStation Alpha (`.ass`), written and read with pysubs2: subtitles with a look, for players and burning in.
 
-Braces are escaped with backslashes, and a backslash is followed by an invisible word joiner, so that nothing in a text
-is an override. Times are hundredths of a second, and end before ten hours.
+Styles, colours and places of a cue are overrides, its speaker is in the `Name` field. Braces of a text are escaped
+with backslashes, and a backslash is followed by an invisible word joiner, so that nothing in a text is an override.
+Times are hundredths of a second, and end before ten hours.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import fields
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from marlin_edit.analysis import Analysis
+from marlin_edit.analysis import Analysis, Look, TextRun
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError, UsageError, did_you_mean
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings, parse_switch
+from marlin_edit.text import clean, counted
 from marlin_edit_exporters.subtitles.cues import Cue, shared_track
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded
+from marlin_edit_exporters.subtitles.cues.looks import PLAIN, Runs, colour_of, lines_of, merged
 from marlin_edit_exporters.subtitles.cues.width import is_right_to_left
 from marlin_edit_exporters.subtitles.labels import comments, label
 
@@ -34,6 +38,7 @@ _EACH_ITS_OWN_WAY = -1
 """libass: each line runs as its first letter says; with any other encoding, from left to right."""
 
 _TOKEN = re.compile(r"\\[{}]|\{([^}]*)\}|\\[Nnh]|\\" + _JOINER)
+_EFFECT_LINE = re.compile(r"fx|karaoke", re.IGNORECASE)
 _DRAWING = re.compile(r"\\p(\d+)")
 
 
@@ -85,11 +90,46 @@ def write(
     notes = tuple(
         f"left out, because .ass stores times up to 9:59:59.99 only: {cue.text}" for cue in cues if cue.end > _LAST
     )
+    mixed = 0
     for cue in held:
-        text = "\\N".join(map(escaped, cue.lines))
+        text = "\\N".join(_marked(cue) if cue.dressed else map(escaped, cue.lines))
         start = cue.start // 10 * 10
-        subtitles.append(pysubs2.SSAEvent(start, max(start + 10, cue.end // 10 * 10), text))
+        event = pysubs2.SSAEvent(start, max(start + 10, cue.end // 10 * 10), _placed(cue.place) + text)
+        speakers = {run.look.speaker for line in cue.dressed for run in line} - {""}
+        mixed += len(speakers) > 1
+        event.name = speakers.pop().replace(",", ";") if len(speakers) == 1 else ""
+        subtitles.append(event)
+    if mixed:
+        notes += (f"the speakers of {counted(mixed, 'cue')} left out, because .ass has one a cue",)
     return subtitles.to_string("ass", header_notice=""), notes
+
+
+def _placed(place: int) -> str:
+    return f"{{\\an{place}}}" if place else ""
+
+
+def _marked(cue: Cue) -> Iterator[str]:
+    """The lines of a cue with overrides wherever the look changes."""
+    before = PLAIN
+    for line in cue.dressed:
+        parts = []
+        for run in line:
+            look = run.look
+            changes = [
+                f"\\{code}{int(now)}"
+                for code, was, now in (
+                    ("i", before.italic, look.italic),
+                    ("b", before.bold, look.bold),
+                    ("u", before.underline, look.underline),
+                )
+                if was != now
+            ]
+            if look.colour != before.colour:
+                red, green, blue = (look.colour[at : at + 2] for at in (1, 3, 5))
+                changes.append(f"\\c&H{blue}{green}{red}&".upper().replace("\\C", "\\c") if look.colour else "\\c")
+            parts.append(("{" + "".join(changes) + "}" if changes else "") + escaped(run.text))
+            before = look
+        yield "".join(parts)
 
 
 def escaped(text: str) -> str:
@@ -191,35 +231,115 @@ def parse(content: bytes, format_name: str = "ass") -> CueFile:
     lines = [
         number for number, line in enumerate(text.split("\n"), 1) if re.match(r"(Dialogue|Comment):", line.strip())
     ]
+    usual = _usual_style(subtitles)
+    effects = 0
     for place, event in enumerate(subtitles.events):
         if event.is_comment:
             file.outside.append(event.text)
             continue
-        text_shown, formatted = undone(event.text)
-        file.formatted += formatted or event.style not in ("Default", "*Default")
-        shown = tuple(line for line in map(str.strip, text_shown.split("\n")) if line)
+        if _EFFECT_LINE.fullmatch(event.effect.strip()):
+            effects += 1
+            continue
+        base, where = _look_of(subtitles, event, usual)
+        runs, where, lost = undone(event.text, base, where)
+        file.formatted += lost or bool(event.effect.strip())
+        shown = lines_of(runs)
         if shown or not event.is_drawing:
-            file.cues.append(RawCue(event.start, event.end, shown, lines[place] if place < len(lines) else 1))
+            line = lines[place] if place < len(lines) else 1
+            file.cues.append(RawCue(event.start, event.end, shown, line, runs, where))
+    if effects:
+        file.notes += (f"{counted(effects, 'line')} of karaoke effects left out",)
     return file
 
 
-def undone(text: str) -> tuple[str, bool]:
-    """An event's text as it is shown, and whether overrides were in it."""
-    parts = []
+def _usual_style(subtitles: pysubs2.SSAFile) -> str:
+    """The style that most of the dialogue has: how it looks is how the file looks, and no formatting."""
+    used = Counter(event.style for event in subtitles.events if not event.is_comment and not event.is_drawing)
+    return next((name for name, _ in used.most_common(1)), "Default")
+
+
+def _look_of(subtitles: pysubs2.SSAFile, event: pysubs2.SSAEvent, usual: str) -> tuple[Look, int]:
+    """What an event's style adds to the look of most others, and where it stands."""
+    speaker = clean(event.name)
+    style, common = subtitles.styles.get(event.style), subtitles.styles.get(usual)
+    if style is None or common is None:
+        return Look(speaker=speaker), 0
+    colour, other = style.primarycolor, common.primarycolor
+    differs = (colour.r, colour.g, colour.b) != (other.r, other.g, other.b)
+    look = Look(
+        style.italic and not common.italic,
+        style.bold and not common.bold,
+        style.underline and not common.underline,
+        colour_of(f"#{colour.r:02x}{colour.g:02x}{colour.b:02x}") if differs else "",
+        speaker,
+    )
+    return look, 0 if style.alignment == 2 else int(style.alignment)
+
+
+def undone(text: str, base: Look = PLAIN, where: int = 0) -> tuple[Runs, int, bool]:
+    """An event's text in runs, where it stands, and whether overrides were in it that are not kept.
+
+    Args:
+        text: The text with its overrides.
+        base: The look of its style.
+        where: Where its style puts it.
+    """
+    runs: list[TextRun] = []
     place = 0
-    drawing = formatted = False
+    drawing = lost = False
+    look = base
     for match in _TOKEN.finditer(text):
         if not drawing:
-            parts.append(text[place : match.start()])
+            runs.append(TextRun(text[place : match.start()], look))
         place = match.end()
         token = match[0]
         if token.startswith("{"):
-            formatted = True
+            look, where, more = codes_undone(token[1:-1], look, where, base)
+            lost = lost or more
             for scale in _DRAWING.findall(token):
                 drawing = scale != "0"
         elif not drawing:
             plain = {"\\N": "\n", "\\n": "\n", "\\h": "\u00a0", "\\" + _JOINER: "\\"}
-            parts.append(plain.get(token, token[1:]))
+            runs.append(TextRun(plain.get(token, token[1:]), look))
     if not drawing:
-        parts.append(text[place:])
-    return "".join(parts), formatted
+        runs.append(TextRun(text[place:], look))
+    return merged(runs), where, lost
+
+
+_CODE = re.compile(
+    r"\\(?:(?P<style>[ibu])(?P<on>\d+)|(?P<colour>1?c)&?H?(?P<digits>[0-9A-Fa-f]{1,8})?&?|an(?P<pad>\d)|(?P<reset>r)|"
+    r"a(?P<legacy>\d+)|(?P<other>[^\\]+))"
+)
+_LEGACY_PLACES = {1: 1, 2: 2, 3: 3, 5: 7, 6: 8, 7: 9, 9: 4, 10: 5, 11: 6}
+
+
+def codes_undone(codes: str, look: Look, where: int, base: Look = PLAIN) -> tuple[Look, int, bool]:
+    r"""SubStation Alpha's override codes, which players read in SubRip too: look, place, and whether more is lost.
+
+    Args:
+        codes: What stands between braces.
+        look: The look before.
+        where: The place before.
+        base: The look that `\r` and a code without a value go back to.
+    """
+    lost = False
+    for code in _CODE.finditer(codes):
+        if code["style"]:
+            on = int(code["on"][:6]) > 0
+            if code["style"] == "i":
+                look = replace(look, italic=on)
+            else:
+                look = replace(look, bold=on) if code["style"] == "b" else replace(look, underline=on)
+        elif code["colour"]:
+            digits = (code["digits"] or "").rjust(6, "0")[-6:]
+            shown = colour_of(f"#{digits[4:]}{digits[2:4]}{digits[:2]}") if code["digits"] else base.colour
+            look = replace(look, colour=shown)
+        elif code["pad"]:
+            where = int(code["pad"]) % 10
+        elif code["legacy"]:
+            where = _LEGACY_PLACES.get(int(code["legacy"][:3]), where)
+        elif code["reset"]:
+            look = replace(base, speaker=look.speaker)
+        else:
+            lost = lost or not re.match(r"(?:q\d|[ibu]$)", code["other"])
+    return look, 0 if where == 2 else where, lost

@@ -11,6 +11,7 @@ from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit_exporters.subtitles import ass
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded
+from marlin_edit_exporters.subtitles.cues.looks import lines_of
 
 _KNOWN_BY = (
     ("ssa", re.compile(r"^\s*\[Script Info\]", re.IGNORECASE)),
@@ -59,9 +60,9 @@ def parse(content: bytes, media: MediaInfo | None = None) -> CueFile:
     if format_name in ("tmp", "sami"):
         file.notes += (f"{format_name} does not state when a text ends; the end is estimated from its length",)
     for number, event in enumerate(subtitles.events, 1):
-        shown, formatted = ass.undone(event.text)
-        file.formatted += formatted
-        lines = tuple(line for line in map(str.strip, shown.split("\n")) if line)
+        runs, where, lost = ass.undone(event.text)
+        file.formatted += lost
+        lines = lines_of(runs)
         if lines:
-            file.cues.append(RawCue(event.start, event.end, lines, number))
+            file.cues.append(RawCue(event.start, event.end, lines, number, runs, where))
     return file

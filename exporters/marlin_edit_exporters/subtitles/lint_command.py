@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from marlin_edit_exporters.subtitles.cues.lint import Fault, Video
     from marlin_edit_exporters.subtitles.cues.profiles import Pace
 
-_READERS = {"srt": "subrip", "vtt": "webvtt", "ttml": "ttml", "ass": "ass", "old-subtitles": "legacy"}
+_READERS = {
+    "srt": "subrip",
+    "vtt": "webvtt",
+    "ttml": "ttml",
+    "ass": "ass",
+    "sbv": "sbv",
+    "lrc": "lrc",
+    "broadcast-subtitles": "broadcast",
+    "old-subtitles": "legacy",
+}
 
 
 @as_command("lint", settings=["overwrite"])
@@ -170,7 +179,7 @@ def _report(run: Run, path: Path, file: CueFile, faults: list[Fault]) -> None:
 
 def _write_repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Video, target: Path) -> dict[str, Any]:
     from marlin_edit import files
-    from marlin_edit_exporters.subtitles import ass, subrip, ttml, webvtt
+    from marlin_edit_exporters.subtitles import ass, lrc, sbv, subrip, ttml, webvtt
     from marlin_edit_exporters.subtitles.cues.lint import faults_of
     from marlin_edit_exporters.subtitles.cues.profiles import words_of
     from marlin_edit_exporters.subtitles.cues.repair import repaired
@@ -180,7 +189,15 @@ def _write_repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Vide
     language = file.language or run.settings.value("subtitle_language", str)
     result = repaired(file, pace, words_of(language), video)
     changes = list(result.changes)
-    reader = {".srt": subrip, ".vtt": webvtt, ".ttml": ttml, ".dfxp": ttml, ".ass": ass}[target.suffix.lower()]
+    reader: Any = {
+        ".srt": subrip,
+        ".vtt": webvtt,
+        ".ttml": ttml,
+        ".dfxp": ttml,
+        ".ass": ass,
+        ".sbv": sbv,
+        ".lrc": lrc,
+    }[target.suffix.lower()]
     notes: tuple[str, ...] = ()
     if reader is webvtt:
         kind = f"Kind: {file.kind}" if file.kind else ""
@@ -191,12 +208,14 @@ def _write_repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Vide
         content = ttml.write(result.cues, language, role=role)
     elif reader is ass:
         content, notes = ass.write(result.cues)
+    elif reader in (sbv, lrc):
+        content = reader.write(result.cues)
     else:
         content, notes = subrip.write(result.cues)
     changes += notes
     changes += [f"left out, because it belongs to no cue: {clean(text)}" for text in file.outside]
     if file.formatted:
-        changes.append(f"{counted(file.formatted, 'cue')} lost formatting (styles, colours, positions)")
+        changes.append(f"{counted(file.formatted, 'cue')} lost formatting (fonts, sizes, exact places, effects)")
     if file.faults:
         changes.append("the file was rewritten in UTF-8, as its format requires")
     left = faults_of(reader.parse(content.encode()), pace, video)
@@ -216,7 +235,8 @@ def _entry(fault: Fault) -> dict[str, Any]:
 
 def _target(path: Path) -> Path:
     """The name of a repaired copy; formats that are not written become SubRip."""
-    suffix = path.suffix if path.suffix.lower() in (".srt", ".vtt", ".ttml", ".dfxp", ".ass") else ".srt"
+    written = (".srt", ".vtt", ".ttml", ".dfxp", ".ass", ".sbv", ".lrc")
+    suffix = path.suffix if path.suffix.lower() in written else ".srt"
     return path.with_name(f"{path.stem}.fixed{suffix}")
 
 

@@ -18,6 +18,7 @@ from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import Span
 from marlin_edit_exporters.subtitles.cues import READY
+from marlin_edit_exporters.subtitles.cues.looks import Runs, dressed, whole
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -38,13 +39,16 @@ _LEGACY = (
 class RawCue:
     """A cue as a file has it, in milliseconds; None for a time that cannot be read. line: where it is in the file.
 
-    The lines are text: the format's markup is undone.
+    The lines are text: the format's markup is undone. runs: the same text with its looks, if it has any. place: where
+    on the picture it stands, as on a number pad; 0 is the usual place.
     """
 
     start: int | None
     end: int | None
     lines: tuple[str, ...]
     line: int
+    runs: Runs = ()
+    place: int = 0
 
 
 @dataclass
@@ -52,8 +56,8 @@ class CueFile:
     """A subtitle file as it is, faults and all.
 
     faults: line and sentence of what is wrong with the format itself. outside: texts that belong to no cue, such as
-    notes. formatted: cues that have formatting, which is not kept. resolution: the milliseconds that the format's times
-    are rounded to. notes: what a person should know.
+    notes. formatted: cues that have formatting of a kind that is not kept. resolution: the milliseconds that the
+    format's times are rounded to. notes: what a person should know.
     """
 
     format: str
@@ -133,7 +137,8 @@ def analysis_of(file: CueFile, media: MediaInfo | None) -> Analysis:
     events = []
     discarded = []
     for number, cue in enumerate(file.cues, 1):
-        text = "\n".join(filter(None, map(clean, cue.lines)))
+        lines = tuple(filter(None, map(clean, cue.lines)))
+        text = "\n".join(lines)
         where = f"cue {number} (line {cue.line})"
         if not text:
             discarded.append(f"{where} has no text")
@@ -142,7 +147,9 @@ def analysis_of(file: CueFile, media: MediaInfo | None) -> Analysis:
         elif not 0 <= cue.start < cue.end:
             discarded.append(f"{where} does not end after it begins: {text}")
         else:
-            events.append(Event(Span(Fraction(cue.start, 1000), Fraction(cue.end, 1000)), text, (READY,)))
+            span = Span(Fraction(cue.start, 1000), Fraction(cue.end, 1000))
+            runs = whole(dressed(lines, cue.runs))
+            events.append(Event(span, text, (READY,), runs=runs, place=cue.place))
     last = max((event.span.end for event in events), default=Fraction(0))
     media = media or MediaInfo(Path("subtitles"), Fraction(0))
     if not media.duration:
@@ -150,7 +157,7 @@ def analysis_of(file: CueFile, media: MediaInfo | None) -> Analysis:
     notes: Sequence[str] = file.notes
     if file.formatted:
         word = "cue has" if file.formatted == 1 else "cues have"
-        notes = (*notes, f"{file.formatted} {word} formatting (styles, colours, positions), which is not kept")
+        notes = (*notes, f"{file.formatted} {word} formatting that is not kept (fonts, sizes, exact places, effects)")
     if file.outside:
         word = "text" if len(file.outside) == 1 else "texts"
         notes = (*notes, f"{len(file.outside)} {word} outside the cues (notes, comments, styles), not kept")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from marlin_edit.text import clean
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
 from marlin_edit_exporters.subtitles.cues.lint import UNKNOWN, Video
+from marlin_edit_exporters.subtitles.cues.looks import dressed
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Words, size
 from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, TimedText, scheduled
 from marlin_edit_exporters.subtitles.cues.values import Cue, joined
@@ -28,6 +30,7 @@ def repaired(file: CueFile, pace: Pace, words: Words, video: Video = UNKNOWN) ->
     texts = _timed(file, changes)
     if file.kind == "metadata":
         cues = tuple(Cue(one.start, max(one.end, one.start + 1), one.pages[0]) for one in texts)
+        cues = tuple(_dressed(texts, cues))
         return Repaired(cues, tuple(changes))
     broken = divided = 0
     for one in texts:
@@ -43,7 +46,20 @@ def repaired(file: CueFile, pace: Pace, words: Words, video: Video = UNKNOWN) ->
         changes.append("there is not enough time for all cues before the end of the video; they run past it")
         schedule = scheduled(texts, pace, Limits(FOREVER, FOREVER, wished=False), video.shots)
     _note_times(schedule.kept, schedule.cues, changes)
-    return Repaired(tuple(schedule.cues), tuple(changes))
+    return Repaired(tuple(_dressed(schedule.kept, schedule.cues)), tuple(changes))
+
+
+def _dressed(texts: Sequence[TimedText], cues: Sequence[Cue]) -> Iterator[Cue]:
+    """The cues with the looks that their texts had, however the lines were broken anew."""
+    place = 0
+    for one in texts:
+        count = len(one.pages)
+        pages = cues[place : place + count]
+        place += count
+        lines = dressed([line for cue in pages for line in cue.lines], one.runs)
+        for cue in pages:
+            yield cue._replace(dressed=lines[: len(cue.lines)], place=one.place)
+            lines = lines[len(cue.lines) :]
 
 
 def _timed(file: CueFile, changes: list[str]) -> list[TimedText]:
@@ -60,7 +76,7 @@ def _timed(file: CueFile, changes: list[str]) -> list[TimedText]:
         start, end = _times(raw, free)
         timeless += raw.start is None or raw.end is None
         turned += raw.start is not None and raw.end is not None and (start, end) != (raw.start, raw.end)
-        texts.append(TimedText(start, end, joined(lines), [lines]))
+        texts.append(TimedText(start, end, joined(lines), [lines], runs=raw.runs, place=raw.place))
         free = end
     before = [one.start for one in texts]
     texts.sort(key=lambda one: (one.start, one.end))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from marlin_edit_exporters.subtitles.cues.looks import Runs
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, size
 from marlin_edit_exporters.subtitles.cues.values import Cue
 
@@ -23,6 +24,7 @@ _SWEEPS = 8
 class TimedText:
     """A text to be shown from `start` to `end`, in pages of lines; `sizes` are the cells and words of each page.
 
+    runs, place: how it looks and where it stands, as in a cue.
     least: the time that its pages need, gaps between them included. wanted: the same at the wished speed. earliest,
     latest: when it may begin.
     """
@@ -36,6 +38,8 @@ class TimedText:
     needs: Sequence[int] = ()
     earliest: int = 0
     latest: int = 0
+    runs: Runs = ()
+    place: int = 0
 
     def measure(self, pace: Pace, limits: Limits) -> None:
         """Work out what it needs, and when it may begin: while its event still goes on, or a little after its start."""

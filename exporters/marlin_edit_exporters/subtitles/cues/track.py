@@ -15,6 +15,7 @@ from marlin_edit.settings import DEFAULT, Settings
 from marlin_edit.text import clean, counted
 from marlin_edit.timebase import clock_text, milliseconds_around, milliseconds_of
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
+from marlin_edit_exporters.subtitles.cues.looks import dressed
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Profile, profile_named, words_of
 from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, TimedText, scheduled, scheduled_between
 from marlin_edit_exporters.subtitles.cues.values import Cue, Track
@@ -118,7 +119,8 @@ def _as_they_are(source: Analysis) -> list[Cue]:
         lines = tuple(line for line in map(clean, event.text.split("\n")) if line)
         if lines:
             start = milliseconds_of(event.span.start)
-            cues.append(Cue(start, max(start + 1, milliseconds_of(event.span.end)), lines))
+            end = max(start + 1, milliseconds_of(event.span.end))
+            cues.append(Cue(start, end, lines, dressed(lines, event.runs), event.place))
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from marlin_edit.analysis import TextRun
+from marlin_edit.text import counted
+from marlin_edit_exporters.subtitles.cues.looks import Runs
 from marlin_edit_exporters.subtitles.cues.width import is_wide
 
 
 class Cue(NamedTuple):
-    """One timed text, in milliseconds from zero; `end` is not in it. (A named tuple, since there may be very many.)"""
+    """One timed text, in milliseconds from zero; `end` is not in it. (A named tuple, since there may be very many.)
+
+    dressed: the runs of each line, if any of it has a look of its own. place: as on a number pad; 0 is the usual one.
+    """
 
     start: int
     end: int
     lines: tuple[str, ...]
+    dressed: tuple[Runs, ...] = ()
+    place: int = 0
+
+    @property
+    def runs(self) -> tuple[Runs, ...]:
+        """The runs of each line, plain ones too."""
+        return self.dressed or tuple((TextRun(line),) for line in self.lines)
 
     @property
     def text(self) -> str:
@@ -50,3 +63,11 @@ def joined(lines: Sequence[str]) -> str:
         blank = text and line and not (is_wide(text[-1]) and is_wide(line[0]))
         text += f" {line}" if blank else line
     return text
+
+
+def notes_on_lost(cues: Iterable[Cue], format_name: str) -> tuple[str, ...]:
+    """What of the cues a format without any looks and places leaves out."""
+    styled = sum(bool(cue.dressed) or bool(cue.place) for cue in cues)
+    if not styled:
+        return ()
+    return (f"styles, colours, speakers and places of {counted(styled, 'cue')} left out: {format_name} has none",)
