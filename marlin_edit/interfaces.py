@@ -160,6 +160,7 @@ class Exporter:
         help: One sentence for `marlin-edit formats`.
         read_markers: Reads the markers that a file has of a source; raises as `read` does.
         marker_suffixes: More suffixes of files that `read_markers` reads (`.txt`); nothing is written under them.
+        needs: Modules without which it cannot write, each with what `pip install` brings it.
         needs_media: False if its files say nothing of their media and can be read without knowing it, as subtitles can.
     """
 
@@ -171,6 +172,7 @@ class Exporter:
     help: str = ""
     read_markers: Callable[[bytes, MediaInfo], GivenMarkers] | None = None
     marker_suffixes: tuple[str, ...] = ()
+    needs: tuple[tuple[str, str], ...] = ()
     needs_media: bool = True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,9 @@ def planned_outputs(
                 f"{title_of(exporter)} stores {contents_of(exporter.carries)}, and this command makes "
                 f"{contents_of(makes)}. Formats that fit: {', '.join(fitting)}."
             )
+        for module, requirement in exporter.needs:
+            if importlib.util.find_spec(module) is None:
+                raise UsageError(f"{title_of(exporter)} needs a library. Install it with: pip install '{requirement}'")
         planned.append(Output(path, exporter))
     overwrite = app.settings.value("overwrite", bool)
     files.refuse_existing([path for path in paths if path is not None], overwrite, sources)

@@ -331,11 +331,11 @@ def test_the_documented_command_works(own: Path, tmp_path: Path) -> None:
 
 
 def test_the_documented_timeline_format_works(own: Path, tmp_path: Path) -> None:
-    directory = installed(tmp_path / "ale", "marlin-ale", "marlin_ale", _block("Avid Log Exchange: the cuts"))
+    directory = installed(tmp_path / "tape", "marlin-tape", "marlin_tape", _block("The cuts as a log for a tape room"))
     video = make_video(tmp_path / "film.mov", timecode="01:00:00:00")
-    run = run_tool("cut", video, "--span", "0.4-1.2", "-o", tmp_path / "film.ale", plugins=[own, directory])
+    run = run_tool("cut", video, "--span", "0.4-1.2", "-o", tmp_path / "film.tapelog", plugins=[own, directory])
     assert run.returncode == 0, run.stderr
-    *_, columns, _, data, row = (tmp_path / "film.ale").read_text(encoding="utf-8").splitlines()
+    *_, columns, _, data, row = (tmp_path / "film.tapelog").read_text(encoding="utf-8").splitlines()
     assert (columns.count("\t"), data) == (5, "Data")
     assert row.split("\t") == ["film", "VA1A2", "01:00:00:10", "01:00:01:05", "FILM", "film.mov"]
 

@@ -344,7 +344,7 @@ def test_what_cannot_be_read_is_refused_with_advice(at_work: Callable[..., Any])
     Path("a.mp3").write_text("")
     code, _, said = at_work("import-markers", "a.mp3", "--source", "a.json")
     assert code == 2
-    suffixes = ".avid.txt, .csv, .edl, .fcpxml, .llc, .markers.edl, .mlt, .otio, .txt, .xml"
+    suffixes = ".aaf, .avid.txt, .csv, .edl, .fcpxml, .llc, .markers.edl, .mlt, .otio, .txt, .xml"
     assert f"markers are read from {suffixes} files" in said
     Path("a.mlt").write_text("<mlt/>")
     code, _, said = at_work("import-markers", "a.mlt", "--source", "a.json")

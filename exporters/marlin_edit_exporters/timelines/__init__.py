@@ -78,6 +78,27 @@ def exporters() -> list[Exporter]:
             marker_suffixes=(".txt",),
         ),
         Exporter(
+            "aaf",
+            (".aaf",),
+            _ALL_OF_A_TIMELINE,
+            rendering("timelines.aaf"),
+            help="Advanced Authoring Format, for Avid: cuts, tracks, source time code and markers.",
+            read_markers=reading_markers("timelines.aaf_markers"),
+            needs=(("aaf2", "marlin-edit[aaf]"),),
+        ),
+        Exporter(
+            "ale",
+            (".ale",),
+            Carries.CUTS
+            | Carries.FRAMES
+            | Carries.SOURCE_TIMECODE
+            | Carries.REEL
+            | Carries.SEVERAL_SOURCES
+            | Carries.PATHS,
+            rendering("timelines.ale"),
+            help="Avid Log Exchange: the cuts, or the whole sources, as a log of clips.",
+        ),
+        Exporter(
             "mlt",
             (".mlt",),
             _TIMELINE | Carries.COLOUR | Carries.TRACKS,

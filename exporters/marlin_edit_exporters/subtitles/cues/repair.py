@@ -50,7 +50,7 @@ def repaired(file: CueFile, pace: Pace, words: Words, video: Video = UNKNOWN) ->
 
 
 def _dressed(texts: Sequence[TimedText], cues: Sequence[Cue]) -> Iterator[Cue]:
-    """The cues with the looks that their texts had, however the lines were broken anew."""
+    """The cues with the looks that their texts had, however the lines were broken again."""
     place = 0
     for one in texts:
         count = len(one.pages)
