@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import subprocess
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ from xml.etree import ElementTree
 import opentimelineio as otio
 import pycmx
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from marlin_edit.analysis import Analysis
@@ -23,7 +24,8 @@ from marlin_edit.edit import Cut, Edit
 from marlin_edit.media import FrameTimes, MediaInfo, probe
 from marlin_edit.timebase import FrameRange, FrameRate
 from tests.support.command_line import CommandLine, command_line
-from tests.support.synthetic_video import make_video
+from tests.support.programs import checker
+from tests.support.synthetic_video import frame_indices, make_video
 
 
 def with_gaps(rate: Fraction, seconds: int) -> list[Fraction]:
@@ -176,3 +178,101 @@ def test_a_cut_at_the_nominal_rate_is_within_half_a_frame(steps: Sequence[int], 
     assert abs(cut.span.start - media.time_of(frames.first)) <= half
     assert abs(cut.span.end - media.time_of(frames.stop)) <= half or cut.frames.count == 1
     assert at_constant_rate(edit) is edit
+
+
+def all_of_edl(path: Path, rate: FrameRate, zero: int) -> list[tuple[Fraction, Fraction]]:
+    edits_read = [edit for event in pycmx.parse_cmx3600(path.open()).events for edit in event.edits]
+    ends = [[rate.frame_of(str(label)) - zero for label in (edit.source_in, edit.source_out)] for edit in edits_read]
+    return [(rate.seconds(first), rate.seconds(stop)) for first, stop in ends]
+
+
+def all_of_otio(path: Path, rate: FrameRate, zero: int) -> list[tuple[Fraction, Fraction]]:
+    found = []
+    for clip in otio.adapters.read_from_file(str(path)).video_tracks()[0].find_clips():
+        first = round(clip.source_range.start_time.value) - zero
+        found.append((rate.seconds(first), rate.seconds(first + round(clip.source_range.duration.value))))
+    return found
+
+
+def all_of_fcpxml(path: Path, rate: FrameRate, zero: int) -> list[tuple[Fraction, Fraction]]:
+    found = []
+    for clip in ElementTree.parse(path).iterfind(".//asset-clip"):
+        start, length = (Fraction(clip.attrib[name].rstrip("s")) for name in ("start", "duration"))
+        found.append((start - rate.seconds(zero), start + length - rate.seconds(zero)))
+    return found
+
+
+def all_of_xmeml(path: Path, rate: FrameRate, zero: int) -> list[tuple[Fraction, Fraction]]:
+    ends = [
+        tuple(int(clip.findtext(name) or "") for name in ("in", "out"))
+        for clip in ElementTree.parse(path).iterfind(".//video//clipitem")
+    ]
+    return [(rate.seconds(first), rate.seconds(stop)) for first, stop in ends]
+
+
+def all_of_mlt(path: Path, rate: FrameRate, zero: int) -> list[tuple[Fraction, Fraction]]:
+    entries = ElementTree.parse(path).iterfind(".//playlist[@id='playlist0']/entry")
+    ends = [(int(entry.attrib["in"]), int(entry.attrib["out"]) + 1) for entry in entries]
+    return [(rate.seconds(first), rate.seconds(stop)) for first, stop in ends]
+
+
+ALL_OF: dict[str, Callable[[Path, FrameRate, int], list[tuple[Fraction, Fraction]]]] = {
+    "edl": all_of_edl,
+    "otio": all_of_otio,
+    "fcpxml": all_of_fcpxml,
+    "xml": all_of_xmeml,
+    "mlt": all_of_mlt,
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_two_hundred_random_cuts_agree_in_every_format_in_melt_and_in_the_clips(
+    tmp_path_factory: pytest.TempPathFactory,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """Within half a frame at both ends of each; and what melt renders first is what the source shows there."""
+    melt = checker("melt", "melt")
+    times, timecode = SOURCES[name]
+    video = make_video(
+        tmp_path_factory.mktemp("source") / "phone.mov", variable=times, timecode=timecode, size=(64, 48), audio=1
+    )
+    media = probe(video)
+    rate = media.rate
+    assert rate is not None
+    half = rate.seconds_per_frame / 2
+    run = command_line(capfd)
+    starts = st.integers(0, 19_000)
+    drawn = st.lists(st.tuples(starts, st.integers(80, 900)), min_size=10, max_size=10, unique=True)
+
+    # Where the source's frames do not lie on those of the nominal rate, melt rounds once more.
+    near = 2 * half if name == "slowing" else half
+
+    @settings(max_examples=7, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+    @given(drawn)
+    def agree(spans: list[tuple[int, int]]) -> None:
+        folder = tmp_path_factory.mktemp("cuts")
+        monkeypatch.chdir(folder)
+        wanted = [word for start, length in spans for word in ("--span", f"{start / 1000}-{(start + length) / 1000}")]
+        outputs = [word for suffix in ALL_OF for word in ("-o", f"cut.{suffix}")]
+        ran = run("cut", video, *wanted, *outputs, "--out-dir", "clips", "--json")
+        assert ran.code == 0, ran.err
+        clips = [item["delivered"] for item in ran.document["items"] if "delivered" in item]
+        true = [(Fraction(str(clip["start"])), Fraction(str(clip["end"]))) for clip in clips]
+        assert len(true) == 10
+        for suffix, reader in ALL_OF.items():
+            found = reader(folder / f"cut.{suffix}", rate, media.start_frame)
+            for ours, theirs in zip(found, true, strict=True):
+                assert all(abs(one - other) <= half for one, other in zip(ours, theirs, strict=True)), suffix
+        rendered = ["-consumer", "avformat:out.mkv", "vcodec=ffv1", "an=1", "real_time=-1"]
+        subprocess.run([melt, "-silent", "cut.mlt", *rendered], check=True, capture_output=True, timeout=120)
+        shown = [index for _, index in frame_indices(folder / "out.mkv")]
+        place = 0
+        for first, stop in all_of_mlt(folder / "cut.mlt", rate, 0):
+            index = shown[place]
+            assert media.time_of(index) - near <= first <= media.time_of(index + 1) + near
+            place += round((stop - first) * rate.value)
+        assert place == len(shown)
+
+    agree()
