@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marlin_edit.errors import MarlinEditError
+from marlin_edit.media.animated_webp import as_apng, is_animated_webp
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -36,9 +37,13 @@ def open_media(path: Path) -> InputContainer:
     import av
 
     _check_readable(path)
+    opened = path
+    with path.open("rb") as file:
+        if is_animated_webp(file.read(32)):
+            opened = as_apng(path)
     try:
         return av.open(
-            f"file:{path.absolute()}",
+            f"file:{opened.absolute()}",
             mode="r",
             container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
             metadata_errors="replace",

@@ -18,6 +18,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 
 from tests.support.command_line import run_command
 from tests.support.programs import checker
@@ -155,6 +156,8 @@ KINDS = [
     Kind("hi10.mkv", X264, pixels="yuv420p10le"),
     Kind("surround.mkv", X264, pixels="yuv420p", audio="ac3", channels=6),
     Kind("picture.gif", "gif", ".mov", rate="10", audio="", reencoded=("png", "rgba")),
+    Kind("picture.webp", "libwebp_anim -lossless 1", ".mov", rate="10", audio="", pixels="bgra", filters=ALPHA,
+         reencoded=("png", "rgba")),
     Kind("picture.apng", "apng", ".mov", rate="10", audio="", pixels="rgba", filters=ALPHA, more="-f apng -plays 0",
          reencoded=("png", "rgba")),
 ]  # fmt: skip
@@ -191,6 +194,9 @@ def _decoded(path: Path) -> Iterator[Any]:
 
 def pixels_of(path: Path) -> list[Any]:
     """Every frame with its transparency, as 8 bits a channel."""
+    if path.suffix == ".webp":
+        with Image.open(path) as picture:
+            return [np.asarray(frame.convert("RGBA"), np.int16) for frame in ImageSequence.Iterator(picture)]
     return [frame.to_ndarray(format="rgba").astype(np.int16) for frame in _decoded(path)]
 
 
@@ -208,6 +214,8 @@ class Facts:
 
 def facts_of(path: Path) -> Facts:
     """By FFmpeg's own reading of the file."""
+    if path.suffix == ".webp":
+        return Facts("webp", "rgba", (), [], False, None)
     with av.open(path) as container:
         video = container.streams.video[0]
         context = video.codec_context

@@ -580,3 +580,19 @@ def test_media_of_an_analysis_file_need_no_file() -> None:
     assert (info.start_timecode, info.variable_rate, info.rate) == ("00:00:00:00", False, None)
     with pytest.raises(MarlinEditError, match="no picture"):
         info.time_of(0)
+
+
+def test_an_animated_webp_keeps_how_long_each_frame_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PIL import Image
+
+    path = tmp_path / "a.webp"
+    pictures = [Image.new("RGBA", (32, 24), (80 * number, 0, 255 - 80 * number, 255)) for number in range(4)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[100, 200, 50, 300], lossless=True)
+    media = probe(path)
+    assert media.frame_count == 4
+    assert [media.time_of(number) for number in range(5)] == [Fraction(ms, 1000) for ms in (0, 100, 300, 350, 650)]
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    other = tmp_path / "b.webp"
+    other.write_bytes(path.read_bytes())
+    with pytest.raises(MarlinEditError, match=r"read with Pillow: pip install 'marlin-edit\[webp\]'"):
+        probe(other)

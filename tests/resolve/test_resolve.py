@@ -10,6 +10,8 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,31 @@ def test_a_first_run_imports_the_clip_and_puts_its_markers_on_it(
     assert "markers on a.mp4: 2 new" in ran.notes
     there = [(item["marker"], item["frame"], item["frames"], item["colour"]) for item in ran.answer["items"]]
     assert there == [("dog", *DOG, "Green"), ("cat", *CAT, "Yellow")]
+
+
+@OLD_AND_NEW
+@pytest.mark.parametrize("rate", [Fraction(30), Fraction(60000, 1001)])
+def test_a_clip_of_variable_rate_is_counted_at_its_nominal_rate(
+    run: CommandLine, install: Install, tmp_path: Path, version: Any, rate: Fraction
+) -> None:
+    """A frame of Resolve is a place in time, however many frames the file has before it."""
+    times = [number / rate for number in range(int(rate * 20)) if (number * 7919 + 13) % 53]
+    video = make_video(tmp_path / "phone.mp4", variable=times, size=(64, 48), audio=1)
+    world = World(version=version, fps="30" if rate == 30 else "59.94")
+    world.known[str(video)] = Known.of(video)
+    assert abs(world.known[str(video)].frames - 20 * rate) <= 1
+    resolve = install(world)
+    findings = [{"query": "a dog", "start": "15", "end": "17"}, {"query": "a dog", "start": "3", "end": "4"}]
+    document = {"schema": "marlin-edit.analysis/1", "media": {"path": str(video)}, "findings": findings}
+    Path("seen.json").write_text(json.dumps(document))
+    ran = run("export", "seen.json", "--cuts", "findings")
+    assert (ran.code, ran.missing) == (0, "")
+    (clip,) = resolve.world.pool
+    wanted = [(ceil(start * rate), ceil(end * rate)) for start, end in ((3, 4), (15, 17))]
+    assert [(first, first + mark.duration) for first, mark in sorted(clip.markers.items())] == wanted
+    (line,) = resolve.world.lines
+    assert sorted((left, left + count) for _, count, left in line.cuts()) == wanted
+    assert "variable rate" in ran.notes
 
 
 @OLD_AND_NEW

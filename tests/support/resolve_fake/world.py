@@ -8,7 +8,10 @@ from __future__ import annotations
 import itertools
 import pickle
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
+
+import av
 
 from tests.support.resolve_fake.signatures import Version
 
@@ -84,6 +87,19 @@ class Known:
     fps: float
     frames: int
     audio: bool = True
+
+    @classmethod
+    def of(cls, path: Path) -> Known:
+        """A file as Resolve reads it: at one constant rate, of which its frames are as many as fit into its length.
+
+        That is so for variable rate as well: the bin shows the nominal rate, and frames are places in time.
+        """
+        with av.open(path) as container:
+            video = container.streams.video[0]
+            rate = Fraction(video.base_rate or video.average_rate or 25)
+            fps = min((23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0), key=lambda known: abs(known - rate))
+            length = Fraction(video.duration or 0) * (video.time_base or 0)
+        return cls(fps, round(length * rate), bool(container.streams.audio))
 
 
 @dataclass
