@@ -8,9 +8,11 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from marlin_edit.errors import MarlinEditError
 
@@ -45,7 +47,16 @@ def _converted(path: Path, modified: int, size: int) -> Path:
 
     target = _folder() / f"{modified}-{size}-{path.stem[:40]}.apng"
     try:
-        with Image.open(path) as picture, av.open(str(target), "w", format="apng") as container:
+        with Image.open(path) as picture:
+            picture.seek(getattr(picture, "n_frames", 1) - 1)
+            picture.load()
+            last = _length(picture.info)
+        # The muxer would show the last frame as long as the one before it.
+        options = {"final_delay": f"{last}/1000"}
+        with (
+            Image.open(path) as picture,
+            av.open(str(target), "w", format="apng", container_options=options) as container,
+        ):
             stream = container.add_stream("apng", rate=1000)
             stream.width, stream.height = picture.size
             stream.pix_fmt = "rgba"
@@ -57,7 +68,7 @@ def _converted(path: Path, modified: int, size: int) -> Path:
                 shown = frame.convert("RGBA")
                 video = av.VideoFrame.from_bytes(shown.tobytes(), *shown.size, format="rgba")
                 video.pts, video.time_base = now, _MILLISECOND
-                lengths[now] = max(1, round(frame.info.get("duration") or 100))
+                lengths[now] = _length(frame.info)
                 now += lengths[now]
                 packets += stream.encode(video)
             for packet in [*packets, *stream.encode(None)]:
@@ -67,6 +78,11 @@ def _converted(path: Path, modified: int, size: int) -> Path:
         target.unlink(missing_ok=True)
         raise MarlinEditError(f"{path.name} cannot be read: {error}.") from error
     return target
+
+
+def _length(info: Mapping[str | tuple[int, int], Any]) -> int:
+    """How long a frame is shown, in milliseconds; what browsers take where the file does not say it."""
+    return max(1, round(info.get("duration") or 100))
 
 
 @cache
