@@ -292,6 +292,16 @@ def test_a_container_that_is_asked_for(
     assert not (tmp_path / "copy").exists()
 
 
+def test_sound_that_a_container_cannot_hold_is_encoded_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made(next(kind for kind in KINDS if kind.name == "movie.wmv"), tmp_path)
+    ran = run_command(capfd, "cut", "movie.wmv", "--span", "1-2", "--out-dir", "clips")
+    assert ran.code == 0
+    assert "stream 1 (audio) encoded with aac: MP4 cannot hold wmav2" in ran.err
+
+
 def test_transparency_is_refused_where_nothing_holds_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

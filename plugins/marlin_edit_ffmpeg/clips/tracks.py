@@ -50,6 +50,8 @@ def other_tracks(
             tracks.append(_sound_track(source, stream, output, begin, end, sound))
             how = "copied" if sound.encoder is None else f"encoded with {sound.encoder}"
             report.sound.append({"stream": stream.index, "codec": sound.codec, "how": how, "reason": sound.reason})
+            if not plan.container.holds_sound(sound.codec):
+                report.warnings.append(f"stream {stream.index} (audio) {how}: {sound.reason}")
         elif stream.type == "subtitle" and stream.codec_context is not None:
             codec = stream.codec_context.name
             if codec in plan.container.text or stream.codec_context.codec.canonical_name in plan.container.text:
