@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,31 @@ def flushed(stream: VideoStream) -> list[VideoFrame]:
         return stream.decode(None)
     except av.FFmpegError:
         return []
+
+
+def seek_before(container: InputContainer, stream: Any, seconds: Fraction) -> None:
+    """Let a container stand at a place at or before a time on its clock, or at its beginning where it has none.
+
+    Some containers (MPEG-TS without an index) land late all the same.
+
+    Raises:
+        MarlinEditError: It can be read from its beginning on only once.
+    """
+    import av
+
+    wanted = int(seconds // stream.time_base)
+    places: list[dict[str, Any]] = [{"offset": wanted, "stream": stream}, {"offset": 0}]
+    places.append({"offset": 0, "backward": False})  # FLV without an index finds nothing before its first keyframe
+    for place in places:
+        try:
+            container.seek(**place)
+        except (av.FFmpegError, OSError) as error:
+            reason = error.strerror
+        else:
+            return
+    raise MarlinEditError(
+        f"{Path(container.name).name} cannot be read from a place inside it ({reason}). Remux it first, e.g. into .mkv."
+    )
 
 
 def only(container: InputContainer, index: int) -> VideoStream:

@@ -64,10 +64,10 @@ def shown_frames(container: InputContainer, stream: VideoStream, path: Path, *, 
         if packet.size > 0:
             seen.take(packet)
     seen.finish()
-    if container.format.name == "avi" and _is_reordered(stream):
+    if stores_no_times(container, stream):
         shown.notes.append(
-            "The file stores no presentation times (AVI with B-frames). They are guessed; cuts can be off by a frame."
-            " Rewrite it as MP4 or MKV first."
+            "The file stores no presentation times (AVI with B-frames). They are guessed, and can be some frames off."
+            f" {order_frames(path)}"
         )
     kept = seen.shown_packets()
     if kept is not None:
@@ -155,9 +155,15 @@ class _PacketReading:
                 self.head.append(frame.pts)
 
 
-def _is_reordered(stream: VideoStream) -> bool:
+def stores_no_times(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether nothing in a file says when a frame is shown: AVI counts packets, and H.264's come in another order."""
     context = stream.codec_context
-    return context.name in ("h264", "hevc") and context.reorder_depth > 0
+    return container.format.name == "avi" and context.name in ("h264", "hevc") and context.reorder_depth > 0
+
+
+def order_frames(path: Path) -> str:
+    """What to do with a file that stores no times."""
+    return f"Rewrite it first, by a program that finds their order: mkvmerge -o '{path.stem}.mkv' '{path.name}'"
 
 
 def _is_hidden(packet: Packet[VideoStream]) -> bool:

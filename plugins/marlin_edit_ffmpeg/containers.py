@@ -22,19 +22,23 @@ _MOVIE_TIMESCALE = 240_000
 @dataclass(frozen=True)
 class Container:
     """A kind of file. text, videos, audio: subtitle, video and audio codecs that it holds (None: what its muxer
-    takes). sounds: how many streams of sound at most (None for any number).
+    takes), refused: those of them whose order of frames it does not tell. sounds: how many streams of sound at most
+    (None for any number).
 
-    edit_list: sound can begin inside a packet. hides_priming: decoders drop what an encoder puts before its sound.
+    edit_list: sound can begin inside a packet. sound_times: it says when a packet of sound is heard. hides_priming:
+    decoders drop what an encoder puts before its sound.
     """
 
     name: str
     muxer: str
     suffix: str
     edit_list: bool = False
+    sound_times: bool = True
     hides_priming: bool = True
     timecode: bool = True
     text: frozenset[str] = frozenset()
     videos: frozenset[str] | None = None
+    refused: frozenset[str] = frozenset()
     audio: frozenset[str] | None = None
     fallback_video: str = "h264"
     fallback_audio: str = "aac"
@@ -44,7 +48,7 @@ class Container:
 
     def holds(self, codec: str) -> bool:
         """Whether it holds pictures of a codec, by FFmpeg's name."""
-        if codec in ANIMATIONS:
+        if codec in ANIMATIONS or codec in self.refused:
             return False
         return codec in (self.videos if self.videos is not None else _taken_by(self.muxer))
 
@@ -55,6 +59,10 @@ class Container:
 
 ANIMATIONS = frozenset({"gif", "apng"})
 """Codecs of pictures for the web, each a difference from the one before: no film has them, so they become PNG."""
+
+
+WHOLE = frozenset({"cfhd", "png"})
+"""Codecs whose pictures refer to no others, which FFmpeg does not count among those; their decoders keep none."""
 
 
 @cache
@@ -97,7 +105,16 @@ TS = Container(
     videos=frozenset({"h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4"}),
     audio=frozenset({"aac", "ac3", "dts", "eac3", "mp2", "mp3", "opus", "s302m", "truehd"}),
 )
-AVI = Container("AVI", "avi", ".avi", timecode=False, fallback_video="mjpeg", fallback_audio="pcm_s16le")
+AVI = Container(
+    "AVI",
+    "avi",
+    ".avi",
+    timecode=False,
+    sound_times=False,
+    refused=frozenset({"h264", "hevc", "av1", "vp9"}),
+    fallback_video="mjpeg",
+    fallback_audio="pcm_s16le",
+)
 CONTAINERS: Mapping[str, Container] = {
     "mov": MOV,
     "mp4": MP4,
@@ -123,12 +140,9 @@ _NEAREST: Mapping[str, tuple[Container, ...]] = {
 }
 """By the source's container, in FFmpeg's name: what its clips are written as, the best first. Matroska is the last."""
 
-_ENCODED = frozenset(
-    {"wmv1", "wmv2", "wmv3", "vc1", "msmpeg4v1", "msmpeg4v2", "msmpeg4", "msmpeg4v3", "theora", "flv1", "h263", "rv40"}
-)
-"""Codecs that cannot be joined to encoded frames and have no encoder here: unless packets alone are copied, their
-pictures become another codec's.
-"""
+_REFERRING = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg1video", "mpeg2video", "mpeg4"})
+"""Codecs whose pictures refer to others and that have an encoder here. Pictures of any other such codec (WMV, Theora,
+Sorenson, screen recorders' own) become H.264, unless packets alone are copied."""
 
 
 M4A = Container("MPEG-4 audio", "ipod", ".m4a", edit_list=True, timecode=False, options=_MOVIE)
@@ -207,18 +221,19 @@ def container_for(
     nearest = _NEAREST.get(own, ())
     if picture in ANIMATIONS:
         picture = "png"
-    elif picture in _ENCODED and not copied:
+    elif picture and not copied and picture not in _REFERRING and not _stands_alone(picture):
         nearest, picture = (MP4, MOV), "h264"
     for kind in (*nearest, MKV, AVI):
+        if picture == "rawvideo" and kind in (MP4, MOV):
+            continue  # they have names for few kinds of raw pictures
         # MP4 has a way to hold PCM, which few programs know.
         if (not picture or kind.holds(picture)) and not (kind is MP4 and any(map(_is_pcm, sounds))):
-            return kind, f"clips of {media.path.name} are written as {kind.name}" + _why(own, nearest, kind)
+            why = _why(own, nearest, kind)
+            return kind, f"clips of {media.path.name} are written as {kind.name}{why}" if own != kind.muxer else None
     return MKV, f"clips of {media.path.name} are written as {MKV.name}"
 
 
 def _why(own: str, nearest: tuple[Container, ...], kind: Container) -> str:
-    if own == kind.muxer:
-        return ""
     if kind in nearest:
         return f", which editing programs read more surely than {own.upper()}"
     return f", because marlin-edit cannot write {own.upper()}" if own else ""
@@ -240,6 +255,18 @@ def _canonical(codec: str) -> str:
         return str(av.Codec(codec, "r").canonical_name) if codec else ""
     except UnknownCodecError:
         return codec
+
+
+@cache
+def _stands_alone(codec: str) -> bool:
+    """Whether no picture of a codec refers to another."""
+    import av
+    from av.codec.codec import UnknownCodecError
+
+    try:
+        return codec in WHOLE or bool(av.Codec(codec, "r").intra_only)
+    except UnknownCodecError:
+        return False
 
 
 def _is_pcm(codec: str) -> bool:

@@ -90,6 +90,8 @@ def configure(
     context.gop_size = max(1, round(media.rate.value * GOP_SECONDS))
     context.options = dict(encoding.options)
     set_colour(context, stream)
+    if encoding.pixel_format.startswith("yuvj"):
+        context.color_range = _FULL_RANGE
     if encoding.interlaced:
         set_fields(context, media.scan)
         if encoding.encoder == "libx264":
@@ -194,6 +196,8 @@ def _formats(encoder: str, wanted: str) -> list[Any]:
     import av
 
     formats = av.Codec(encoder, "w").video_formats or []
+    if encoder == "mjpeg":  # readers of JPEG take its values as full range
+        formats = [one for one in formats if one.name.startswith("yuvj")]
     return [one for one in formats if has_alpha(one.name) and one.name != "pal8"] if has_alpha(wanted) else formats
 
 
@@ -218,7 +222,7 @@ def _keeping(lost: str, kind: Container, wanted: str) -> tuple[str, _Encoder]:
     Raises:
         MarlinEditError: The container holds none.
     """
-    for codec in ("prores", "png", "ffv1", "vp9") if wanted.startswith("yuv") else ("png", "ffv1", "prores"):
+    for codec in ("prores", "png", "ffv1", "vp9", "av1") if wanted.startswith("yuv") else ("png", "ffv1", "prores"):
         encoder = _ENCODERS[codec]
         if not kind.holds(codec) or not _can(encoder.name) or _lost(encoder.name, wanted) is not None:
             continue
@@ -307,7 +311,7 @@ def _mpeg_limits(stream: Any, media: MediaInfo) -> str | None:
     allowed = {Fraction(24_000, 1001), Fraction(30_000, 1001), Fraction(60_000, 1001)} | {
         Fraction(whole) for whole in (24, 25, 30, 50, 60)
     }
-    return None if media.rate.value in allowed else f"MPEG-2 has no rate of {media.rate.name}"
+    return None if media.rate.value in allowed else f"MPEG has no rate of {media.rate.name}"
 
 
 def _mpeg4_limits(stream: Any, media: MediaInfo) -> str | None:
@@ -331,6 +335,7 @@ _ENCODERS = {
     "prores": _Encoder("prores_ks", _prores),
     "dnxhd": _Encoder("dnxhd", _dnxhr),
     "mpeg2video": _Encoder("mpeg2video", fixed_quality=_FINE, limits=_mpeg_limits),
+    "mpeg1video": _Encoder("mpeg1video", fixed_quality=_FINE, limits=_mpeg_limits),
     "mpeg4": _Encoder("mpeg4", fixed_quality=_FINE, limits=_mpeg4_limits),
     "mjpeg": _Encoder("mjpeg", fixed_quality=_FINE),
     "ffv1": _Encoder("ffv1"),

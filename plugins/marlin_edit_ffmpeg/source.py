@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.media import MediaInfo, open_media
+from marlin_edit.media import MediaInfo, open_media, order_frames, seek_before, stores_no_times
 from marlin_edit_ffmpeg.clock import Steps, first_tick, frame_number, time_of
 
 LEAD = Fraction(10)
@@ -86,6 +86,12 @@ class Source:
         self.video: Any = None
         if media.video_index is not None:
             self.video = self.container.streams[media.video_index]
+            if stores_no_times(self.container, self.video):
+                self.container.close()
+                raise MarlinEditError(
+                    f"{media.path.name} stores no presentation times (AVI with B-frames), so no clip of it would be on "
+                    f"the right frame. {order_frames(media.path)}"
+                )
             self.video.thread_type = "AUTO"
         self._decoder: Any = _decoder_of(self.video)
         self._guide: Any = self.video or self.container.streams.audio[0]
@@ -180,20 +186,9 @@ class Source:
             lead = lead * 2 + 1
 
     def _seek(self, seconds: Fraction) -> None:
-        from av.error import FFmpegError
-
         if self.video is not None and self._decoder is not self.video.codec_context:
             self._decoder.flush_buffers()
-        try:
-            self.container.seek(int(seconds // self.tick), stream=self._guide)
-        except FFmpegError:
-            try:
-                self.container.seek(0)
-            except FFmpegError as error:
-                raise MarlinEditError(
-                    f"{self.media.path.name} cannot be read from a place inside it ({error.strerror}). "
-                    "Remux it first, e.g. into .mkv."
-                ) from error
+        seek_before(self.container, self._guide, seconds)
 
     def _read(self, streams: Sequence[Any]) -> Iterator[Any]:
         """Demuxes, and takes a read error as the end: what came before it is good."""

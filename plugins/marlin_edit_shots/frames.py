@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-from marlin_edit.media import MediaInfo, decoded_frames, open_media
+from marlin_edit.media import MediaInfo, decoded_frames, open_media, seek_before
 
 WIDTH, HEIGHT = 64, 36
 
@@ -24,7 +24,6 @@ class SmallFrame:
 
 def small_frames(media: MediaInfo, start: Fraction, end: Fraction) -> Iterator[SmallFrame]:
     """The frames that are presented from `start` to `end`, in order; those that cannot be decoded are not there."""
-    import av
     from av.video.reformatter import VideoReformatter
 
     scaler = VideoReformatter()  # one for all frames: setting it up costs more than scaling with it
@@ -36,10 +35,7 @@ def small_frames(media: MediaInfo, start: Fraction, end: Fraction) -> Iterator[S
         lead = Fraction(1, 2)
         while True:
             wanted = media.time_of(first) - lead
-            try:
-                container.seek(int((media.zero + wanted) // video.time_base), stream=video)
-            except av.FFmpegError:
-                container.seek(0)
+            seek_before(container, video, media.zero + wanted)
             shown = decoded_frames(container, video)
             begun = next((frame for frame in shown if frame.pts is not None), None)
             if begun is None or wanted <= 0 or _number(media, begun, video) <= first:

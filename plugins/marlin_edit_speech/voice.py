@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from marlin_edit.media import MediaInfo, open_media
+from marlin_edit.media import MediaInfo, open_media, seek_before
 from marlin_edit.timebase import Span
 
 RATE = 16_000
@@ -88,7 +88,7 @@ def _sound(media: MediaInfo, span: Span) -> Iterator[tuple[Fraction, bytes]]:
             return
         resampler = av.AudioResampler("s16", "mono", RATE)
         if span.start > 0:
-            container.seek(int((media.zero + span.start) // sound.time_base), stream=sound)
+            seek_before(container, sound, media.zero + span.start)
         for frame in _decoded(container, sound):
             if frame.pts is None:
                 continue

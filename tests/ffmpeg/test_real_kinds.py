@@ -151,6 +151,12 @@ KINDS = [
     Kind("movie.asf", "msmpeg4v3 -vtag MP43 -g 50", ".mp4", audio="libmp3lame", reencoded=("h264", "yuv420p")),
     Kind("theora.ogv", "libtheora -q:v 8 -g 50", ".mp4", audio="libvorbis", reencoded=("h264", "yuv420p")),
     Kind("xvid.avi", "mpeg4 -vtag XVID -bf 2 -g 50", ".mp4", audio="libmp3lame"),
+    Kind("old.mpg", "mpeg1video -b:v 4M -g 15 -bf 2", ".ts", size="352x288", audio="mp2"),
+    Kind("raw.avi", "rawvideo", pixels="yuv420p", audio="pcm_s16le"),
+    Kind("old.flv", "flv -g 50", ".mp4", audio="libmp3lame", more="-ar 44100", reencoded=("h264", "yuv420p")),
+    Kind("screen.flv", "flashsv", ".mp4", audio="", reencoded=("h264", "yuv444p")),
+    Kind("deep.webm", "libvpx-vp9 -deadline realtime -cpu-used 8 -g 50 -profile:v 2", pixels="yuv420p10le",
+         audio="libopus", reencoded=("av1", "yuv420p10le")),
     Kind("one_keyframe.mp4", "libx264 -preset veryfast -g 9999 -bf 3 -sc_threshold 0", pixels="yuv420p"),
     Kind("hevc422.mp4", "libx265 -preset ultrafast -x265-params log-level=error:keyint=50", pixels="yuv422p10le"),
     Kind("hi10.mkv", X264, pixels="yuv420p10le"),
@@ -272,6 +278,26 @@ def test_it_is_cut_exactly_and_nothing_of_it_is_lost(
         assert found.sounds == facts.sounds
         if clip.suffix not in (".ts", ".avi") and facts.timecode is not None:
             assert found.timecode == item["start_timecode"] != facts.timecode
+
+
+def test_avi_that_does_not_say_when_its_frames_are_shown_is_not_cut_wrongly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made(Kind("film.avi", X264, pixels="yuv420p", audio=""), tmp_path)
+    line = ("cut", "--span", "1.37-2.6", "--out-dir", "clips", "--mode", "exact")
+    ran = run_command(capfd, *line, "film.avi")
+    assert ran.code == 1
+    assert "Rewrite it first, by a program that finds their order: mkvmerge -o 'film.mkv' 'film.avi'" in ran.err
+    assert not list(tmp_path.glob("clips/*"))
+    subprocess.run([checker("mkvmerge", "mkvtoolnix"), "-q", "-o", "film.mkv", "film.avi"], check=True)
+    source = pixels_of(made(Kind("same.mp4", X264, pixels="yuv420p", audio=""), tmp_path))
+    ran = run_command(capfd, *line, "film.mkv", "--json")
+    assert ran.code == 0, ran.err
+    shown = pixels_of(tmp_path / "clips" / "film_001.mkv")
+    for number, frame in enumerate(shown, json.loads(ran.out)["items"][0]["asked"]["first_frame"]):
+        others = [np.abs(frame - source[other]).mean() for other in (number - 1, number, number + 1)]
+        assert min(others) == others[1], number
 
 
 def test_a_container_that_is_asked_for(

@@ -15,7 +15,7 @@ from marlin_edit_ffmpeg.clock import ClipClock
 from marlin_edit_ffmpeg.codecs import Syntax, Unreadable, set_tag, syntax_of
 from marlin_edit_ffmpeg.containers import Container, Output
 from marlin_edit_ffmpeg.encoders import VideoEncoding, configure
-from marlin_edit_ffmpeg.source import LEAD, Source
+from marlin_edit_ffmpeg.source import LEAD, NotAsPlanned, Source
 
 
 @dataclass
@@ -46,6 +46,8 @@ class EncodedPicture:
         self._clock = ClipClock(source.media, frames.first)
         self._start = start
         self._end = source.first_tick(frames.stop)
+        self._next = frames.first
+        self._passed: set[int] = set()  # numbers that no frame had when a later one came
         self._near = {frames.first + step for step in (-1, 0, 1)} | {frames.stop + step for step in (-2, -1, 0)}
         self._out: Any = output.container.add_stream(encoding.encoder, rate=source.media.rate.value)  # type: ignore[union-attr]
         self.out = self._out
@@ -74,6 +76,8 @@ class EncodedPicture:
             self.progress.pictures[number] = picture_of(frame)
         if not self._frames.first <= number < self._frames.stop:
             return
+        if number in self._passed:
+            raise NotAsPlanned("the frames of the source do not come in the order of their times")
         if self.progress.last is not None and number <= self.progress.last:
             self.progress.warnings.append(f"frame {number} of the source came twice; one is kept")
             return
@@ -92,6 +96,8 @@ class EncodedPicture:
             )
             self._size = (frame.width, frame.height)
             self._output.begin()
+        self._passed.update(range(self._next, number))
+        self._next = number + 1
         self.progress.last = number
         self.progress.count += 1
         self.progress.encoded += 1

@@ -47,6 +47,8 @@ def sound_plan(stream: Any, kind: Container, asked: Sound, packet_seconds: Fract
         encoder = usual_encoder(kind)
     if not kind.holds_sound(codec):
         return SoundPlan(stream.index, codec, encoder, f"{kind.name} cannot hold {codec}")
+    if not kind.sound_times and not codec.startswith("pcm_"):
+        return SoundPlan(stream.index, codec, usual_encoder(kind), f"{kind.name} does not say when {codec} begins")
     if asked is Sound.EXACT:
         return SoundPlan(stream.index, codec, encoder, "asked for")
     if codec.startswith(_LOSSLESS) and encoder == codec:

@@ -8,7 +8,7 @@ from marlin_edit_ffmpeg.codecs import av1, h264, hevc, mpeg2, mpeg4, vp8, vp9
 from marlin_edit_ffmpeg.codecs.bits import Unreadable
 from marlin_edit_ffmpeg.codecs.intra_only import WholePictures
 from marlin_edit_ffmpeg.codecs.syntax import Begin, Codec, Route, Splicing, Syntax
-from marlin_edit_ffmpeg.containers import MKV, MOV, MP4, TS, WEBM, Container
+from marlin_edit_ffmpeg.containers import MKV, MOV, MP4, TS, WEBM, WHOLE, Container
 
 CODECS: dict[str, Codec] = {
     "av1": av1.CODEC,
@@ -22,7 +22,6 @@ CODECS: dict[str, Codec] = {
 """By FFmpeg's names. A new codec adds its file here."""
 
 _BOXED = (MP4, MOV, MKV, WEBM)
-_ALONE = ("cfhd", "png")  # FFmpeg does not count these among codecs without references; their decoders keep none
 
 
 def syntax_of(video: Any, container: str, kind: Container) -> Syntax:
@@ -50,7 +49,7 @@ def has_whole_pictures(video: Any) -> bool:
     name = context.codec.canonical_name
     if name in CODECS:
         return name == "h264" and "Intra" in (video.profile or "")
-    return bool(context.codec.intra_only) or name in _ALONE
+    return bool(context.codec.intra_only) or name in WHOLE
 
 
 def splicing_of(name: str) -> Splicing:
