@@ -1,6 +1,6 @@
 """The model at its real size (2.2 billion parameters), with random weights, on one device: stage by stage and an hour.
 
-    python benchmarks/full_size.py [--device cuda] [--dtype bfloat16] [--limit 520] [--small] [--json FILE]
+    python benchmarks/full_size.py [--device cuda] [--dtype bfloat16] [--limit 520] [--window 30] [--small] [--json FILE]
 
 Random weights say nothing about answers, and take as long as real ones. Windows of 30, 60 and 120 s of 1080p30 H.264
 are decoded, seen and read; questions are asked of each, 1 to 64 together, and one caption is written (a random model
@@ -85,6 +85,7 @@ def main() -> int:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--limit", type=float, default=520, help="seconds (default 520)")
+    parser.add_argument("--window", type=int, nargs="*", default=[30, 60, 120], help="lengths to measure one by one")
     parser.add_argument("--small", action="store_true", help="the demo model, short windows, two minutes")
     parser.add_argument("--json", type=Path, help="write the numbers there")
     options = parser.parse_args()
@@ -113,8 +114,8 @@ def measure(bench: Bench, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         size = (640, 360) if options.small else (1920, 1080)
         media = footage(Path(folder), size, 2 if options.small else 60)
-        for length in (10, 30) if options.small else (30, 60, 120):
-            if bench.has(60):
+        for length in (10, 30) if options.small else options.window:
+            if bench.has(40):
                 one_window(bench, model, media, length, (1, 4) if options.small else (1, 4, 16, 64))
         whole_file(bench, model, media)
 
@@ -227,7 +228,7 @@ def one_window(bench: Bench, model: MarlinModel, media: MediaInfo, length: int, 
         tokens_per_s=tokens / reading_seconds,
     )
     for together in counts:
-        if bench.has(60):
+        if bench.has(40):
             ask(bench, reading, length, together)
     seconds, (answer,) = bench.best(
         lambda: reading.answer([Prompt(CAPTION_PROMPT, MAX_NEW_TOKENS[QuestionKind.CAPTION])]), 2
