@@ -1,6 +1,6 @@
-"""The model at its real size (2.2 billion parameters), with random weights, on one device: stage by stage and an hour.
+"""The model at its real size (2.2 billion parameters) with random weights on one device: stage by stage, and an hour.
 
-    python benchmarks/full_size.py [--device cuda] [--dtype bfloat16] [--limit 520] [--window 30] [--small] [--json FILE]
+    python benchmarks/full_size.py [--device cuda] [--dtype bfloat16] [--limit 520] [--window 30] [--small]
 
 Random weights say nothing about answers, and take as long as real ones. Windows of 30, 60 and 120 s of 1080p30 H.264
 are decoded, seen and read; questions are asked of each, 1 to 64 together, and one caption is written (a random model
