@@ -6,11 +6,13 @@ Text from files and models is shown with its control characters made visible, so
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -20,8 +22,24 @@ if TYPE_CHECKING:
     from marlin_edit.interfaces import ReportProgress
 
 PROGRAM = "marlin-edit"
+NOTICE = logging.INFO + 5
+"""The level of a log record that is shown without -v, and is no warning."""
 _REDRAW_SECONDS = 0.1
 _PLAIN_LINE_SECONDS = 10.0
+
+
+class Style(StrEnum):
+    """How a part of a line looks on a terminal."""
+
+    STRONG = "1"
+    GOOD = "32"
+    BAD = "33"
+    FAINT = "2"
+
+
+Part = str | tuple[str, Style]
+Line = str | tuple[Part, ...]
+"""A line to read: its text, or its parts, each with its style."""
 
 
 @dataclass
@@ -32,11 +50,13 @@ class Console:
         verbosity: -1 with --quiet, 1 with -v.
         json: Whether stdout takes one JSON document and nothing else.
         answered: Whether that document was written.
+        colour: Whether lines are coloured; None asks the environment and the terminal.
     """
 
     verbosity: int = 0
     json: bool = False
     answered: bool = False
+    colour: bool | None = None
     _line: str = field(default="", repr=False)
     _warned: set[str] = field(default_factory=set, repr=False)
 
@@ -91,9 +111,33 @@ class Console:
                 rest = rest[binary.write(rest) :]
             binary.flush()
 
-    def lines(self, *lines: str) -> None:
+    def lines(self, *lines: Line) -> None:
         """Lines for a person to read, to stdout."""
-        self.data("".join(f"{_shown(line)}\n" for line in lines))
+        self.data("".join(f"{self._painted(line, self.out)}\n" for line in lines))
+
+    def receipts(self, *lines: Line) -> None:
+        """Lines for a person to read, to stderr; not with --quiet."""
+        if self.verbosity >= 0:
+            self._clear()
+            print(*(self._painted(line, self.err) for line in lines), sep="\n", file=self.err, flush=True)
+
+    def width(self, stream: TextIO) -> int | None:
+        """How many columns the terminal has that a stream is shown on; None where it is none."""
+        import shutil
+
+        return shutil.get_terminal_size().columns if stream.isatty() else None
+
+    def _painted(self, line: Line, stream: TextIO) -> str:
+        parts = (line,) if isinstance(line, str) else line
+        colour = self.colour if self.colour is not None else _has_colour(stream)
+        return "".join(
+            _shown(part)
+            if isinstance(part, str)
+            else f"\x1b[{part[1].value}m{_shown(part[0])}\x1b[0m"
+            if colour and part[0]
+            else _shown(part[0])
+            for part in parts
+        )
 
     def heading(self, line: str) -> None:
         """The name of what the next lines are about, to stdout; not with --json or --quiet."""
@@ -102,11 +146,7 @@ class Console:
 
     def table(self, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         """Rows in columns, to stdout; the last column may be of any width."""
-        shown = [tuple(_shown(cell) for cell in row) for row in [header, *rows]]
-        widths = [max(len(row[column]) for row in shown) for column in range(len(header))]
-        self.lines(
-            *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown)
-        )
+        self.lines(*in_columns([header, *rows]))
 
     def answer(self, document: Mapping[str, Any]) -> None:
         """The one JSON document of a `--json` run. Paths and fractions are written as their text."""
@@ -162,7 +202,8 @@ class _LogToConsole(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        say = self._console.warning if record.levelno >= logging.WARNING else self._console.detail
+        notice = self._console.receipt if record.levelno >= NOTICE else self._console.detail
+        say = self._console.warning if record.levelno >= logging.WARNING else notice
         say(record.getMessage())
 
 
@@ -211,6 +252,62 @@ def time_left(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def in_columns(rows: Sequence[Sequence[str]], *, indent: int = 0, width: int | None = None) -> list[str]:
+    """Rows as lines with their cells below one another.
+
+    Args:
+        rows: As many cells each.
+        indent: Blanks before each line.
+        width: The columns of the terminal, into which the last cell is folded; None leaves it on its line.
+    """
+    shown = [[_shown(cell) for cell in row] for row in rows]
+    widths = [max(_width(cell) for cell in column) for column in zip(*(row[:-1] for row in shown), strict=True)]
+    before = indent + sum(widths) + 2 * len(widths)
+    lines = []
+    for *cells, last in shown:
+        padded = (cell + " " * (wide - _width(cell) + 2) for cell, wide in zip(cells, widths, strict=True))
+        first = " " * indent + "".join(padded)
+        if width is None:
+            folded, margin = [last], 0
+        elif width - before >= _LEAST_ROOM:
+            folded, margin = _folded(last, width - before), before
+        else:
+            folded, margin = ["", *_folded(last, max(_LEAST_ROOM, width - indent - 2))], indent + 2
+        lines += [first + folded[0], *(" " * margin + text for text in folded[1:])]
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+_LEAST_ROOM = 16
+
+
+def _folded(text: str, room: int) -> list[str]:
+    """A text in lines of at most so many columns, broken between words."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and _width(longer) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth
+
+    return max(0, wcswidth(text))
+
+
+def _has_colour(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that shows colours, or the person says so (NO_COLOR, FORCE_COLOR)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def _shown(text: str) -> str:

@@ -130,7 +130,7 @@ class SettingsCommand(click.Command):
 
 
 def verbosity_options() -> list[click.Parameter]:
-    """-v and --quiet, for the group and for every command. -q is always --query."""
+    """-v, --quiet and --color, for the group and for every command. -q is always --query."""
 
     def set_verbosity(verbosity: int) -> Callable[[click.Context, click.Parameter, bool], None]:
         def callback(ctx: click.Context, _: click.Parameter, given: bool) -> None:
@@ -139,6 +139,11 @@ def verbosity_options() -> list[click.Parameter]:
                 run.console.verbosity = verbosity
 
         return callback
+
+    def set_colour(ctx: click.Context, _: click.Parameter, given: str | None) -> None:
+        run = ctx.find_object(Run)
+        if given is not None and run is not None:
+            run.console.colour = {"always": True, "never": False}.get(given)
 
     return [
         GroupedOption(
@@ -154,6 +159,13 @@ def verbosity_options() -> list[click.Parameter]:
             expose_value=False,
             callback=set_verbosity(-1),
             help="Only warnings and errors.",
+        ),
+        GroupedOption(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            expose_value=False,
+            callback=set_colour,
+            help="Colours: on a terminal unless NO_COLOR is set (auto), always or never.",
         ),
     ]
 

@@ -45,4 +45,7 @@ def command(run: Run, request: Request, queries: tuple[str, ...]) -> ExitCode:
     for job in batch.each(ready=model):
         with job:
             job.publish(analyze(run.app, run.console, job.media, request.look_in, queries=wanted, model=model))
-    return batch.finished()
+    code = batch.finished()
+    if code is ExitCode.DONE and not (run.json or request.outputs or request.delivery_names or batch.several):
+        run.console.receipt("To cut it out, write `cut` in place of `find`; -o FILE marks it in an editing program.")
+    return code

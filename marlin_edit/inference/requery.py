@@ -7,6 +7,7 @@ flag UNSUPPORTED.
 
 from __future__ import annotations
 
+import logging
 import math
 from bisect import bisect_left
 from collections import Counter
@@ -20,6 +21,8 @@ from marlin_edit.inference import signals
 from marlin_edit.inference.windows import EDGE, FEWEST_PAIRS
 from marlin_edit.timebase import Span
 from marlin_edit.video_model import Answer, Question, QuestionKind, Watched
+
+_log = logging.getLogger(__name__)
 
 MOST_ASKED = 24
 """How often a query is asked about one window and its parts. About so many occurrences fit into two minutes."""
@@ -70,7 +73,11 @@ class Search:
         found = []
         for query, answer in answers.items():
             finding, problems = read_find(answer, part.span, self.step, query)
-            self.discarded += problems
+            if AGAIN in flags:  # no further occurrence: that is what asking again finds out
+                for problem in problems:
+                    _log.info("asked again: %s", problem)
+            else:
+                self.discarded += problems
             if finding is not None:
                 finding = replace(
                     finding,

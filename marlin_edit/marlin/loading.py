@@ -6,12 +6,14 @@ is fetched: `hub.py` finds what is on disk.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from marlin_edit.analysis import ModelIdentity
+from marlin_edit.console import NOTICE
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.marlin import hub
 from marlin_edit.marlin.backend import MarlinModel
@@ -21,6 +23,8 @@ from marlin_edit.marlin.prefix_cache import quieten
 from marlin_edit.marlin.tokenizer import Tokens
 from marlin_edit.sampling import read_profile
 from marlin_edit.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 SMALL_MODEL = 1_000_000_000
 """Parameters up to which a CPU runs in float32, where answers do not depend on how questions are grouped. Above it
@@ -51,12 +55,15 @@ def open_checkpoint(
     def load() -> Engine:
         model = _load(checkpoint.path, device, dtype)
         try:
-            return Engine(model, tokens, profile)
+            engine = Engine(model, tokens, profile)
         except (RuntimeError, TypeError, AttributeError, ValueError) as error:
             raise MarlinEditError(
                 f"The installed transformers cannot run this model on {device}: {error}. "
                 "`marlin-edit doctor` has details."
             ) from error
+        place = f"{device} ({torch.cuda.get_device_name()})" if device.startswith("cuda") else device
+        _log.log(NOTICE, "%s runs on %s, %s", identity.name, place, identity.dtype)
+        return engine
 
     return MarlinModel(load, profile, identity, settings.value("decoder", str), checkpoint.path / hub.CALIBRATION_FILE)
 

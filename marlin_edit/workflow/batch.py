@@ -146,7 +146,9 @@ class Batch:
             report_outcome(console, outcome)
         failed = [result["video"] for result in self.results if "error" in result]
         partial = [result["video"] for result in self.results if result["exit_code"] == ExitCode.PARTIAL]
-        console.receipt(f"{counted(len(self.jobs), 'video')}: {len(self.results) - len(failed)} done")
+        nothing = sum(result["exit_code"] == ExitCode.NOTHING_MATCHED for result in self.results)
+        done = f"{len(self.results) - len(failed)} done" + (f", nothing found in {nothing} of them" if nothing else "")
+        console.receipt(f"{counted(len(self.jobs), 'video')}: {done}")
         for words, videos in (("failed", failed), ("only partly done", partial), ("not done", waiting)):
             if videos:
                 console.warning(f"{words}: {', '.join(videos)}")

@@ -29,10 +29,9 @@ def left_out(exporter: Exporter, edit: Edit) -> list[str]:
         Carries.CUTS: len(edit.cuts),
     }
     sentences = [
-        f"{name} cannot store {word}s; {counted(numbers[flag], word)} "
-        f"{'was' if numbers[flag] == 1 else 'were'} left out"
+        _without(exporter, numbers[flag], word)
         for flag, word in _CONTENTS
-        if numbers[flag] and not carries & flag
+        if numbers[flag] and not carries & flag and not (flag is Carries.SCENES and carries & Carries.EVENTS)
     ]
     if carries & Carries.MARKERS and any(source.events or source.findings for source in edit.sources):
         lacking = [words for flag, words in _OF_MARKERS if not carries & flag]
@@ -48,6 +47,18 @@ def left_out(exporter: Exporter, edit: Edit) -> list[str]:
         if lacking:
             sentences.append(f"{name} cannot store {_listed(lacking, 'or')}; left out")
     return sentences
+
+
+def scenes_left_out(exporter: Exporter, edit: Edit) -> str:
+    """The scenes that a format of events leaves out: as most do, that is a detail; nothing where it has them all."""
+    number = sum(len(source.scenes) for source in edit.sources)
+    lacking = number and exporter.carries & Carries.EVENTS and not exporter.carries & Carries.SCENES
+    return _without(exporter, number, "scene") if lacking else ""
+
+
+def _without(exporter: Exporter, number: int, word: str) -> str:
+    was = "was" if number == 1 else "were"
+    return f"{title_of(exporter)} cannot store {word}s; {counted(number, word)} {was} left out"
 
 
 def title_of(exporter: Exporter) -> str:

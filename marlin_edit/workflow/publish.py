@@ -16,7 +16,7 @@ from marlin_edit.edit import Edit, is_empty, without_rejected
 from marlin_edit.errors import ExitCode, MarlinEditError
 from marlin_edit.interfaces import Carries, Delivery, Exporter, Receipt, Rendered
 from marlin_edit.path_map import PathMap
-from marlin_edit.workflow.left_out import left_out, title_of
+from marlin_edit.workflow.left_out import left_out, scenes_left_out, title_of
 from marlin_edit.workflow.outputs import Output
 from marlin_edit.workflow.run import Run
 
@@ -25,7 +25,7 @@ from marlin_edit.workflow.run import Run
 class Outcome:
     """The result of publishing: files, one report per item, notes on what was left out, and what could not be done.
 
-    planned: the files that a dry run would write.
+    planned: the files that a dry run would write. details: notes that only -v and JSON show.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -33,6 +33,7 @@ class Outcome:
     stdout: str | bytes | None = None
     items: list[Mapping[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     def add(self, receipt: Receipt, *, dry_run: bool) -> None:
@@ -182,3 +183,5 @@ def _write(app: App, edit: Edit, output: Output, outcome: Outcome, shared: dict[
             outcome.files.append(output.path)
     outcome.notes.extend(f"{output.name}: {note}" for note in (*notes, *rendered.notes))
     outcome.notes.extend(f"{output.name}: {sentence}" for sentence in left_out(output.exporter, edit))
+    if sentence := scenes_left_out(output.exporter, edit):
+        outcome.details.append(f"{output.name}: {sentence}")

@@ -154,8 +154,8 @@ def test_every_query_has_its_result(run: CommandLine, film: Film, model: str) ->
     findings = ran.document["analysis"]["findings"]
     assert dog["found"] == sum(one["query"] == "a dog runs" for one in findings) > 0
     assert not any(one["accepted"] for one in findings if one["query"] == "a dog runs")
-    assert '"a green square": 3 findings' in ran.err
-    assert '"a dog runs": nothing: ' in ran.err
+    assert '"a green square": 3 found\n' in ran.err
+    assert '"a dog runs": not found\n  the best is ' in ran.err
     assert 'nothing in the picture supports "dog"' in ran.err
     every = run("find", film.path, "--model", model, *queries, "--require", "all", "-o", "found.json")
     assert every.code == ExitCode.PARTIAL

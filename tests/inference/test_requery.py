@@ -145,11 +145,16 @@ def test_what_comes_of_asking_again_and_nothing_speaks_for_is_kept_as_that() -> 
     assert [asked for asked, _ in window.asked] == [span(0, 60), span(0, 20), span(30, 60)]
 
 
-def test_a_part_that_says_nothing_is_told_with_its_own_times() -> None:
+def test_a_part_that_says_nothing_is_a_detail_with_its_own_times(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     window = Window(span(0, 60), [span(20, 30)], instead=False)
     search = window.search(window.caption())
     assert [one.span for one in search.findings] == [span(20, 30)]
-    assert [line.split(" the model")[0] for line in search.discarded] == ["Of 0 - 20 s", "Of 30 - 60 s"]
+    assert search.discarded == []
+    assert [line.split(" the model")[0] for line in caplog.messages] == [
+        "asked again: Of 0 - 20 s",
+        "asked again: Of 30 - 60 s",
+    ]
 
 
 def test_the_rest_of_a_finding_that_was_told_too_short_is_put_to_it() -> None:

@@ -15,6 +15,7 @@ from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.interfaces import Context, Receipt, ReportProgress
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
+from marlin_edit.text import counted
 from marlin_edit.timebase import FrameRange
 from marlin_edit_ffmpeg.clips.estimate import Trials, estimated
 from marlin_edit_ffmpeg.clips.naming import clip_names, fields_of, names_known_early
@@ -91,7 +92,7 @@ def deliver(edit: Edit, context: Context, dry_run: bool) -> Receipt:
         return Receipt(
             files=tuple(plan.path for plan in plans),
             items=tuple(report.item() for report in reports),
-            notes=(*(_estimate_notes(reports)), f"{len(plans)} clips: {total.words()}"),
+            notes=(*(_estimate_notes(reports)), f"{counted(len(plans), 'clip')}: {total.words()}"),
         )
     made = not out_dir.exists()
     with _writing_into(out_dir):
