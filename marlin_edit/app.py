@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -123,10 +124,7 @@ class App:
             if path.name.lower().endswith(suffix) and (found is None or len(suffix) > len(found[0])):
                 found = suffix, exporter
         if found is None:
-            raise UsageError(
-                f"{path.name}: no format has this suffix. Suffixes: {', '.join(sorted(self._suffixes()))}."
-                " Or name a format with --format."
-            )
+            raise UsageError(_no_format(path, self._suffixes()))
         return found[1]
 
     def backend_for(self, model: str) -> Backend:
@@ -251,3 +249,21 @@ def described(error: BaseException) -> str:
     if isinstance(error, MarlinEditError):
         return " ".join(str(error).split()).rstrip(".")
     return f"{type(error).__name__}: {error}".replace("\n", " ").rstrip(".: ")
+
+
+_MEDIA = re.compile(
+    r"\.(3gp|aac|aiff?|avi|flac|flv|gif|m2ts|m4a|m4v|mkv|mov|mp3|mp4|mpe?g|mts|mxf|ogg|ts|wav|webm|wmv)$"
+)
+
+
+def _no_format(path: Path, suffixes: Iterable[str]) -> str:
+    """What to do with a name whose suffix is no format's."""
+    if _MEDIA.search(path.name.lower()):
+        return (
+            f"{path.name} is a video or sound. `caption`, `find` and `cut` look at one; `cut --out-dir DIR` writes "
+            "clips, and `cut --reel FILE` one film of them."
+        )
+    if not path.suffix:
+        return f"{path.name} has no suffix, which chooses the format: {path.name}.srt, .edl, .otio or .json, say."
+    near = did_you_mean(path.suffix.lower(), suffixes)
+    return f"{path.name}: no format has this suffix.{near} `marlin-edit formats` lists them; --format names one."

@@ -93,6 +93,8 @@ class CommandGroup(click.Group):
         """The command that the arguments name; an unknown one gets a suggestion."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             known = self.list_commands(ctx)
+            if Path(args[0]).exists():
+                raise click.UsageError(f"Say what to do with it, like `{PROGRAM} caption {args[0]}`.", ctx)
             raise click.UsageError(f"There is no command {args[0]!r}.{did_you_mean(args[0], known)}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -145,6 +147,19 @@ def _run(arguments: list[str], console: Console) -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
+def _commands_with(option: str, context: click.Context) -> str:
+    """The commands that have an option, in words; nothing where none has."""
+    run, group = context.find_object(Run), context.find_root().command
+    if run is None or not isinstance(group, click.Group):
+        return ""
+    names = {name for one in run.app.definitions.values() if one.flag == option for name in one.commands}
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is not None and any(option in (*one.opts, *one.secondary_opts) for one in command.params):
+            names.add(name)
+    return " and ".join(f"`{name}`" for name in sorted(names))
+
+
 def _failed(error: Exception, console: Console) -> int:
     """Print what went wrong, and give the exit code for it."""
     if isinstance(error, MarlinEditError):
@@ -170,6 +185,12 @@ def _failed(error: Exception, console: Console) -> int:
 
 def _usage_message(error: click.ClickException) -> str:
     message = error.format_message()
+    if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "queries":
+        return 'Say what to look for: -q "a door opens".'
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        others = _commands_with(error.option_name, error.ctx)
+        if others:
+            message = f"`{error.ctx.info_name}` has no {error.option_name}: that is an option of {others}."
     if isinstance(error, click.UsageError) and error.ctx is not None:
         message = f"{message.rstrip()} Try `{error.ctx.command_path} --help`."
     return message

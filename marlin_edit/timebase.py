@@ -234,35 +234,77 @@ Position = Fraction | FrameNumber | SourceTimecode
 """A place in a programme as a person gives it: seconds, a frame or source time code."""
 
 
+@dataclass(frozen=True)
+class AfterIn:
+    """An out point given as so long after the in point."""
+
+    length: Fraction | FrameNumber
+
+
+@dataclass(frozen=True)
+class MediaEnd:
+    """An out point at the end of the media."""
+
+
+OutPoint = Position | AfterIn | MediaEnd
+"""The end of a span as a person gives it."""
+
+
 def parse_position(text: str) -> Position:
-    """Read `14.3`, `14.3s`, `1:02.5`, `0:01:02.5`, `222f`, or time code such as `01:00:07:10` and `01:00:07;10`."""
-    text = text.strip()
+    """Read `14.3`, `14,3 s`, `1m30`, `1:02.5`, `0:01:02,5`, `222f`, or time code: `01:00:07:10`, `01:00:07;10`."""
+    text = text.strip().replace(",", ".")
     if len(text) > _LONGEST_TIME:
         raise UsageError(f"A time of {len(text)} characters cannot be read. Write it like 14.3, 222f or 01:00:07:10.")
     if re.fullmatch(r"\d+f", text):
         return FrameNumber(int(text[:-1]))
     if re.fullmatch(r"\d{1,2}:\d{2}:\d{2}[:;]\d{2,3}", text):
         return SourceTimecode(text)
-    if re.fullmatch(r"\d+(\.\d+)?s?|\d+/\d+s?", text) and not re.search(r"/0+s?$", text):
-        return Fraction(text.removesuffix("s"))
+    if re.fullmatch(r"\d+(\.\d+)? ?s?|\d+/\d+ ?s?", text) and not re.search(r"/0+ ?s?$", text):
+        return Fraction(text.removesuffix("s").rstrip())
+    units = re.fullmatch(r"(?:(\d+(?:\.\d+)?) ?h)? ?(?:(\d+(?:\.\d+)?) ?m(?:in)?)? ?(?:(\d+(?:\.\d+)?) ?s?)?", text)
+    if units is not None and (units[1] or units[2]):
+        hours, minutes, seconds = (Fraction(part or 0) for part in units.groups())
+        return hours * 3600 + minutes * 60 + seconds
     clock = re.fullmatch(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)", text)
     if clock is not None and int(clock[2]) < 60 and Fraction(clock[3]) < 60:
         return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
-    raise UsageError(f"{text!r} is not a time. Write seconds (14.3), frames (222f) or time code (01:00:07:10).")
+    raise UsageError(
+        f"{text!r} is not a time. Write seconds (14.3), minutes (1m30 or 1:30), frames (222f) or time code "
+        "(01:00:07:10)."
+    )
 
 
-def position_text(position: Position) -> str:
-    """A position as a person gave it: `14.3 s`, `222f` or its time code."""
+def position_text(position: OutPoint) -> str:
+    """A position as a person gave it: `14.3 s`, `222f`, its time code, `+4 s` or `end`."""
+    if isinstance(position, MediaEnd):
+        return "end"
+    if isinstance(position, AfterIn):
+        return f"+{position_text(position.length)}"
     if isinstance(position, FrameNumber):
         return f"{position.number}f"
     return position.text if isinstance(position, SourceTimecode) else f"{short_seconds(position)} s"
 
 
-def parse_positions(text: str) -> tuple[Position, Position]:
-    """Read `IN-OUT`, two positions with a dash between them, OUT not included."""
-    start, dash, end = text.partition("-")
-    if not dash or not start.strip() or not end.strip() or "-" in end:
-        raise UsageError(f"{text!r} is not a span. Write IN-OUT, like 14.3-18.2, 222f-312f or 01:00:07:10-01:00:11:02.")
+_BETWEEN = re.compile(r"\s*(?:-+>?|[\u2010-\u2015\u2212\u2192]|\.\.+|\bto\b)\s*")
+"""What people write between the ends of a span: hyphens and dashes, minus, arrows, two points, `to`."""
+
+
+def parse_positions(text: str) -> tuple[Position, OutPoint]:
+    """Read `IN-OUT`, OUT not included; OUT is a position, `end` (or nothing), or `+` with a length from IN on."""
+    ends = _BETWEEN.split(text.strip())
+    if len(ends) != 2 or not ends[0]:
+        raise UsageError(
+            f"{text!r} is not a span. Write IN-OUT, like 14.3-18.2, 222f-312f, 01:00:07:10-01:00:11:02, 14.3-end or "
+            "14.3-+4 (4 s from there on)."
+        )
+    start, end = ends
+    if end.casefold() in ("end", ""):
+        return parse_position(start), MediaEnd()
+    if end.startswith("+"):
+        length = parse_position(end[1:])
+        if isinstance(length, SourceTimecode):
+            raise UsageError(f"{end!r} is not a length. Write seconds (+4), minutes (+1m30) or frames (+100f).")
+        return parse_position(start), AfterIn(length)
     return parse_position(start), parse_position(end)
 
 

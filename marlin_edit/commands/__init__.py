@@ -17,7 +17,7 @@ import click
 from marlin_edit.app import App
 from marlin_edit.errors import ExitCode, UsageError
 from marlin_edit.settings import Group, Setting, value_text
-from marlin_edit.timebase import Position, parse_positions
+from marlin_edit.timebase import OutPoint, Position, parse_positions
 from marlin_edit.workflow.run import Request, Run
 
 __all__ = [
@@ -163,6 +163,7 @@ def verbosity_options() -> list[click.Parameter]:
         GroupedOption(
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),
+            metavar="WHEN",
             expose_value=False,
             callback=set_colour,
             help="Colours: on a terminal unless NO_COLOR is set (auto), always or never.",
@@ -270,7 +271,7 @@ def request_options(function: Function) -> Function:
         outputs: tuple[Path | None, ...],
         format_name: str | None,
         delivery_names: tuple[str, ...],
-        look_in: tuple[Position, Position] | None,
+        look_in: tuple[Position, OutPoint] | None,
         dry_run: bool,
         **more: Any,
     ) -> ExitCode | None:
@@ -284,14 +285,14 @@ def request_options(function: Function) -> Function:
 
 
 def range_option(function: Function) -> Function:
-    """--range IN-OUT, as `look_in: tuple[Position, Position] | None`."""
+    """--range IN-OUT, as `look_in: tuple[Position, OutPoint] | None`."""
     return grouped_option(
         Group.WHERE,
         "--range",
         "look_in",
         metavar="IN-OUT",
         callback=lambda _, __, given: None if given is None else parse_positions(given),
-        help="Look only there: seconds (10-95.5), frames (222f-312f) or source time code.",
+        help="Look only there: seconds (10-95.5, 1m30-end), frames (222f-312f) or source time code.",
     )(function)
 
 

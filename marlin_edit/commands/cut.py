@@ -11,7 +11,7 @@ from marlin_edit.inference.queries import advise, checked_queries
 from marlin_edit.inference.windows import span_between
 from marlin_edit.interfaces import Carries
 from marlin_edit.settings import Group
-from marlin_edit.timebase import Position, parse_positions
+from marlin_edit.timebase import OutPoint, Position, parse_positions
 from marlin_edit.workflow.cut_selection import selected_cuts
 from marlin_edit.workflow.plan_batch import plan_batch
 from marlin_edit.workflow.snapping import snap_detector
@@ -36,11 +36,12 @@ MAKES = Carries.FINDINGS | Carries.CUTS
     multiple=True,
     metavar="IN-OUT",
     callback=lambda _, __, given: tuple(parse_positions(text) for text in given),
-    help="Cut this span without a model: seconds (2.5-7), frames (222f-312f) or source time code. Repeatable.",
+    help="Cut this span without a model: seconds (2.5-7, 2.5-+4, 1m30-end), frames (222f-312f) or source time code. "
+    "Repeatable.",
 )
 @request_options
 def command(
-    run: Run, request: Request, queries: tuple[str, ...], spans: tuple[tuple[Position, Position], ...]
+    run: Run, request: Request, queries: tuple[str, ...], spans: tuple[tuple[Position, OutPoint], ...]
 ) -> ExitCode:
     """Cut what a query finds, or the spans you give, out of VIDEO.
 
@@ -53,7 +54,9 @@ def command(
       marlin-edit cut interview.mov -q "a man stands up" --out-dir clips
       marlin-edit cut match.mp4 --span 00:01:10:00-00:01:14:12 --reel best.mp4
     """
-    if bool(queries) == bool(spans):
+    if queries and spans:
+        raise UsageError("Give --query or --span, not both: a query asks the model, a span is cut without it.")
+    if not queries and not spans:
         raise UsageError("Say what to cut: either --query TEXT or --span IN-OUT, each as often as you like.")
     if spans and request.look_in is not None:
         raise UsageError("--range limits where a query is looked for. Leave it out with --span.")

@@ -21,7 +21,7 @@ from marlin_edit.inference.requery import Search, with_caption_evidence
 from marlin_edit.inference.windows import chosen_windows, maximal, span_between, uncovered
 from marlin_edit.media import MediaInfo, need_picture
 from marlin_edit.text import counted
-from marlin_edit.timebase import Position, Span
+from marlin_edit.timebase import OutPoint, Position, Span
 from marlin_edit.video_model import Answer, Judging, Question, QuestionKind, VideoModel, Watched
 
 
@@ -78,7 +78,7 @@ def analyze(
     app: App,
     console: Console,
     media: MediaInfo,
-    look_in: tuple[Position, Position] | None,
+    look_in: tuple[Position, OutPoint] | None,
     *,
     caption: bool = False,
     queries: Sequence[str] = (),

@@ -14,7 +14,16 @@ from marlin_edit.console import Console
 from marlin_edit.errors import UsageError
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import DEFAULT, Settings
-from marlin_edit.timebase import Position, SourceTimecode, Span, position_text
+from marlin_edit.timebase import (
+    AfterIn,
+    FrameNumber,
+    MediaEnd,
+    OutPoint,
+    Position,
+    SourceTimecode,
+    Span,
+    position_text,
+)
 from marlin_edit.video_model import VideoModel
 
 EDGE = Fraction(1, 2)
@@ -26,12 +35,13 @@ FEWEST_PAIRS = 4
 at least."""
 
 
-def span_between(media: MediaInfo, start: Position, end: Position, console: Console) -> Span:
+def span_between(media: MediaInfo, start: Position, end: OutPoint, console: Console) -> Span:
     """The span between two positions in a media file; an out point after the end is moved to the end, with a warning.
 
     Raises UsageError if the out point does not come after the in point, or the span begins after the end.
     """
-    first, last = media.seconds_at(start), media.seconds_at(end)
+    first = media.seconds_at(start)
+    last = _out_point(media, first, end)
     if not 0 <= first < last:
         raise UsageError(
             f"The out point must come after the in point, and {position_text(end)} does not come after "
@@ -51,12 +61,23 @@ def span_between(media: MediaInfo, start: Position, end: Position, console: Cons
     return Span(first, last)
 
 
+def _out_point(media: MediaInfo, first: Fraction, end: OutPoint) -> Fraction:
+    """Seconds of an out point; `first` are those of the in point."""
+    if isinstance(end, MediaEnd):
+        return max(media.duration, first + 1)  # a span that begins after the end is refused by where it begins
+    if not isinstance(end, AfterIn):
+        return media.seconds_at(end)
+    if isinstance(end.length, FrameNumber) and media.rate is not None:
+        return media.time_of(media.first_frame_at(first) + end.length.number)
+    return first + media.seconds_at(end.length)
+
+
 def _end_of(media: MediaInfo) -> str:
     label = f" (time code {media.rate.timecode(media.start_frame + media.frame_count)})" if media.rate else ""
     return f"{float(media.duration):.3f} s{label}"
 
 
-def _start_of(media: MediaInfo, given: Position) -> str:
+def _start_of(media: MediaInfo, given: OutPoint) -> str:
     """A hint for a person who gave time code."""
     if not isinstance(given, SourceTimecode) or media.rate is None:
         return ""

@@ -55,9 +55,10 @@ def planned_outputs(
         exporter = app.exporter_for(path, format_name if path is None or len(paths) == 1 else None)
         if not exporter.carries & makes:
             fitting = sorted(other.name for other in app.exporters.values() if other.carries & makes)
+            cut = " `marlin-edit cut` makes cuts." if exporter.carries & Carries.CUTS else ""
             raise UsageError(
                 f"{title_of(exporter)} stores {contents_of(exporter.carries)}, and this command makes "
-                f"{contents_of(makes)}. Formats that fit: {', '.join(fitting)}."
+                f"{contents_of(makes)}.{cut} Formats that fit: {', '.join(fitting)}."
             )
         for module, requirement in exporter.needs:
             if importlib.util.find_spec(module) is None:

@@ -64,13 +64,35 @@ def videos_in(paths: Sequence[Path], recursive: bool) -> tuple[Path, ...]:
     """The videos that are meant, each once: files as they are named, of a directory those in it, by name.
 
     recursive: also of the directories in it. What begins with a dot is left out. MarlinEditError for a directory that
-    has none.
+    has none, and for what is not there.
     """
     videos: dict[object, Path] = {}
+    _refuse_missing(paths)
     for path in paths:
         for video in _directory(path, recursive) if path.is_dir() else [path]:
             videos.setdefault(file_identity(video), video)
     return tuple(videos.values())
+
+
+def _refuse_missing(paths: Sequence[Path]) -> None:
+    """Before the model is loaded and hours are spent on the others."""
+    for path in paths:
+        address = _ADDRESS.match(str(path))
+        if address is not None:
+            raise UsageError(
+                f"{address[1]}://{address[2]} is an address. Download it first, e.g. with yt-dlp, and name the file."
+            )
+    missing = [path for path in paths if not path.exists() and not path.is_symlink()]
+    if not missing:
+        return
+    named = ", ".join(map(str, missing[:3])) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+    text = f"{named} {'does' if len(missing) == 1 else 'do'} not exist. Check the path"
+    if len(missing) == 1 and not missing[0].suffix and " " in str(missing[0]):
+        text += f", or write -q before it if it is what to look for: -q {str(missing[0])!r}"
+    raise MarlinEditError(f"{text}.")
+
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.IGNORECASE)
 
 
 def _refuse_unclear_outputs(request: Request, videos: Sequence[Path]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from marlin_edit.app import App
 from marlin_edit.console import Console
 from marlin_edit.settings import Settings
-from marlin_edit.timebase import FrameRate, Position
+from marlin_edit.timebase import FrameRate, OutPoint, Position
 
 if TYPE_CHECKING:
     from marlin_edit.media import MediaInfo
@@ -57,7 +57,7 @@ class Request:
     outputs: tuple[Path | None, ...] = ()
     format_name: str | None = None
     delivery_names: tuple[str, ...] = ()
-    look_in: tuple[Position, Position] | None = None
+    look_in: tuple[Position, OutPoint] | None = None
     dry_run: bool = False
 
 

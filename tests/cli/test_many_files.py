@@ -77,21 +77,24 @@ def test_a_video_that_is_named_twice_is_done_once(run: CommandLine) -> None:
 
 def test_one_bad_file_does_not_stop_the_rest_and_the_end_says_which(run: CommandLine) -> None:
     Path("b.mp4").write_text("no video any more")
-    ran = run("find", "a.mp4", "b.mp4", "missing.mp4", "more/c.mp4", "-q", "A dog barks", "-o", "{name}.json", "--json")
+    Path("empty.mp4").touch()
+    ran = run("find", "a.mp4", "b.mp4", "empty.mp4", "more/c.mp4", "-q", "A dog barks", "-o", "{name}.json", "--json")
     assert ran.code == 3
     assert [(one["video"], one["exit_code"]) for one in ran.document["videos"]] == [
-        ("a.mp4", 0), ("b.mp4", 1), ("missing.mp4", 1), ("more/c.mp4", 0),
+        ("a.mp4", 0), ("b.mp4", 1), ("empty.mp4", 1), ("more/c.mp4", 0),
     ]  # fmt: skip
     assert ran.document["videos"][0]["files"] == ["a.json"]
     assert "b.mp4" in ran.document["videos"][1]["error"]
     assert ran.document["videos"][3]["analysis"]["findings"][0]["start"] == "1"
     assert (ran.document["not_done"], ran.document["exit_code"]) == ([], 3)
     assert "4 videos: 2 done" in ran.err
-    assert "failed: b.mp4, missing.mp4" in ran.err
+    assert "failed: b.mp4, empty.mp4" in ran.err
     assert there(".json") == ["a.json", "c.json"]
 
 
 def test_where_all_fail_or_nothing_is_found_in_any_the_code_says_so(run: CommandLine) -> None:
+    Path("x.mp4").touch()
+    Path("y.mp4").touch()
     assert run("find", "x.mp4", "y.mp4", "-q", "A dog barks").code == 1
     assert run("find", "a.mp4", "b.mp4", "-q", "A cat sleeps").code == 4
 

@@ -298,7 +298,7 @@ def test_two_positions_have_a_dash_between_them() -> None:
     assert parse_positions("01:00:07:10-01:00:11:02") == (SourceTimecode("01:00:07:10"), SourceTimecode("01:00:11:02"))
 
 
-@pytest.mark.parametrize("text", ["14.3", "-18.2", "14.3-", "1-2-3", "", "-"])
+@pytest.mark.parametrize("text", ["14.3", "-18.2", "end-14.3", "1-2-3", "", "-"])
 def test_what_is_no_pair_of_positions_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_positions(text)

@@ -245,10 +245,10 @@ def test_format_overrides_the_suffix() -> None:
         app.exporter_for(Path("a.srt"), "edll")
 
 
-def test_an_unknown_suffix_is_a_usage_error_that_lists_the_suffixes() -> None:
+def test_an_unknown_suffix_is_a_usage_error_that_names_the_nearest() -> None:
     app = app_with(_exporting("edl", ".edl"), _exporting("srt", ".srt"))
-    with pytest.raises(UsageError, match=r"a.doc: no format has this suffix. Suffixes: .edl, .srt"):
-        app.exporter_for(Path("a.doc"))
+    with pytest.raises(UsageError, match=r"a.srrt: no format has this suffix. Did you mean .srt\?"):
+        app.exporter_for(Path("a.srrt"))
 
 
 def test_stdout_needs_a_format() -> None:

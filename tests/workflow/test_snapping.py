@@ -193,6 +193,7 @@ def test_where_nothing_finds_shots_it_is_said_before_the_work(
         return app
 
     monkeypatch.setattr("marlin_edit.cli.load_app", without_detectors)
+    (tmp_path / "a.mp4").touch()
     assert main(["cut", str(tmp_path / "a.mp4"), "--span", "1-2", "--snap", "shots"]) == 2
     assert "No plugin finds shots" in capfd.readouterr().err
 
