@@ -2,7 +2,8 @@
 
 The journal is a rollback journal, not WAL: the file can then be read where nothing can be written, and on network
 disks; writes are few and small. What the file holds is not trusted: its tables must be exactly ours, and every value is
-looked at before it is used. A file that is damaged, or of a newer version, is renamed, and a new one begun.
+looked at before it is used. A store that is damaged, or of a newer version, is renamed, and a new one begun; a file
+whose header does not say that it is a store is never touched.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from marlin_edit.video_model import Answer, Question, QuestionKind, Terms
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x4D45_6131
 """What marks a SQLite file as ours, in its header."""
+
+_MAGIC = b"SQLite format 3\0"
 
 BUSY_SECONDS = 5.0
 """How long another process is waited for. Ours hold the file for milliseconds at a time."""
@@ -134,6 +137,7 @@ class Store:
         self._warn = warn
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._ours = True
         self._lock = threading.RLock()
 
     def find(self, key: Key) -> Answer | None:
@@ -179,8 +183,8 @@ class Store:
         return len(meant)
 
     def exists(self) -> bool:
-        """Whether the store's file is there."""
-        return os.path.exists(self.path)
+        """Whether the store's file is there, with anything in it."""
+        return os.path.exists(self.path) and (not os.path.isfile(self.path) or self.size() > 0)
 
     def size(self) -> int:
         """Bytes on disk."""
@@ -238,6 +242,8 @@ class Store:
                 if left and isinstance(error, FileNotFoundError):
                     continue
                 raise StoreError(f"The store of answers, {self.path}, cannot be used: {error.strerror}.") from error
+            if not self._ours:
+                raise StoreError(f"{self.path} is no store of answers. It was not changed; name another file.")
             if renamed or not left:
                 raise StoreError(f"The store of answers, {self.path}, {words}.")
             with self._lock:
@@ -251,6 +257,7 @@ class Store:
         with _held(self.path.parent):
             if self.exists() and not stat.S_ISREG(os.stat(self.path).st_mode):
                 raise StoreError(f"The store of answers, {self.path}, is not a regular file. Name another one.")
+            self._ours = self._is_ours()
             # What is asked and where it was found is nobody else's business.
             os.close(os.open(self.path, os.O_RDONLY | os.O_CREAT, 0o600))
             self._file = self._identity()
@@ -266,6 +273,20 @@ class Store:
                 raise
         self._connection = connection
         return connection
+
+    def _is_ours(self) -> bool:
+        """Whether a file's header says that it is a store. StoreError for one that is no SQLite file at all."""
+        try:
+            with open(self.path, "rb") as file:
+                header = file.read(100)
+        except FileNotFoundError:
+            return True
+        unfinished = os.path.exists(f"{self.path}-journal")  # SQLite completes what a process was killed in
+        if header and not header.startswith(_MAGIC) and not unfinished:
+            raise StoreError(
+                f"{self.path} is no store of answers. It was not changed; move it away, or name another file."
+            )
+        return not header or unfinished or header[68:72] == APPLICATION_ID.to_bytes(4, "big")
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Makes an empty file a store; raises where it is neither that nor a store as this version writes it."""

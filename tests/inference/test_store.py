@@ -503,7 +503,7 @@ def newer(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "spoil",
-    [random_bytes, text, half, one_byte_short, header_only, damaged_pages, trigger, other_columns, newer],
+    [half, one_byte_short, header_only, damaged_pages, trigger, other_columns, newer],
 )
 def test_a_store_that_cannot_be_used_is_set_aside_with_a_warning(
     run: CommandLine, video: Path, path: Path, spoil: Callable[[Path], None]
@@ -524,9 +524,52 @@ def test_a_store_that_cannot_be_used_is_set_aside_with_a_warning(
     assert (again.asked, again.warnings) == ([], [])
 
 
-def test_of_several_that_find_a_damaged_store_at_once_one_sets_it_aside(path: Path) -> None:
+def film(path: Path) -> None:
+    make_video(path.with_suffix(".mp4"), frames=5)
+    path.with_suffix(".mp4").replace(path)
+
+
+def damaged_database(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("spoil", [random_bytes, text, film, damaged_database])
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_file_that_does_not_say_that_it_is_a_store_is_never_touched(
+    run: CommandLine, video: Path, path: Path, spoil: Callable[[Path], None], through_a_link: bool
+) -> None:
     path.parent.mkdir()
-    random_bytes(path)
+    path.touch()
+    spoil(path)
+    if through_a_link:
+        path.rename(path.with_name("mine"))
+        path.symlink_to("mine")
+    before, names = path.read_bytes(), sorted(one.name for one in path.parent.iterdir())
+    for arguments in (("store",), ("store", "prune", "--all"), ("store", "export")):
+        ran = run(*arguments)
+        assert (ran.code, "It was not changed" in ran.err) == (1, True), ran.err
+    ran = run("find", video, *queries("a dog"))
+    assert (ran.code, ran.asked, len(ran.warnings)) == (0, ["a dog"], 1)
+    assert (path.read_bytes(), sorted(one.name for one in path.parent.iterdir())) == (before, names)
+
+
+def test_what_only_shows_the_store_writes_nothing(run: CommandLine, path: Path) -> None:
+    assert "0 answers" in run("store").out
+    assert not path.exists()
+    path.parent.mkdir()
+    path.touch()
+    assert "0 answers" in run("store").out
+    assert path.stat().st_size == 0
+
+
+def test_of_several_that_find_a_damaged_store_at_once_one_sets_it_aside(
+    run: CommandLine, video: Path, path: Path
+) -> None:
+    run("find", video, *queries("a dog"))
+    one_byte_short(path)
     said: list[str] = []
     stores = [Store(path, said.append) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
