@@ -36,6 +36,20 @@ def utf8_text(content: bytes, called: str) -> str:
         raise MarlinEditError(f"This is not {called}: it is not UTF-8 text (byte {error.start}).") from error
 
 
+_DEEPEST = 200
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[\[\]{}]', re.DOTALL)
+
+
+def refuse_deep(text: str, called: str) -> None:
+    """MarlinEditError for a JSON text whose values are nested too deeply for libraries that are written in C++."""
+    depth = 0
+    for found in _NESTING.finditer(text):
+        mark = found[0]
+        depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
+        if depth > _DEEPEST:
+            raise MarlinEditError(f"This is not {called}: its values are nested more than {_DEEPEST} deep.")
+
+
 def parsed_json(text: str, called: str, number: Callable[[str], Any] = float) -> Any:
     """The value in a JSON text.
 

@@ -308,6 +308,23 @@ def parse_positions(text: str) -> tuple[Position, OutPoint]:
     return parse_position(start), parse_position(end)
 
 
+_SHORT_NUMBER = re.compile(r"\s*([+-]?\d{1,30}(?:\.\d{1,30})?)(?:/(\d{1,30}))?\s*")
+
+
+def short_number(text: str) -> Fraction:
+    """A number as a file states one: `25`, `29.97` or `30000/1001`, without an exponent, of at most 30 digits a part.
+
+    An exponent of nine digits would make a number that no memory holds.
+
+    Raises:
+        ValueError: Anything else, and a denominator of 0.
+    """
+    found = _SHORT_NUMBER.fullmatch(text)
+    if found is None or (found[2] is not None and int(found[2]) == 0):
+        raise ValueError(f"{text[:40]!r} is no number")
+    return Fraction(found[1]) / int(found[2] or 1)
+
+
 def parse_seconds(value: object) -> Fraction:
     """Exact seconds from a file's decimal or `n/d` text, or from a number (through its shortest decimal form)."""
     if isinstance(value, (int, float, str)) and not isinstance(value, bool):

@@ -20,6 +20,20 @@ def document(root: Element, doctype: str = "") -> str:
     return "".join(parts)
 
 
+DEEPEST = 200
+"""Elements in one another. Documents of people have some twenty."""
+
+
+def is_deep(root: Element) -> bool:
+    """Whether elements of a document that somebody else wrote are nested more than `DEEPEST` deep."""
+    level = [root]
+    for _ in range(DEEPEST):
+        level = [child for element in level for child in element]
+        if not level:
+            return False
+    return True
+
+
 def _write(element: Element, indent: str, parts: list[str]) -> None:
     tag = element.tag
     opening = f"{indent}<{tag}"

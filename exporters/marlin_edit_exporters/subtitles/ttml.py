@@ -18,12 +18,13 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
-from marlin_edit.timebase import milliseconds_text
+from marlin_edit.timebase import milliseconds_text, short_number
 from marlin_edit_exporters.subtitles.cues import Cue, shared_track
 from marlin_edit_exporters.subtitles.cues.cue_file import CueFile, RawCue, analysis_of, decoded, milliseconds
 from marlin_edit_exporters.subtitles.cues.looks import PLAIN, colour_of, merged
 from marlin_edit_exporters.subtitles.cues.width import is_right_to_left
 from marlin_edit_exporters.subtitles.labels import comments, label
+from marlin_edit_exporters.xml_text import DEEPEST, is_deep
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -143,7 +144,7 @@ class _Clock:
         if text is None:
             return None
         text = text.strip()
-        frames = re.fullmatch(r"(\d{2,}):(\d\d):(\d\d):(\d{2,})(?:\.\d+)?", text)
+        frames = re.fullmatch(r"(\d{2,9}):(\d\d):(\d\d):(\d{2,9})(?:\.\d+)?", text)
         if frames:
             seconds = (int(frames[1]) * 60 + int(frames[2])) * 60 + int(frames[3])
             return round((seconds + int(frames[4]) / self.frame_rate) * 1000)
@@ -158,7 +159,7 @@ class _Clock:
                 "t": 1 / self.tick_rate,
             }[offset[2]]
             return round(Fraction(offset[1]) * unit * 1000)
-        return milliseconds(text) if re.fullmatch(r"\d{2,}:\d\d:\d\d(\.\d+)?", text) else None
+        return milliseconds(text) if re.fullmatch(r"\d{2,9}:\d\d:\d\d(\.\d{1,30})?", text) else None
 
 
 def parse(content: bytes) -> CueFile:
@@ -172,6 +173,8 @@ def parse(content: bytes) -> CueFile:
         root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
     except ElementTree.ParseError as error:
         raise MarlinEditError(f"This is not XML: {error}.") from error
+    if is_deep(root):
+        raise MarlinEditError(f"The elements of this TTML are nested more than {DEEPEST} deep; it is not read.")
     if _name(root.tag) != "tt":
         raise MarlinEditError(f"This XML is not TTML: its first element is {_name(root.tag)}, not tt.")
     file.language = root.get("{http://www.w3.org/XML/1998/namespace}lang")
@@ -210,10 +213,10 @@ def _lines_of(root: ElementTree.Element, text: str) -> dict[ElementTree.Element,
 def _clock(root: ElementTree.Element) -> _Clock:
     parameters = {_name(name): value for name, value in root.attrib.items()}
     try:
-        rate = Fraction(parameters.get("frameRate", "30"))
+        rate = short_number(parameters.get("frameRate", "30"))
         above, below = [*parameters.get("frameRateMultiplier", "1 1").replace(":", " ").split(), "1"][:2]
-        rate = rate * Fraction(above) / Fraction(below)
-        ticks = Fraction(parameters["tickRate"]) if "tickRate" in parameters else rate
+        rate = rate * short_number(above) / short_number(below)
+        ticks = short_number(parameters["tickRate"]) if "tickRate" in parameters else rate
         if rate <= 0 or ticks <= 0:
             raise ValueError("not above zero")
     except (ValueError, ZeroDivisionError) as error:

@@ -13,6 +13,7 @@ from marlin_edit.conform import file_name, sources_used
 from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context, GivenMarker, GivenMarkers, Rendered
+from marlin_edit.json_values import refuse_deep, utf8_text
 from marlin_edit.markers import markers_of
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
@@ -48,8 +49,10 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
 
     if media.rate is None:
         raise MarlinEditError(f"{file_name(media)} has no picture, so it has no frames to mark.")
+    text = utf8_text(content, "a LosslessCut project")
+    refuse_deep(text, "a LosslessCut project")
     try:
-        project = json5.loads(content.decode("utf-8-sig"))
+        project = json5.loads(text)
     except (ValueError, RecursionError) as error:
         raise MarlinEditError(f"This is not a LosslessCut project: {' '.join(str(error).split())}") from error
     segments = project.get("cutSegments") if isinstance(project, dict) else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
@@ -16,7 +17,7 @@ from marlin_edit.interfaces import GivenMarker, GivenMarkers
 from marlin_edit.markers import read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
-from marlin_edit.timebase import FrameRange, FrameRate
+from marlin_edit.timebase import FrameRange, FrameRate, short_number
 from marlin_edit_exporters.timelines.placing import Part, placed
 from marlin_edit_exporters.timelines.xml_parse import last_part, parsed
 
@@ -52,10 +53,11 @@ class _Reading:
         self._root = root
         self._media = media
         profile = root.find("profile")
-        numerator, denominator = (
-            int(profile.get(f"frame_rate_{part}", "0") or 0) if profile is not None else 0 for part in ("num", "den")
-        )
-        self._rate = Fraction(numerator, denominator) if numerator > 0 and denominator > 0 else rate.value
+        self._rate = rate.value
+        if profile is not None:
+            with suppress(ValueError, ZeroDivisionError):
+                stated = [short_number(profile.get(f"frame_rate_{part}", "0")) for part in ("num", "den")]
+                self._rate = stated[0] / stated[1] if min(stated) > 0 else rate.value
         self._scale = rate.value / self._rate
         self.names: dict[str, str] = {}
         for producer in (*root.iterfind("chain"), *root.iterfind("producer")):

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from marlin_edit.conform import file_name
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import GivenMarker, GivenMarkers
+from marlin_edit.json_values import refuse_deep, utf8_text
 from marlin_edit.markers import read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
@@ -33,8 +34,10 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     """The markers on the clips of `media`, and those on the timeline; MarlinEditError for what is no timeline."""
     import opentimelineio as otio
 
+    text = utf8_text(content, "an OpenTimelineIO file")
+    refuse_deep(text, "an OpenTimelineIO file")
     try:
-        timeline = otio.adapters.read_from_string(content.decode("utf-8-sig"), "otio_json")
+        timeline = otio.adapters.read_from_string(text, "otio_json")
     except (otio.exceptions.OTIOError, ValueError) as error:
         raise MarlinEditError(f"This is not an OpenTimelineIO file: {' '.join(str(error).split())}") from error
     if not isinstance(timeline, otio.schema.Timeline) or media.rate is None:

@@ -10,6 +10,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import GivenMarker
 from marlin_edit.markers import Put
 from marlin_edit.text import clean
+from marlin_edit_exporters.xml_text import DEEPEST, is_deep
 
 
 def parsed(content: bytes, root: str, what: str) -> Element:
@@ -26,6 +27,8 @@ def parsed(content: bytes, root: str, what: str) -> Element:
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise MarlinEditError(f"This is not {what}: {error}.") from error
     element = builder.close()
+    if is_deep(element):
+        raise MarlinEditError(f"This is not {what}: its elements are nested more than {DEEPEST} deep.")
     if element.tag != root:
         raise MarlinEditError(f"This is not {what}: its first element is {element.tag}, not {root}.")
     return element
