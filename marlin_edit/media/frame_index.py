@@ -246,7 +246,8 @@ def rate_of(shown: ShownFrames, stream: VideoStream) -> tuple[FrameRate, FrameTi
         average = 1 / ((shown.end - zero) * time_base)
     measured = [average] if average is not None else []
     standard = [snapped(rate)[0].value for rate in (*declared, *measured)]
-    other = [*declared, *(rate.limit_denominator(1001) for rate in measured)]
+    # A clock that jumps by days makes an average of nearly nothing.
+    other = [rate for rate in (*declared, *(rate.limit_denominator(1001) for rate in measured)) if rate]
     if average is not None and snapped(average)[0] == nearest_standard(average):
         other = []
     for rounding in (time_base, max(time_base, Fraction(1, 1000))):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +85,26 @@ def test_a_project_of_shotcut_with_no_rate_is_read_at_that_of_the_media(
     path.write_text(f'<mlt><profile frame_rate_num="{rate}" frame_rate_den="1"/><tractor/></mlt>')
     ran = run_command(capfd, "import-markers", path, "--source", source, "-o", tmp_path / "out.json")
     assert (ran.code, "fault" in ran.err) == (0, False), ran.err
+
+
+def test_a_clock_that_jumps_by_weeks_is_like_any_clock_that_jumps(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    film, jumps = make_video(tmp_path / "film.mp4", frames=100, audio=0), tmp_path / "jumps.mkv"
+    with av.open(film) as source, av.open(jumps, "w") as target:
+        given = source.streams.video[0]
+        written = target.add_stream_from_template(given)
+        assert given.time_base is not None
+        weeks = int(2_000_000 / given.time_base)
+        for number, packet in enumerate(source.demux(given)):
+            if packet.pts is not None and packet.dts is not None:
+                late = weeks if number >= 60 else 0
+                packet.pts, packet.dts, packet.stream = packet.pts + late, packet.dts + late, written
+                target.mux(packet)
+    ran = run_command(capfd, "cut", jumps, "--span", "0-1", "--out-dir", tmp_path / "clips")
+    assert ran.code == 0, ran.err
+    with av.open(tmp_path / "clips" / "jumps_001.mkv") as clip:
+        assert sum(1 for _ in clip.decode(video=0)) == 25
 
 
 @given(st.recursive(st.text("[]{}'\\ab", max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=20))
