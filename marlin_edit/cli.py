@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import pkgutil
@@ -20,11 +21,12 @@ import click
 from marlin_edit import commands, interruption
 from marlin_edit.app import DISTRIBUTION, App
 from marlin_edit.commands import verbosity_options
-from marlin_edit.console import PROGRAM, Console
+from marlin_edit.console import PROGRAM, Console, leave_stdout
 from marlin_edit.errors import ExitCode, MarlinEditError, did_you_mean
 from marlin_edit.plugins import load_app, register_commands
 from marlin_edit.workflow.run import Run
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 _HELP = """Ask a video what happens in it, and open the answer in your editor.
@@ -43,16 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _signals(), _log_said_by(console):
             try:
                 code = _run(arguments, console)
-                sys.stdout.flush()
+                if sys.stdout is not None:
+                    sys.stdout.flush()
                 return code
             except Exception as error:
                 if isinstance(error, BrokenPipeError):
                     raise
                 return _failed(error, console)
     except BrokenPipeError:
-        # What reads our output has gone; what is left in the buffer must not fail again when Python ends.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_stdout()
         return BROKEN_PIPE
     except KeyboardInterrupt:
         console.error("interrupted.")
@@ -166,6 +167,10 @@ def _failed(error: Exception, console: Console) -> int:
         message, code = str(error), int(error.exit_code)
     elif isinstance(error, click.ClickException):
         message, code = _usage_message(error), error.exit_code
+    elif isinstance(error, OSError) and error.errno in _NO_ROOM:
+        leave_stdout()
+        where = error.filename or "stdout, or a temporary file,"
+        message, code = f"{where} cannot be written: {error.strerror}. Make room, then try again.", int(ExitCode.FAILED)
     elif isinstance(error, click.Abort):
         message, code = "interrupted.", INTERRUPTED
     else:
@@ -177,7 +182,7 @@ def _failed(error: Exception, console: Console) -> int:
 
         traceback.print_exception(error)
     if console.json:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError, MarlinEditError):
             console.answer({"error": message, "exit_code": code})
     console.error(message)
     return code

@@ -5,18 +5,20 @@ Text from files and models is shown with its control characters made visible, so
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from marlin_edit import interruption
+from marlin_edit.errors import MarlinEditError
 
 if TYPE_CHECKING:
     from marlin_edit.interfaces import ReportProgress
@@ -62,13 +64,15 @@ class Console:
 
     @property
     def out(self) -> TextIO:
-        """For data."""
+        """For data. MarlinEditError if it is closed."""
+        if sys.stdout is None:
+            raise MarlinEditError("stdout is closed, so the answer has nowhere to go. Write it to a file with -o.")
         return sys.stdout
 
     @property
     def err(self) -> TextIO:
-        """For everything else."""
-        return sys.stderr
+        """For everything else; nowhere, if it is closed."""
+        return sys.stderr if sys.stderr is not None else io.StringIO()
 
     def error(self, message: str) -> None:
         """What ends the run."""
@@ -101,15 +105,21 @@ class Console:
             content = content.read_bytes()
         elif isinstance(content, str):
             content = content.encode("utf-8", "replace")
-        self.out.flush()
-        binary = getattr(self.out, "buffer", None)
-        if binary is None:
-            self.out.write(content.decode("utf-8", "replace"))
-        else:
-            rest = memoryview(content)
-            while rest:  # unbuffered, one write may take only a part
-                rest = rest[binary.write(rest) :]
-            binary.flush()
+        try:
+            self.out.flush()
+            binary = getattr(self.out, "buffer", None)
+            if binary is None:
+                self.out.write(content.decode("utf-8", "replace"))
+            else:
+                rest = memoryview(content)
+                while rest:  # unbuffered, one write may take only a part
+                    rest = rest[binary.write(rest) :]
+                binary.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            leave_stdout()
+            raise MarlinEditError(f"The answer cannot be written to stdout: {error.strerror}.") from error
 
     def lines(self, *lines: Line) -> None:
         """Lines for a person to read, to stdout."""
@@ -194,6 +204,12 @@ class Console:
             self.err.write("\r" + " " * len(self._line) + "\r")
             self.err.flush()
             self._line = ""
+
+
+def leave_stdout() -> None:
+    """What is left in the buffer must not fail again when Python ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _LogToConsole(logging.Handler):

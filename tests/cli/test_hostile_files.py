@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -105,6 +108,30 @@ def test_a_clock_that_jumps_by_weeks_is_like_any_clock_that_jumps(
     assert ran.code == 0, ran.err
     with av.open(tmp_path / "clips" / "jumps_001.mkv") as clip:
         assert sum(1 for _ in clip.decode(video=0)) == 25
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("formats > /dev/full", "cannot be written"),
+        ("formats --json > /dev/full", "cannot be written"),
+        ("--help > /dev/full", "cannot be written"),
+        ("formats >&-", "stdout is closed"),
+        ("formats --json >&-", "stdout is closed"),
+    ],
+)
+def test_where_the_answer_has_nowhere_to_go_one_sentence_says_so(line: str, words: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m marlin_edit {line}"
+    ran = subprocess.run(["bash", "-c", command], stderr=subprocess.PIPE, encoding="utf-8")
+    (said,) = ran.stderr.splitlines()
+    assert (ran.returncode, said.startswith("marlin-edit: error: "), words in said) == (1, True, True), said
+
+
+def test_without_stderr_the_answer_still_comes() -> None:
+    command = f"{shlex.quote(sys.executable)} -m marlin_edit formats 2>&-"
+    ran = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, encoding="utf-8")
+    assert (ran.returncode, ran.stdout.startswith("format ")) == (0, True)
 
 
 @given(st.recursive(st.text("[]{}'\\ab", max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=20))
