@@ -251,10 +251,14 @@ def _left_out(report: Report) -> str | None:
         absent.append(FrameRange(asked.first, got.first))
     if got.stop < asked.stop:
         absent.append(FrameRange(got.stop, asked.stop))
-    if not absent:
-        return None
-    words = " and ".join(f"{one.first} to {one.stop - 1}" for one in absent)
-    return f"frames {words} are missing: {report.plan.media.path.name} could not be read there."
+    sentences = []
+    if absent:
+        words = " and ".join(f"{one.first} to {one.stop - 1}" for one in absent)
+        sentences.append(f"frames {words} are missing: {report.plan.media.path.name} could not be read there.")
+    if report.holes:
+        frames = "frame of the source" if report.holes == 1 else "frames of the source"
+        sentences.append(f"{report.holes} {frames} inside the clip could not be read and left out.")
+    return " ".join(sentences) or None
 
 
 def _notes(reports: list[Report]) -> Iterator[str]:

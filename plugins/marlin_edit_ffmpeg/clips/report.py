@@ -77,7 +77,8 @@ def size_text(size: int) -> str:
 @dataclass
 class Report:
     """Filled while a clip is made. frames: what is or would be in it. encoded: how many of them are re-encoded, where
-    the mode does not say. delivered: what reading it back found. estimate: of a dry run."""
+    the mode does not say. delivered: what reading it back found. holes: frames inside it that could not be read.
+    estimate: of a dry run."""
 
     plan: ClipPlan
     frames: FrameRange | None = None
@@ -90,6 +91,7 @@ class Report:
     encoded: int | None = None
     decode_errors: int = 0
     size: int | None = None
+    holes: int = 0
     estimate: Estimate | None = None
     warnings: list[str] = field(default_factory=list)
 

@@ -132,8 +132,7 @@ def _written(picture: Picture, report: Report) -> FrameRange:
         report.warnings.append(f"{counted(progress.damaged, 'frame')} damaged in the source")
     written = FrameRange(progress.first, progress.last + 1)
     if progress.count != written.count:
-        missing = counted(written.count - progress.count, "frame")
-        report.warnings.append(f"{missing} inside the clip could not be read; they are missing")
+        report.holes = written.count - progress.count
     return written
 
 
