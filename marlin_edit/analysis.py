@@ -130,7 +130,7 @@ class Grade(Enum):
 
 @dataclass(frozen=True)
 class WordEvidence:
-    """What speaks for a word of a query in a span.
+    """The evidence for a word of a query in a span.
 
     Attributes:
         text: The word, or several that the model writes as one.

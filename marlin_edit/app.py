@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -251,14 +250,14 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".replace("\n", " ").rstrip(".: ")
 
 
-_MEDIA = re.compile(
-    r"\.(3gp|aac|aiff?|avi|flac|flv|gif|m2ts|m4a|m4v|mkv|mov|mp3|mp4|mpe?g|mts|mxf|ogg|ts|wav|webm|wmv)$"
-)
+_SOUNDS = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"})
 
 
 def _no_format(path: Path, suffixes: Iterable[str]) -> str:
     """What to do with a name whose suffix is no format's."""
-    if _MEDIA.search(path.name.lower()):
+    from marlin_edit.media import VIDEO_SUFFIXES
+
+    if path.suffix.lower() in VIDEO_SUFFIXES | _SOUNDS:
         return (
             f"{path.name} is a video or sound. `caption`, `find` and `cut` look at one; `cut --out-dir DIR` writes "
             "clips, and `cut --reel FILE` one film of them."

@@ -165,7 +165,7 @@ class Film:
     def __init__(self, path: Path, on_progress: OnProgress | None, options: dict[str, Option]) -> None:
         self.path = path
         self._console = _Quiet(on_progress)
-        self._app = _with_options(load_app(), options, ("find", "caption", "cut"))
+        self._app = _with_options(load_app(), options, ("find", "caption", "cut"), opening=True)
         self.media: MediaInfo = probe_media(Run(self._app, self._console), path)
         self._model = model_opener(self._app, self._console)
 
@@ -239,8 +239,12 @@ def _written(outcome: Outcome) -> Written:
     return Written(tuple(outcome.files), (*outcome.notes, *outcome.details), tuple(outcome.missing))
 
 
-def _with_options(app: App, options: dict[str, Option], commands: tuple[str, ...]) -> App:
-    """The app with options of these commands; UsageError for a name that none of them has."""
+_OF_OPEN = frozenset({"model", "device", "dtype", "decoder", "stream"})
+"""Options that say which model looks at which picture: a film keeps both."""
+
+
+def _with_options(app: App, options: dict[str, Option], commands: tuple[str, ...], *, opening: bool = False) -> App:
+    """The app with options of these commands; UsageError for a name that none of them has, or that `open` takes."""
     known: dict[str, Setting] = {
         setting.flag.removeprefix("--").replace("-", "_"): setting
         for setting in app.definitions.values()
@@ -249,6 +253,8 @@ def _with_options(app: App, options: dict[str, Option], commands: tuple[str, ...
     for name in options:
         if name not in known:
             raise UsageError(f"{commands[-1]} has no option {name!r}.{did_you_mean(name, known)}")
+        if name in _OF_OPEN and not opening:
+            raise UsageError(f"A film keeps its {name}. Give it when you open the film: open(path, {name}=...).")
     given = {known[name].name: _as_typed(value) for name, value in options.items()}
     return app.with_flags(given)
 
@@ -304,4 +310,4 @@ class _Reported(Progress):
             self._call(", ".join(filter(None, (self._label, detail))), done, self._total)
 
 
-__all__: list[str] = ["Captions", "Film", "Findings", "OnProgress", "Option", "Range", "Written", "open"]
+__all__ = ["Captions", "Film", "Findings", "OnProgress", "Option", "Range", "Written", "open"]

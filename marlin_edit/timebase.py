@@ -263,15 +263,20 @@ def parse_position(text: str) -> Position:
         return Fraction(text.removesuffix("s").rstrip())
     units = re.fullmatch(r"(?:(\d+(?:\.\d+)?) ?h)? ?(?:(\d+(?:\.\d+)?) ?m(?:in)?)? ?(?:(\d+(?:\.\d+)?) ?s?)?", text)
     if units is not None and (units[1] or units[2]):
-        hours, minutes, seconds = (Fraction(part or 0) for part in units.groups())
-        return hours * 3600 + minutes * 60 + seconds
+        return clock_seconds(*(part or "0" for part in units.groups()))
     clock = re.fullmatch(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)", text)
     if clock is not None and int(clock[2]) < 60 and Fraction(clock[3]) < 60:
-        return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
+        return clock_seconds(clock[1] or "0", clock[2], clock[3])
     raise UsageError(
         f"{text!r} is not a time. Write seconds (14.3), minutes (1m30 or 1:30), frames (222f) or time code "
         "(01:00:07:10)."
     )
+
+
+def clock_seconds(hours: str, minutes: str, seconds: str) -> Fraction:
+    """The parts of a clock time, with a point or a comma before decimals, as exact seconds."""
+    exact = [Fraction(part.replace(",", ".")) for part in (hours, minutes, seconds)]
+    return exact[0] * 3600 + exact[1] * 60 + exact[2]
 
 
 def position_text(position: OutPoint) -> str:

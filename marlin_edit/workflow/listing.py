@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from marlin_edit.analysis import AGAIN, UNSUPPORTED, Analysis, Event, Finding
 from marlin_edit.answer_format import CLAMPED, PARTIAL, REPEATED, WIDENED
 from marlin_edit.console import Line, Style, in_columns
-from marlin_edit.edit import Cut, QueryResult, frames_of, is_accepted_in, results_of
+from marlin_edit.edit import Cut, QueryResult, accepted_findings, frames_of, is_accepted_in, results_of
 from marlin_edit.evidence import doubt_to_sort, grade_of, reason_of, standing_of
 from marlin_edit.text import counted
 from marlin_edit.timebase import FrameRange, Span, clock_text
@@ -24,14 +24,14 @@ _INDENT = 2
 
 
 def findings_listed(analysis: Analysis, *, rejected: bool, width: int | None) -> list[Line]:
-    """Each query with its accepted findings, or with the reason why there is none.
+    """Each query with its accepted findings, or with the reason why there is none; then what nobody asked for.
 
     Args:
         rejected: Whether those that were rejected are listed as well.
         width: Columns of the terminal; None where there is none.
     """
     lines: list[Line] = []
-    for result in results_of(analysis):
+    for result in (*results_of(analysis), *_given_results(analysis)):
         of_query = [finding for finding in analysis.findings if finding.query == result.query]
         lines += _heading(analysis, result, width)
         lines += _table(analysis, [one for one in of_query if is_accepted_in(analysis, one)], width)
@@ -40,6 +40,18 @@ def findings_listed(analysis: Analysis, *, rejected: bool, width: int | None) ->
             lines.append((" " * _INDENT, ("rejected:", Style.FAINT)))
             lines += _table(analysis, sorted(others, key=_least_doubtful), width)
     return lines
+
+
+def _given_results(analysis: Analysis) -> list[QueryResult]:
+    """The accepted findings that no query of the run asked for: those of a person, of other programs, renamed ones."""
+    asked = {one.query for one in analysis.asked}
+    names = dict.fromkeys(finding.query for finding in accepted_findings(analysis) if finding.query not in asked)
+    results = []
+    for name in names:
+        given = [finding for finding in analysis.findings if finding.query == name]
+        accepted = sum(is_accepted_in(analysis, finding) for finding in given)
+        results.append(QueryResult(name, (), len(given), accepted, None))
+    return results
 
 
 def _least_doubtful(finding: Finding) -> tuple[float, float]:
@@ -146,7 +158,7 @@ def cuts_listed(cuts: Sequence[Cut], width: int | None) -> list[Line]:
 
 def totals(analysis: Analysis, cuts: Sequence[Cut], clips: int) -> str:
     """How much was found and cut, and how long it is: `2 findings, 2 clips, 9.0 s`; nothing where nothing was."""
-    accepted = [finding for finding in analysis.findings if is_accepted_in(analysis, finding)]
+    accepted = accepted_findings(analysis)
     counts = (len(analysis.events), "event"), (len(accepted), "finding")
     parts = [counted(number, noun) for number, noun in counts if number]
     if cuts:

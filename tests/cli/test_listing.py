@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from marlin_edit.analysis import Analysis, Asked, Event, Finding, Grade, WordEvidence
+from marlin_edit.analysis import Analysis, Asked, Event, Finding, Grade, Verdict, WordEvidence
 from marlin_edit.console import Console, Style, in_columns
 from marlin_edit.edit import cuts_of_findings
 from marlin_edit.evidence import grade_of
@@ -90,6 +90,23 @@ def test_without_scores_grades_are_shown_and_without_evidence_nothing_is_claimed
     assert lines[1].split() == ["in", "out", "seconds", "length", "grade"]
     assert lines[2].endswith("supported  the caption says so")
     assert lines[3].endswith("  1.00 s  -")
+
+
+def test_what_a_person_added_or_another_program_found_is_listed_too() -> None:
+    analysis = film(
+        asked=asked("a door opens"),
+        findings=(
+            Finding(span("2", "4"), "my own moment", flags=("by hand",), verdict=Verdict.ACCEPTED),
+            Finding(span("6", "7"), "not this", verdict=Verdict.REJECTED),
+        ),
+    )
+    assert texts([*findings_listed(analysis, rejected=False, width=None)]) == [
+        '"a door opens": not found',
+        '"my own moment": 1 found',
+        "  in           out          seconds      length  grade",
+        "  01:00:02:00  01:00:04:00  2.00 - 4.00  2.00 s  -      by hand",
+    ]
+    assert totals(analysis, (), 0) == "1 finding, 2.0 s"
 
 
 def test_events_stand_in_columns() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +26,7 @@ from marlin_edit.timebase import (
     parse_position,
     parse_positions,
     parse_seconds,
+    position_text,
     seconds_text,
     snapped,
 )
@@ -285,11 +287,17 @@ def test_what_is_no_position_is_refused(text: str) -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_position_or_a_usage_error(text: str) -> None:
-    try:
-        parse_position(text)
-        parse_positions(text)
-    except UsageError:
-        pass
+    for parse in (parse_position, parse_positions):
+        with suppress(UsageError):
+            assert parse(text) is not None
+
+
+@given(st.from_regex(r"[0-9:;.,fhms +end-]{1,16}", fullmatch=True))
+def test_any_text_that_looks_like_a_span_is_two_places_or_a_usage_error(text: str) -> None:
+    with suppress(UsageError):
+        start, end = parse_positions(text)
+        assert position_text(start)
+        assert position_text(end)
 
 
 def test_two_positions_have_a_dash_between_them() -> None:

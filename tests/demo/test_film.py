@@ -92,6 +92,7 @@ def test_a_part_is_looked_at_and_progress_and_the_log_are_there(caplog: pytest.L
         (lambda: me.open("missing.mp4"), "missing.mp4 does not exist"),
         (lambda: me.open("shapes.mp4", modell="demo"), "no option 'modell'. Did you mean model?"),
         (lambda: me.open("shapes.mp4", device="toaster"), "toaster"),
+        (lambda: me.open("shapes.mp4").find("a dog", model="demo"), "A film keeps its model"),
         (lambda: me.open("shapes.mp4").find(), "Say what to look for"),
         (lambda: me.open("shapes.mp4").find(""), "A query is empty"),
         (lambda: me.open("shapes.mp4").cut(["9-8"]), "The out point must come after the in point"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from marlin_edit.conform import file_name
@@ -17,7 +16,7 @@ from marlin_edit.interfaces import GivenMarker, GivenMarkers
 from marlin_edit.markers import read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
-from marlin_edit.timebase import FrameRange, FrameRate, short_number
+from marlin_edit.timebase import FrameRange, FrameRate, clock_seconds, short_number
 from marlin_edit_exporters.timelines.placing import Part, placed
 from marlin_edit_exporters.timelines.xml_parse import last_part, parsed
 
@@ -88,8 +87,7 @@ class _Reading:
         """A place as a frame of the project."""
         clock = _CLOCK.fullmatch(text.strip())
         if clock is not None:
-            seconds = int(clock[1]) * 3600 + int(clock[2]) * 60 + Fraction(clock[3].replace(",", "."))
-            return round(seconds * self._rate)
+            return round(clock_seconds(*clock.groups()) * self._rate)
         return int(text) if re.fullmatch(r"\d{1,15}", text.strip()) else None
 
     def of_media(self, frame: int) -> int:
