@@ -156,13 +156,16 @@ def cuts_listed(cuts: Sequence[Cut], width: int | None) -> list[Line]:
     return _under((*_PLACE, "", ""), rows, width) if rows else []
 
 
-def totals(analysis: Analysis, cuts: Sequence[Cut], clips: int) -> str:
-    """How much was found and cut, and how long it is: `2 findings, 2 clips, 9.0 s`; nothing where nothing was."""
+def totals(analysis: Analysis, cuts: Sequence[Cut], files: int) -> str:
+    """How much was found and cut, and how long it is: `2 findings, 2 clips, 9.0 s`; nothing where nothing was.
+
+    files: How many files of clips were written; of several cuts in one film there is one.
+    """
     accepted = accepted_findings(analysis)
     counts = (len(analysis.events), "event"), (len(accepted), "finding")
     parts = [counted(number, noun) for number, noun in counts if number]
     if cuts:
-        parts.append(counted(clips, "clip") if clips else counted(len(cuts), "cut"))
+        parts.append(counted(len(cuts), "clip" if files == len(cuts) else "cut"))
     spans = [cut.span for cut in cuts] or [finding.span for finding in accepted]
     if spans:
         parts.append(f"{sum(float(span.length) for span in spans):.1f} s")

@@ -74,7 +74,7 @@ def report(
     report_outcome(console, outcome, missing)
     if code is ExitCode.NOTHING_MATCHED:
         console.receipt(_nothing_matched(analysis))
-    elif total := totals(analysis, cuts, sum("clip" in item for item in outcome.items)):
+    elif total := totals(analysis, cuts, len({item.get("file") for item in outcome.items if "clip" in item})):
         console.receipt(total)
     return code
 

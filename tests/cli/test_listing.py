@@ -78,6 +78,7 @@ def test_each_query_has_what_was_found_of_it() -> None:
     cuts = cuts_of_findings(analysis, Fraction(0))
     assert totals(analysis, cuts, 0) == "1 finding, 1 cut, 2.5 s"
     assert totals(analysis, cuts, 1) == "1 finding, 1 clip, 2.5 s"
+    assert totals(analysis, (*cuts, *cuts), 1) == "1 finding, 2 cuts, 5.0 s"  # two cuts in one film
 
 
 def test_without_scores_grades_are_shown_and_without_evidence_nothing_is_claimed() -> None:
