@@ -73,19 +73,26 @@ def test_the_list_is_filtered(film_page: Opened) -> None:
     assert film_page.value(SHOWN) == 2
 
 
+def reloaded(opened: Opened, unsaved: str) -> tuple[object, str]:
+    """The verdicts and what is not saved after a reload. The browser's other process keeps what a page stores some time
+    later, so it is loaded again, for ten seconds at most, until it shows `unsaved` beside a verdict; loading writes
+    nothing."""
+    for _ in range(40):
+        opened.page.wait_for_timeout(250)
+        opened.page.reload()
+        shown = opened.value("findings.map((entry) => entry.verdict)"), opened.page.locator("#unsaved").inner_text()
+        if any(shown[0]) and shown[1] == unsaved:
+            break
+    return shown
+
+
 def test_verdicts_survive_a_reload(film: Path, film_page: Opened) -> None:
     film_page.press("n", "n", "r")
     assert film_page.page.locator("#unsaved").inner_text() == "1 not saved"
-    film_page.page.wait_for_timeout(250)  # the browser's other process keeps it, a moment later
-    film_page.page.reload()
-    assert film_page.value("findings.map((entry) => entry.verdict)") == ["rejected", None, None]
-    assert film_page.page.locator("#unsaved").inner_text() == "1 not saved"
+    assert reloaded(film_page, "1 not saved") == (["rejected", None, None], "1 not saved")
     with film_page.page.expect_download():
         film_page.press("s")
-    film_page.page.wait_for_timeout(250)
-    film_page.page.reload()
-    assert film_page.value("findings.map((entry) => entry.verdict)") == ["rejected", None, None]
-    assert film_page.page.locator("#unsaved").inner_text() == ""
+    assert reloaded(film_page, "") == (["rejected", None, None], "")
 
 
 def test_where_nothing_is_kept_leaving_is_warned_of(film: Path, open_page: OpenPage) -> None:
