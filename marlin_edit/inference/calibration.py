@@ -165,7 +165,7 @@ def calibration_of(settings: Settings, model: ModelIdentity, bundled: Path | Non
     for path in (_path(settings, model), bundled):
         if path is None:
             continue
-        found = _read(path)
+        found = read_calibration(path)
         if found is not None and _key(found.model) == _key(model):
             return found
     return None
@@ -184,13 +184,17 @@ def bundled_calibration(model: VideoModel) -> Path | None:
     return model.calibration if isinstance(model, Calibrated) else None
 
 
-def _read(path: Path) -> Calibration | None:
+def read_calibration(path: Path) -> Calibration | None:
+    """The calibration in a file; None where there is no file, or it was made for other signals.
+
+    Raises MarlinEditError for a file that cannot be read.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
-        raise MarlinEditError(f"The calibration {path} cannot be read: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise MarlinEditError(f"The calibration {path} cannot be read: {error}.") from error
     try:
         content = json.loads(text)
         if content["schema"] != SCHEMA or content["version"] != VERSION:
@@ -199,14 +203,15 @@ def _read(path: Path) -> Calibration | None:
         least, most, weights = (tuple(map(float, content[key])) for key in ("least", "most", "weights"))
         names = tuple(str(name) for name in content["names"])
         threshold = float(content["threshold"])
-        if not 0 <= threshold <= 1 or len(names) != len(weights):
+        bias = float(content["bias"])
+        if not 0 <= threshold <= 1 or not all(map(math.isfinite, (*least, *most, *weights, bias))):
+            raise ValueError("its numbers are out of range")
+        if any(low >= high for low, high in zip(least, most, strict=True)):
             raise ValueError("its numbers are inconsistent")
-        if any(low >= high for low, high in zip(least, most, strict=True)) or len(least) != len(names):
-            raise ValueError("its numbers are inconsistent")
+        if not len(least) == len(names) == len(weights) or not isinstance(content["about"], dict):
+            raise ValueError("its parts are inconsistent")
         known = frozenset(str(word) for word in content["known"])
-        return Calibration(
-            model, names, least, most, weights, float(content["bias"]), threshold, known, content["about"]
-        )
+        return Calibration(model, names, least, most, weights, bias, threshold, known, content["about"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise MarlinEditError(
             f"{path} is not a calibration ({error}). Delete it, or make a new one with `marlin-edit calibrate`."

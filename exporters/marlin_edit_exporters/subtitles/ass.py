@@ -8,6 +8,7 @@ Times are hundredths of a second, and end before ten hours.
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
@@ -224,10 +225,14 @@ def parse(content: bytes, format_name: str = "ass") -> CueFile:
     if not re.search(r"^\s*\[(Script Info|V4\+? Styles|Events)\]", text, re.IGNORECASE | re.MULTILINE):
         raise MarlinEditError(f"This is not an {format_name} file: it has no [Script Info] and no [Events].")
     file = CueFile(format_name, notes=notes, resolution=10)
-    try:
-        subtitles = pysubs2.SSAFile.from_string(text, format_=format_name)
-    except (pysubs2.Pysubs2Error, ValueError, IndexError, KeyError) as error:
-        raise MarlinEditError(f"This {format_name} file cannot be read: {error}.") from error
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        try:
+            subtitles = pysubs2.SSAFile.from_string(text, format_=format_name)
+        except Exception as error:  # the library raises all kinds
+            raise MarlinEditError(f"This {format_name} file cannot be read: {error}.") from error
+    if doubts:
+        file.notes += (f"{counted(len(doubts), 'field')} cannot be read and got the usual value",)
     lines = [
         number for number, line in enumerate(text.split("\n"), 1) if re.match(r"(Dialogue|Comment):", line.strip())
     ]

@@ -47,7 +47,8 @@ def parse(content: bytes) -> CueFile:
     timings = [(place, match) for place, line in enumerate(lines) if (match := _TIMING.fullmatch(line))]
     if not timings and text.strip():
         file.faults.append((1, "there is no line of times like 0:00:01.000,0:00:02.000"))
-    for (place, match), stop in zip(timings, [place for place, _ in timings[1:]] + [len(lines)], strict=True):
+    begins = [place for place, _ in timings]
+    for (place, match), stop in zip(timings, [*begins, len(lines)][1:], strict=True):
         shown = tuple(line for line in map(str.strip, lines[place + 1 : stop]) if line)
         shown = tuple(part for line in shown for part in line.split("[br]") if part)
         file.cues.append(RawCue(milliseconds(match[1]), milliseconds(match[2]), shown, place + 1))

@@ -38,7 +38,7 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     refuse_deep(text, "an OpenTimelineIO file")
     try:
         timeline = otio.adapters.read_from_string(text, "otio_json")
-    except (otio.exceptions.OTIOError, ValueError) as error:
+    except Exception as error:  # the library also raises KeyError and its like, by what it expected
         raise MarlinEditError(f"This is not an OpenTimelineIO file: {' '.join(str(error).split())}") from error
     if not isinstance(timeline, otio.schema.Timeline) or media.rate is None:
         raise MarlinEditError("This OpenTimelineIO file is not a timeline, or its media has no picture.")

@@ -1,0 +1,2 @@
+[10][25]A door opens.
+[30][45]/He sits.
