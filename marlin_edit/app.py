@@ -21,6 +21,7 @@ from marlin_edit.settings import Setting, Settings, resolved
 if TYPE_CHECKING:
     from marlin_edit.media import MediaInfo
     from marlin_edit.timebase import Span
+    from marlin_edit.video_model import VideoModel
 
 DISTRIBUTION = "marlin-edit"
 
@@ -134,6 +135,16 @@ class App:
                 if backend.opens(model):
                     return backend
         raise UsageError(f"No plugin opens the model {model!r}. `marlin-edit models` shows what there is.")
+
+    def open_model(self) -> VideoModel:
+        """The video model of the settings.
+
+        Raises:
+            MarlinEditError: No backend opens it, or it is not on this computer.
+        """
+        backend = self.backend_for(self.settings.value("model", str))
+        with self.calling(backend):
+            return backend.open(self.settings)
 
     def detector_for(self, finds: Finds) -> Detector:
         """The first detector that finds this: other distributions' come first, marlin-edit's own last.

@@ -298,6 +298,7 @@ class ModelOnDisk:
         size: Bytes on disk, or to be downloaded.
         licence: Its licence, as the model states it.
         note: What a person should know before choosing it.
+        calibration: The file of the calibration that comes with it, if one does.
     """
 
     name: str
@@ -306,3 +307,4 @@ class ModelOnDisk:
     size: int
     licence: str
     note: str = ""
+    calibration: Path | None = None

@@ -186,8 +186,12 @@ def videos_arguments(function: Function) -> Function:
     )(function)
 
 
-def truths_arguments(function: Function) -> Function:
+def truths_arguments(*, required: bool = True) -> Callable[[Function], Function]:
     """TRUTH..., files that say what is true of some videos, as `truths`, and --videos, their directory, as `videos`."""
+    return lambda function: _with_truths(function, required)
+
+
+def _with_truths(function: Function, required: bool) -> Function:
     function = grouped_option(
         Group.WHAT,
         "--videos",
@@ -196,7 +200,7 @@ def truths_arguments(function: Function) -> Function:
         help="Directory with the videos, at any depth, if they are not beside the truth file. Data sets need it.",
     )(function)
     return click.argument(
-        "truths", metavar="TRUTH...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
+        "truths", metavar="TRUTH...", nargs=-1, required=required, type=click.Path(path_type=Path, readable=False)
     )(function)
 
 

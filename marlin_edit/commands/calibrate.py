@@ -18,11 +18,18 @@ from marlin_edit.settings import Group
 if TYPE_CHECKING:
     from marlin_edit.analysis import ModelIdentity
     from marlin_edit.evaluation.training_examples import Lesson
-    from marlin_edit.inference.calibration import Calibration
+    from marlin_edit.inference.calibration import Calibration, Installed
 
 
 @as_command("calibrate")
-@truths_arguments
+@truths_arguments(required=False)
+@grouped_option(
+    Group.WHAT,
+    "--reset",
+    is_flag=True,
+    show_default=False,
+    help="Remove your calibration of the model; the one that came with it counts again, if there is one.",
+)
 @grouped_option(
     Group.WHAT,
     "--false-per-hour",
@@ -30,6 +37,14 @@ if TYPE_CHECKING:
     default=1.0,
     metavar="NUMBER",
     help="How many false findings may be accepted per hour of footage and query.",
+)
+@grouped_option(
+    Group.OUTPUT,
+    "--replace",
+    "replacing",
+    is_flag=True,
+    show_default=False,
+    help="Install it also if it was learned from too little to replace the one in force.",
 )
 @grouped_option(
     Group.OUTPUT,
@@ -41,7 +56,13 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(
-    run: Run, truths: tuple[Path, ...], videos: Path | None, false_per_hour: float, output: Path | None
+    run: Run,
+    truths: tuple[Path, ...],
+    videos: Path | None,
+    false_per_hour: float,
+    output: Path | None,
+    reset: bool,
+    replacing: bool,
 ) -> ExitCode:
     """Teach marlin-edit how far to trust a model's findings, from videos whose truth is known.
 
@@ -54,10 +75,17 @@ def command(
     Examples:
       marlin-edit calibrate clips.truth.json
       marlin-edit calibrate judged.json --false-per-hour 0.5 -o calibration.json
+      marlin-edit calibrate --reset
     """
     from marlin_edit import files
-    from marlin_edit.inference.calibration import as_text, make_place, save
+    from marlin_edit.inference.calibration import as_text, installed_calibration, make_place, save
 
+    if reset:
+        if truths or output is not None:
+            raise UsageError("--reset removes a calibration, and takes no TRUTH and no -o.")
+        return _reset(run)
+    if not truths:
+        raise UsageError("Name the files that say what is true of some videos: TRUTH... `--help` describes them.")
     if not run.settings.value("score", bool):
         raise UsageError(f"Calibration needs scores, and {run.settings.source('score')} turns them off. Use --score.")
     if output is None:
@@ -65,8 +93,17 @@ def command(
     else:
         files.refuse_existing([output], False, truths)
     calibration, shortcomings = _fitted(run, truths, videos, false_per_hour)
+    if calibration.is_thin:
+        run.console.warning(
+            f"{calibration.learned_from} are little to learn from: the scores may be far off. Label more clips."
+        )
     if output is None:
+        before = installed_calibration(run.settings, calibration.model, _bundled(run))
+        if before is not None:
+            _refuse_worse(calibration, before, replacing)
         output = save(run.settings, calibration)
+        if before is not None:
+            run.console.receipt(f"note: it counts in place of {before}")
     else:
         files.write_output(output, as_text(calibration))
     code = ExitCode.PARTIAL if shortcomings else ExitCode.DONE
@@ -87,6 +124,43 @@ def command(
         run.console.warning(sentence)
     run.console.receipt(f"wrote {output}")
     return code
+
+
+def _refuse_worse(calibration: Calibration, before: Installed, asked: bool) -> None:
+    """MarlinEditError where what was learned from too little would replace what was learned from more."""
+    if calibration.is_thin and sum(calibration.findings) < sum(before.calibration.findings) and not asked:
+        raise MarlinEditError(
+            f"The calibration in force is {before}. This one, from {calibration.learned_from}, was not installed: that "
+            "is too little to replace it. --replace installs it all the same, and -o FILE.json writes it to a file."
+        )
+
+
+def _bundled(run: Run) -> Path | None:
+    """The calibration that came with the model of `--model`, if it is here: judged analyses need no model."""
+    from marlin_edit.inference.calibration import bundled_calibration
+
+    try:
+        return bundled_calibration(run.app.open_model())
+    except MarlinEditError:
+        return None
+
+
+def _reset(run: Run) -> ExitCode:
+    """Remove the user's calibration of the model that `--model` names, and say what counts now."""
+    from marlin_edit.inference.calibration import bundled_calibration, installed_calibration, remove
+
+    model = run.app.open_model()
+    path = remove(run.settings, model.identity)
+    now = installed_calibration(run.settings, model.identity, bundled_calibration(model))
+    if run.json:
+        counts = None if now is None else str(now.path)
+        run.console.answer({"removed": None if path is None else str(path), "calibration": counts})
+    if path is None:
+        run.console.receipt(f"There is no calibration of yours for {model.identity}.")
+    else:
+        run.console.receipt(f"removed {path}")
+    run.console.receipt(f"In force: {now}." if now is not None else f"{model.identity} has no calibration now.")
+    return ExitCode.DONE
 
 
 def _fitted(

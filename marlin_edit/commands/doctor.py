@@ -1,4 +1,4 @@
-"""Check this computer: what is installed for running the model, what is missing, and how to get it."""
+"""Check this computer: what runs the model here, how long it takes, what is missing, and how to get it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata, util
 
+from marlin_edit.app import DISTRIBUTION
 from marlin_edit.commands import Run, as_command, json_option
+from marlin_edit.console import time_left
 from marlin_edit.errors import ExitCode, MarlinEditError
+from marlin_edit.interfaces import ModelOnDisk
+from marlin_edit.settings import config_path
 from marlin_edit.text import counted
 
 OK, NOTE, MISSING = "ok", "note", "missing"
 OLDEST_TRANSFORMERS = (5, 7)
+MEASURED_LENGTH = 600
+NEEDED_MEMORY = 7 * 10**9
+MODEL_SIZE, SMALL_SPACE = 5 * 10**9, 10**9
+"""Bytes of room: of Marlin-2B while it is downloaded, and of answers, and of media that are made."""
+
+_ENCODERS = {
+    "libx264": "H.264",
+    "libx265": "HEVC",
+    "libsvtav1": "AV1",
+    "libvpx-vp9": "VP9",
+    "prores_ks": "ProRes",
+    "aac": "AAC sound",
+    "libopus": "Opus sound",
+    "libmp3lame": "MP3 sound",
+}
 _KERNELS = {"fla": "flash-linear-attention", "causal_conv1d": "causal-conv1d"}
 
 
@@ -30,7 +49,10 @@ class Check:
 @as_command("doctor", settings=("model", "device", "dtype", "decoder"))
 @json_option
 def command(run: Run) -> ExitCode:
-    """Check this computer: what is installed for running the model, what is missing, and how to get it.
+    """Check this computer: what runs the model here, how long it takes, what is missing, and how to get it.
+
+    It measures for some seconds how long the model takes, also if the model is not on disk. Add what `--json` prints to
+    a report of a fault.
 
     \b
     Examples:
@@ -51,26 +73,36 @@ def command(run: Run) -> ExitCode:
         )
     else:
         run.console.table(("", "checked", "found"), [(check.state, check.name, check.found) for check in checks])
-        for check in checks:
-            if check.advice:
-                run.console.lines(f"{check.name}: {check.advice}")
+        advised = [check for check in checks if check.advice]
+        if advised:
+            run.console.lines("", *(f"{check.name}: {check.advice}" for check in advised))
     return ExitCode.DONE if usable else ExitCode.FAILED
 
 
 def _checks(run: Run) -> Iterator[Check]:
-    yield Check("python", OK, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    python = f"{platform.python_version()} on {platform.system()} {platform.release()} {platform.machine()}"
+    yield Check("marlin-edit", OK, f"{_version(DISTRIBUTION) or 'not installed'}, Python {python}")
     torch = _torch()
     yield torch
     device = ""
     if torch.state == OK:
-        checked = _device(run)
-        device = checked.found.split(" ")[0]
+        device, checked = _device(run)
         yield checked
+        yield from _memory(run, device)
         yield from _torchvision()
         yield from _kernels(device)
-    yield _transformers(torch, device)
+    transformers = _transformers(torch, device)
+    yield transformers
     yield from _decoders(run)
-    yield _model(run)
+    yield _encoders()
+    model = _model(run)
+    yield model
+    if model.state == OK:
+        yield from _calibration(run)
+    if device and transformers.state != MISSING:
+        yield from _time(run, device)
+    yield _store(run)
+    yield _config(run)
     yield from _plugins(run)
 
 
@@ -82,17 +114,163 @@ def _torch() -> Check:
     return Check("torch", OK, str(torch.__version__))
 
 
-def _device(run: Run) -> Check:
+def _device(run: Run) -> tuple[str, Check]:
+    """The device that would run the model, nothing if there is none, and what is to be said of it."""
     from marlin_edit.marlin.loading import choose_device, memory_text
+    from marlin_edit.workflow.computer import cards, cores, old_card, why_no_cuda
+
+    wanted = run.settings.value("device", str)
+    try:
+        device = choose_device(wanted)
+    except MarlinEditError as error:
+        reason, advice = why_no_cuda(cards()) if wanted == "cuda" else ("", "")
+        return "", Check("device", MISSING, reason or "not there", " ".join(filter(None, (str(error), advice))))
+    if device == "cuda":
+        driver = ", ".join({f"driver {card.driver}" for card in cards() if card.driver})
+        name = " ".join(filter(None, (device, memory_text(device), driver)))
+        problem = old_card()
+        return device, Check("device", NOTE if problem else OK, name, problem)
+    if device == "mps":
+        return device, Check("device", OK, f"{device} (the graphics of {platform.machine()})")
+    reason, advice = why_no_cuda(cards()) if wanted == "auto" else ("", "")
+    found = f"cpu, {counted(cores(), 'core')}"
+    return device, Check("device", NOTE if advice else OK, f"{found}; {reason}" if reason else found, advice)
+
+
+def _memory(run: Run, device: str) -> Iterator[Check]:
+    """Memory for the weights, and room on the disks that answers and models go to."""
+    from marlin_edit.marlin import hub
+    from marlin_edit.settings import data_directory
+    from marlin_edit.workflow.computer import GIB, free_space, memory
+
+    total, free = memory()
+    there = f"{total / GIB:.1f} GiB" + (f", {free / GIB:.1f} of it free" if free is not None else "")
+    tight = device == "cpu" and run.settings.value("model", str) == hub.DEFAULT_MODEL and total < NEEDED_MEMORY
+    advice = "Marlin-2B needs about 6 GB on a CPU. Close other programs, or use another computer." if tight else ""
+    yield Check("memory", NOTE if tight else OK, there, advice)
+    try:
+        places = {"answers": data_directory(run.settings), "models": hub.cache_directory()}
+    except MarlinEditError:
+        return  # the row of the store says so
+    for called, place in places.items():
+        space = free_space(place)
+        if space is not None:
+            needed = MODEL_SIZE if called == "models" and not _is_here(run) else SMALL_SPACE
+            full = space < needed
+            advice = f"Make room: {needed / 1e9:.1f} GB are needed there." if full else ""
+            yield Check(f"disk for {called}", NOTE if full else OK, f"{space / 1e9:.1f} GB free at {place}", advice)
+
+
+def _is_here(run: Run) -> bool:
+    from marlin_edit.marlin import hub
+
+    return any(model.state == hub.READY and model.name == run.settings["model"] for model in hub.models_on_disk())
+
+
+def _encoders() -> Check:
+    """What re-encodes the ends of clips; PyAV's own wheels have all of them."""
+    import av
+
+    def missing(name: str) -> bool:
+        try:
+            return not av.Codec(name, "w").is_encoder
+        except ValueError:
+            return True
+
+    lacking = [name for name in _ENCODERS if missing(name)]
+    if not lacking:
+        return Check("encoders", OK, ", ".join(_ENCODERS))
+    codecs = ", ".join(_ENCODERS[name] for name in lacking)
+    advice = (
+        f"Clips of {codecs} can only be copied here. PyAV's own wheels have these: `pip install --force-reinstall av`."
+    )
+    return Check("encoders", NOTE, f"without {', '.join(lacking)}", advice)
+
+
+def _calibration(run: Run) -> Iterator[Check]:
+    from marlin_edit.inference.calibration import bundled_calibration, installed_calibration
 
     try:
-        device = choose_device(run.settings.value("device", str))
+        model = run.app.open_model()
+        found = installed_calibration(run.settings, model.identity, bundled_calibration(model))
     except MarlinEditError as error:
-        return Check("device", MISSING, "not there", str(error))
-    advice = ""
-    if device == "cpu":
-        advice = "On a CPU the 2B model is slow: one second of footage takes four seconds or more."
-    return Check("device", OK, f"{device} {memory_text(device)}".strip(), advice)
+        yield Check("calibration", NOTE, "cannot be read", str(error))
+        return
+    if found is None:
+        advice = "Findings get grades and no scores. `marlin-edit calibrate` learns them from videos that you know."
+        yield Check("calibration", NOTE, f"none for {model.identity}", advice)
+        return
+    advice = "It was learned from little: label more videos." if found.calibration.is_thin else ""
+    yield Check("calibration", NOTE if advice else OK, f"{found}; {found.path}", advice)
+
+
+def _time(run: Run, device: str) -> Iterator[Check]:
+    """How long a film takes here: measured."""
+    name = run.settings.value("model", str)
+    try:
+        with run.console.progress("measuring", 1):
+            seconds, called = _caption_seconds(run, device)
+    except Exception as error:  # whatever a device that does not suit the model raises
+        yield Check(
+            "time",
+            NOTE,
+            f"not measured: {_first_line(error)}",
+            f"Try --device cpu, or another --dtype than {run.settings['dtype']}.",
+        )
+        return
+    minutes = MEASURED_LENGTH // 60
+    took = f"about {time_left(seconds)} to caption a film of {minutes} minutes (1080p, {called})"
+    slow = seconds > 3 * MEASURED_LENGTH and name != "demo"
+    advice = (
+        "That is slow. A graphics card with 8 GB takes less time than the film; `--range` looks at a part."
+        if slow
+        else ""
+    )
+    yield Check("time", NOTE if slow else OK, took, advice)
+
+
+def _caption_seconds(run: Run, device: str) -> tuple[float, str]:
+    """Seconds that a film takes, and of which model: that of the settings if it is here, else Marlin-2B."""
+    from marlin_edit.marlin import estimate, hub
+    from marlin_edit.marlin.loading import choose_dtype
+    from marlin_edit.sampling import MARLIN, read_profile
+
+    name = run.settings.value("model", str)
+    path = next((one.path for one in _models(run) if one.name == name and one.state == hub.READY), None)
+    if path is None and name != hub.DEFAULT_MODEL:
+        path = hub.find(name).path
+    values = estimate.MARLIN_SHAPE if path is None else hub.read_config(path)
+    profile = MARLIN if path is None else read_profile(path)
+    parameters = estimate.MARLIN_PARAMETERS if path is None else hub.weights(path).parameters
+    dtype = choose_dtype(run.settings.value("dtype", str), device, parameters)
+    pace = estimate.pace_of(values, profile, device, dtype, run.settings.value("decoder", str))
+    return pace.caption(MEASURED_LENGTH), f"{name}, {str(dtype).removeprefix('torch.')}"
+
+
+def _models(run: Run) -> list[ModelOnDisk]:
+    backend = run.app.backend_for(run.settings.value("model", str))
+    with run.app.calling(backend):
+        return list(backend.models())
+
+
+def _store(run: Run) -> Check:
+    from marlin_edit.inference.store import store_path
+
+    if not run.settings.value("store", bool):
+        return Check("answers", OK, f"not kept ({run.settings.source('store')})")
+    try:
+        path = store_path(run.settings)
+    except MarlinEditError as error:
+        return Check("answers", NOTE, "not kept", str(error))
+    size = f", {path.stat().st_size / 1e6:.1f} MB" if path.is_file() else " (not there yet)"
+    return Check("answers", OK, f"kept in {path}{size}")
+
+
+def _config(run: Run) -> Check:
+    path = config_path(run.app.environ)
+    if not path.is_file():
+        return Check("settings", OK, f"no configuration file; it would be {path}")
+    return Check("settings", OK, f"from {path}")
 
 
 def _transformers(torch: Check, device: str) -> Check:
@@ -178,21 +356,20 @@ def _model(run: Run) -> Check:
 
     name = run.settings.value("model", str)
     try:
-        backend = run.app.backend_for(name)
-        for model in backend.models():
+        for model in _models(run):
             if model.name == name and model.state == hub.READY:
-                return Check("model", OK, f"{name}, {model.note or 'ready'}")
+                return Check("model", OK, f"{name}, {model.size / 1e6:,.1f} MB in {model.path}")
         checkpoint = hub.find(name)
     except MarlinEditError as error:
         return Check("model", NOTE, f"{name} is not ready", str(error))
-    return Check("model", OK, f"{name}, revision {checkpoint.revision[:8]}")
+    return Check("model", OK, f"{name}, revision {checkpoint.revision[:8]} in {checkpoint.path}")
 
 
 def _plugins(run: Run) -> Iterator[Check]:
     for plugin in run.app.plugins:
-        says = counted(len(plugin.offers), "offer")
-        state = NOTE if plugin.problems else OK
-        yield Check(f"plugin {plugin.candidate.name}", state, says, "; ".join(plugin.problems))
+        if plugin.problems:
+            advice = f"Update or remove {plugin.candidate}."
+            yield Check(f"plugin {plugin.candidate.name}", NOTE, "; ".join(plugin.problems), advice)
 
 
 def _version(package: str) -> str | None:

@@ -22,7 +22,7 @@ from marlin_edit.settings import Group
 
 
 @as_command("eval", settings=["overwrite"])
-@truths_arguments
+@truths_arguments()
 @grouped_option(
     Group.WHAT, "--only", type=click.Choice(["find", "caption"]), help="Measure only queries, or only captions."
 )

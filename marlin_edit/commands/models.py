@@ -1,17 +1,24 @@
-"""List the video models: which are on disk and complete, their size, and what their licence says."""
+"""List the video models: which are on disk, their size, their calibration, and what their licence says."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from marlin_edit.commands import Run, as_command, json_option
 from marlin_edit.interfaces import Backend, ModelOnDisk
+
+if TYPE_CHECKING:
+    from marlin_edit.inference.calibration import Installed
 
 
 @as_command("models")
 @json_option
 def command(run: Run) -> None:
-    """List the video models: which are on disk and complete, their size, and what their licence says.
+    """List the video models: which are on disk, their size, their calibration, and what their licence says.
 
-    The licence is what each copy on your disk states. Read it there; marlin-edit does not check it.
+    A calibration is for one model with one number format. Yours (`marlin-edit calibrate`) goes before the model's. The
+    licence is what each copy on your disk states. Read it there; marlin-edit does not check it.
 
     \b
     Examples:
@@ -20,6 +27,7 @@ def command(run: Run) -> None:
     """
     found = _found(run)
     default = run.settings.value("model", str)
+    calibrations = _calibrations(run, [model for _, model in found])
     if run.json:
         run.console.answer(
             {
@@ -32,6 +40,7 @@ def command(run: Run) -> None:
                         "licence": model.licence,
                         "path": model.path,
                         "note": model.note,
+                        "calibrations": [_entry(one) for one in calibrations[model.name]],
                         "backend": backend.name,
                     }
                     for backend, model in found
@@ -53,6 +62,10 @@ def command(run: Run) -> None:
         ],
     )
     run.console.lines("", "* is the default; --model names another model, or the directory of one.")
+    every = [one for each in calibrations.values() for one in each]
+    if every:
+        run.console.lines("", "Calibrations, which score findings:")
+        run.console.lines(*(f"  {one.calibration.model}: {one}" for one in every))
 
 
 def _found(run: Run) -> list[tuple[Backend, ModelOnDisk]]:
@@ -67,6 +80,41 @@ def _found(run: Run) -> list[tuple[Backend, ModelOnDisk]]:
         except MarlinEditError as error:
             run.console.warning(str(error))
     return found
+
+
+def _calibrations(run: Run, models: Sequence[ModelOnDisk]) -> dict[str, list[Installed]]:
+    """Each model's calibrations by its name: the user's, and that which came with it. Bad files are warned of."""
+    from marlin_edit.errors import MarlinEditError
+    from marlin_edit.inference.calibration import Installed, own_calibrations, read_calibration
+
+    found: dict[str, list[Installed]] = {model.name: [] for model in models}
+    for own in own_calibrations(run.settings):
+        found.setdefault(own.calibration.model.name, []).append(own)
+    for model in models:
+        if model.calibration is not None:
+            try:
+                bundled = read_calibration(model.calibration)
+            except MarlinEditError as error:
+                run.console.warning(str(error))
+                continue
+            if bundled is not None:
+                found[model.name].append(Installed(bundled, model.calibration, own=False))
+    return found
+
+
+def _entry(one: Installed) -> dict[str, object]:
+    right, wrong = one.calibration.findings
+    return {
+        "own": one.own,
+        "path": one.path,
+        "revision": one.calibration.model.revision,
+        "dtype": one.calibration.model.dtype,
+        "made": one.calibration.about.get("made"),
+        "videos": one.calibration.videos,
+        "right": right,
+        "wrong": wrong,
+        "threshold": one.calibration.threshold,
+    }
 
 
 def _size(size: int) -> str:

@@ -10,7 +10,9 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.inference.measures import auroc
 from marlin_edit.inference.signals import SIGNALS, SURE, VERSION
 from marlin_edit.settings import Settings, data_directory
+from marlin_edit.text import counted
 from marlin_edit.video_model import Calibrated, VideoModel
 
 SCHEMA = "marlin-edit.calibration/1"
@@ -31,6 +34,7 @@ _FOLDS = 6
 _FURTHER = 1.1
 """How many times as unsure as in the worst labelled video a model has to be, to be out of its depth."""
 _STEPS = 100
+_FEW_VIDEOS, _FEW_FINDINGS = 6, 20
 _NO_MODEL = ModelIdentity("")
 
 
@@ -66,6 +70,27 @@ class Calibration:
     known: frozenset[str] = frozenset()
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def videos(self) -> int:
+        """Of how many videos it knows findings; 0 if its file does not say."""
+        return _count(self.about.get("videos"))
+
+    @property
+    def findings(self) -> tuple[int, int]:
+        """How many right and how many wrong findings it was learned from; 0 if its file does not say."""
+        return _count(self.about.get("right")), _count(self.about.get("wrong"))
+
+    @property
+    def learned_from(self) -> str:
+        """What it was learned from, in words: `16 videos (647 right and 3,903 wrong findings)`."""
+        right, wrong = self.findings
+        return f"{counted(self.videos, 'video')} ({right:,} right and {wrong:,} wrong findings)"
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether it was learned from so little that its scores may be far off."""
+        return self.videos < _FEW_VIDEOS or min(self.findings) < _FEW_FINDINGS
+
     def score(self, signals: Mapping[str, float]) -> float:
         """0 to 1. A signal that is missing counts as half."""
         total = self.bias
@@ -73,6 +98,21 @@ class Calibration:
             part = (signals[name] - least) / (most - least) if name in signals else 0.5
             total += weight * max(0.0, min(1.0, part))
         return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A calibration where it is kept. own: whether the user made it; otherwise it came with the model."""
+
+    calibration: Calibration
+    path: Path
+    own: bool
+
+    def __str__(self) -> str:
+        about = self.calibration
+        made = about.about.get("made")
+        when = f" of {made}" if isinstance(made, str) else ""
+        return f"{'yours' if self.own else 'the one that came with it'}{when}, from {about.learned_from}"
 
 
 def fit(
@@ -96,6 +136,7 @@ def fit(
     threshold, kept, false = _threshold([(score, bool(one.true)) for score, one in order], most_false * hours)
     fitted = _fitted(learned)
     about = {
+        "made": date.today().isoformat(),
         "videos": len({example.group for example in examples}),
         "hours_times_queries": round(hours, 4),
         "right": true,
@@ -162,13 +203,46 @@ def calibration_of(settings: Settings, model: ModelIdentity, bundled: Path | Non
     Raises MarlinEditError for a file that cannot be read. One that was made for other weights, or for signals as
     another version made them, is none.
     """
+    found = installed_calibration(settings, model, bundled)
+    return None if found is None else found.calibration
+
+
+def installed_calibration(settings: Settings, model: ModelIdentity, bundled: Path | None = None) -> Installed | None:
+    """The calibration that counts for a model, and where it is; as `calibration_of`."""
     for path in (_path(settings, model), bundled):
         if path is None:
             continue
         found = read_calibration(path)
         if found is not None and _key(found.model) == _key(model):
-            return found
+            return Installed(found, path, path is not bundled)
     return None
+
+
+def own_calibrations(settings: Settings) -> list[Installed]:
+    """All that the user made, by model; files that cannot be read are left out."""
+    try:
+        paths = sorted((data_directory(settings) / "calibrations").glob("*.json"))
+    except MarlinEditError:
+        return []
+    found = []
+    for path in paths:
+        with suppress(MarlinEditError):
+            calibration = read_calibration(path)
+            if calibration is not None:
+                found.append(Installed(calibration, path, own=True))
+    return sorted(found, key=lambda one: _key(one.calibration.model))
+
+
+def remove(settings: Settings, model: ModelIdentity) -> Path | None:
+    """Removes the user's calibration for a model; gives the file that it was, or None if there was none."""
+    path = _path(settings, model)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MarlinEditError(f"{path} cannot be removed: {error.strerror}.") from error
+    return path
 
 
 def least_score(settings: Settings, threshold: float | None) -> float | None:
@@ -216,6 +290,10 @@ def read_calibration(path: Path) -> Calibration | None:
         raise MarlinEditError(
             f"{path} is not a calibration ({error}). Delete it, or make a new one with `marlin-edit calibrate`."
         ) from error
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _path(settings: Settings, model: ModelIdentity) -> Path:

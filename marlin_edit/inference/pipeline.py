@@ -30,9 +30,7 @@ def model_opener(app: App, console: Console) -> Callable[[], VideoModel]:
 
     @cache
     def opened() -> VideoModel:
-        backend = app.backend_for(app.settings.value("model", str))
-        with app.calling(backend):
-            model = backend.open(app.settings)
+        model = app.open_model()
         if model.identity.notice:
             console.receipt(model.identity.notice)
         return model

@@ -262,14 +262,20 @@ def describe(name: str, path: Path, note: str = "") -> ModelOnDisk:
     problem = faults(path)
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return ModelOnDisk(
-        name, path, INCOMPLETE if problem else READY, size, licence(path), "; ".join(filter(None, (note, problem)))
+        name,
+        path,
+        INCOMPLETE if problem else READY,
+        size,
+        licence(path),
+        "; ".join(filter(None, (note, problem))),
+        path / CALIBRATION_FILE if (path / CALIBRATION_FILE).is_file() else None,
     )
 
 
 def models_on_disk() -> list[ModelOnDisk]:
     """The default model, whether it is here or not, and every model of the family in the hub's cache."""
     found = []
-    for folder in sorted(_cache().glob("models--*")):
+    for folder in sorted(cache_directory().glob("models--*")):
         name = folder.name.removeprefix("models--").replace("--", "/", 1)
         for snapshot in _snapshots(name):
             pinned = PINNED.get(name)
@@ -299,7 +305,7 @@ def _is_path(source: str) -> bool:
     return source.startswith((".", "~", "/", "\\")) or os.path.isabs(source) or Path(source).is_dir()
 
 
-def _cache() -> Path:
+def cache_directory() -> Path:
     """The hub's cache, where its own library has it (`HF_HUB_CACHE`, `HF_HOME`)."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
@@ -307,7 +313,7 @@ def _cache() -> Path:
 
 
 def _folder(name: str) -> Path:
-    return _cache() / f"models--{name.replace('/', '--')}"
+    return cache_directory() / f"models--{name.replace('/', '--')}"
 
 
 def _snapshots(name: str) -> list[Path]:

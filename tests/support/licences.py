@@ -41,8 +41,8 @@ def licence_of(name: str) -> str:
         return str(about["License-Expression"])
     classified = [
         value.rpartition(" :: ")[2]
-        for key, value in about.items()
-        if key == "Classifier" and value.startswith("License :: ") and value != "License :: OSI Approved"
+        for value in about.get_all("Classifier") or ()
+        if value.startswith("License :: ") and value != "License :: OSI Approved"
     ]
     if classified:
         return ", ".join(classified)

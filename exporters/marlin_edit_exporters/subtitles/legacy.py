@@ -52,7 +52,7 @@ def parse(content: bytes, media: MediaInfo | None = None) -> CueFile:
         )
     except pysubs2.UnknownFPSError as error:
         raise MarlinEditError("MicroDVD counts frames and does not state the rate. Give it, like --rate 25.") from error
-    except (pysubs2.Pysubs2Error, ValueError, IndexError, KeyError, AssertionError) as error:
+    except Exception as error:  # the library raises all kinds
         raise MarlinEditError(f"This {format_name} file cannot be read: {error}.") from error
     file = CueFile(format_name, notes=notes, resolution=_RESOLUTIONS.get(format_name, 1))
     if format_name == "microdvd":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from marlin_edit.markers import read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, FrameRate
+from marlin_edit_exporters.timelines.own_process import in_own_process
 from marlin_edit_exporters.timelines.placing import Part, placed
 from marlin_edit_exporters.timelines.xml_parse import last_part
 
@@ -26,13 +28,22 @@ _DEEPEST = 8
 
 
 def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
-    """The markers of the sequences; MarlinEditError for what is no AAF, or is of other media."""
-    try:
-        import aaf2
-    except ImportError as error:
-        raise MarlinEditError("AAF is read with pyaaf2: pip install 'marlin-edit[aaf]'.") from error
+    """The markers of the sequences; MarlinEditError for what is no AAF, or is of other media.
+
+    Another process reads them: in a damaged file pyaaf2 may go in circles.
+    """
+    if find_spec("aaf2") is None:
+        raise MarlinEditError("AAF is read with pyaaf2: pip install 'marlin-edit[aaf]'.")
     if media.rate is None:
         raise MarlinEditError(f"{file_name(media)} has no picture, so it has no frames to mark.")
+    return in_own_process(markers_in, "an AAF that can be read", content, media)
+
+
+def markers_in(content: bytes, media: MediaInfo) -> GivenMarkers:
+    """The same, in this process."""
+    import aaf2
+
+    assert media.rate is not None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "given.aaf"
         path.write_bytes(content)

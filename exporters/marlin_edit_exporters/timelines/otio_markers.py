@@ -20,6 +20,7 @@ from marlin_edit.markers import read_note
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import FrameRange, FrameRate
+from marlin_edit_exporters.timelines.own_process import in_own_process
 from marlin_edit_exporters.timelines.placing import Part, placed
 
 if TYPE_CHECKING:
@@ -31,17 +32,27 @@ RESOLVE, NOTE = "Resolve_OTIO", "Note"
 
 
 def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
-    """The markers on the clips of `media`, and those on the timeline; MarlinEditError for what is no timeline."""
+    """The markers on the clips of `media`, and those on the timeline; MarlinEditError for what is no timeline.
+
+    Another process reads them: values of kinds that OpenTimelineIO does not expect end its process.
+    """
+    text = utf8_text(content, _CALLED)
+    refuse_deep(text, _CALLED)
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise MarlinEditError(f"This is not {_CALLED}: {error}.") from error
+    if media.rate is None:
+        raise MarlinEditError(f"{file_name(media)} has no picture, so it has no frames to mark.")
+    return in_own_process(markers_in, _CALLED, text.encode(), media)
+
+
+def markers_in(content: bytes, media: MediaInfo) -> GivenMarkers:
+    """The same, in this process."""
     import opentimelineio as otio
 
-    text = utf8_text(content, "an OpenTimelineIO file")
-    refuse_deep(text, "an OpenTimelineIO file")
-    try:
-        timeline = otio.adapters.read_from_string(text, "otio_json")
-    except Exception as error:  # the library also raises KeyError and its like, by what it expected
-        raise MarlinEditError(f"This is not an OpenTimelineIO file: {' '.join(str(error).split())}") from error
-    if not isinstance(timeline, otio.schema.Timeline) or media.rate is None:
-        raise MarlinEditError("This OpenTimelineIO file is not a timeline, or its media has no picture.")
+    assert media.rate is not None
+    timeline = _timeline(content.decode())
     clips = [clip for clip in timeline.find_clips() if isinstance(clip.media_reference, otio.schema.ExternalReference)]
     of_media = [clip for clip in clips if _names(clip, media)]
     if clips and not of_media:
@@ -51,6 +62,21 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     found = [*reading.on_timeline(), *(marker for clip in of_media for marker in reading.on_clip(clip))]
     covered = tuple(_covered(*reading.shown(clip)[:2]) for clip in of_media)
     return GivenMarkers(tuple(found), covered)
+
+
+_CALLED = "an OpenTimelineIO file"
+
+
+def _timeline(text: str) -> Any:
+    import opentimelineio as otio
+
+    try:
+        timeline = otio.adapters.read_from_string(text, "otio_json")
+    except Exception as error:  # the library also raises KeyError and its like, by what it expected
+        raise MarlinEditError(f"This is not {_CALLED}: {' '.join(str(error).split())}") from error
+    if not isinstance(timeline, otio.schema.Timeline):
+        raise MarlinEditError("This OpenTimelineIO file is not a timeline.")
+    return timeline
 
 
 @dataclass(frozen=True)
