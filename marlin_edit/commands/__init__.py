@@ -338,6 +338,7 @@ def _option(setting: Setting) -> click.Option:
     default = "" if setting.several or setting.default in (None, "") else f"  [default: {value_text(setting.default)}]"
     return GroupedOption(
         [setting.flag, _parameter_name(setting)],
+        shell_complete=lambda _, __, begun: [choice for choice in setting.choices if choice.startswith(begun)],
         metavar="|".join(setting.choices) or setting.metavar,
         help=setting.help + default,
         group=group,

@@ -29,7 +29,8 @@ class StoreGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments; without a subcommand they are those of `show`."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+        alone = not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)
+        if alone and not ctx.resilient_parsing:  # which is how a shell asks what may come next
             args = ["show", *args]
         return super().parse_args(ctx, args)
 

@@ -73,7 +73,13 @@ class DemoFiles:
     help="Directory for the files; it is created if missing.",
 )
 def command(run: Run, directory: Path) -> ExitCode:
-    """Show the main job on a real video, with the small bundled model that knows coloured shapes only."""
+    """Show the main job on a real video, with the small bundled model that knows coloured shapes only.
+
+    \b
+    Examples:
+      marlin-edit demo
+      marlin-edit demo --out-dir /tmp/shapes --overwrite
+    """
     made = DemoFiles(directory)
     overwrite = run.settings.value("overwrite", bool)
     try:

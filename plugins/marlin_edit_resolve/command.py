@@ -12,13 +12,25 @@ from marlin_edit.errors import ExitCode
 
 @click.group("resolve")
 def group() -> None:
-    """Look whether DaVinci Resolve can be reached, and install a script into its menu."""
+    """Look whether DaVinci Resolve can be reached, and install a script into its menu.
+
+    \b
+    Examples:
+      marlin-edit resolve status
+      marlin-edit resolve install-script
+    """
 
 
 @as_command("status")
 @json_option
 def status(run: Run) -> ExitCode:
-    """Say whether Resolve can be reached, or what may keep it from being reached."""
+    """Say whether Resolve can be reached, or what may keep it from being reached.
+
+    \b
+    Examples:
+      marlin-edit resolve status
+      marlin-edit resolve status --json
+    """
     from marlin_edit_resolve.delivery import reasons
     from marlin_edit_resolve.installation import is_running, places
     from marlin_edit_resolve.menu import installed_script
@@ -58,6 +70,10 @@ def install_script(run: Run, folder: Path | None) -> ExitCode:
     """Put a script into Resolve's menu Workspace > Scripts that asks about the clip under the playhead.
 
     It runs this marlin-edit. A script of that name that is not marlin-edit's own is never written over.
+
+    \b
+    Examples:
+      marlin-edit resolve install-script
     """
     from marlin_edit_resolve.installation import places
     from marlin_edit_resolve.menu import install
