@@ -18,7 +18,7 @@ from marlin_edit.commands import GroupedOption, verbosity_options
 from marlin_edit.console import PROGRAM, Console
 from marlin_edit.errors import ExitCode
 from marlin_edit.plugins import load_app
-from marlin_edit.settings import Group, value_text, variable
+from marlin_edit.settings import Group, value_text
 from marlin_edit.workflow.run import Run
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -74,12 +74,12 @@ def examples(context: click.Context) -> list[str]:
 
 def commands_page() -> str:
     """docs/commands.md."""
-    top, *others = contexts()
+    others = contexts()[1:]
     lines = [
         "# Commands",
         "",
-        "What `marlin-edit COMMAND --help` says, of all commands. Every command has `-v` (more detail, with tracebacks),",
-        "`--quiet` (only warnings and errors), `--color WHEN` and `--help`. `tests/support/reference.py` makes this page.",
+        "What `marlin-edit COMMAND --help` says, of all commands. Every command has `-v` (more detail, with",
+        "tracebacks), `--quiet` (only warnings and errors), `--color WHEN` and `--help`.",
         "",
         "| command | what it does |",
         "|---|---|",

@@ -59,7 +59,7 @@ _READERS = {
 def command(
     run: Run, files: tuple[Path, ...], video: Path | None, rate: FrameRate | None, fix: bool, encoding: str | None
 ) -> ExitCode:
-    r"""Find faults in subtitle files: times, reading speed, lines, format. Ends with 5 where there are any.
+    """Find faults in subtitle files: times, reading speed, lines, format. Ends with 5 where there are any.
 
     With --fix it ends with 5 only where a repaired copy still has some.
 
