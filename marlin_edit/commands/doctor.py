@@ -344,11 +344,11 @@ def _decoders(run: Run) -> Iterator[Check]:
     else:
         yield Check("PyAV", OK, pyav)
     if problem:
-        advice = "PyAV reads the frames instead, with the same pixels. Nothing needs to be done."
         if wanted == "torchcodec":
             advice = "--decoder torchcodec needs FFmpeg's shared libraries (`apt-get install ffmpeg`)."
-        state = MISSING if wanted == "torchcodec" else NOTE
-        yield Check("torchcodec", state, f"does not load: {problem}", advice)
+            yield Check("torchcodec", MISSING, f"does not load: {problem}", advice)
+        else:
+            yield Check("torchcodec", OK, f"does not load, so PyAV reads the frames, with the same pixels ({problem})")
 
 
 def _model(run: Run) -> Check:

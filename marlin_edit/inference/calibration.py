@@ -286,7 +286,7 @@ def read_calibration(path: Path) -> Calibration | None:
             raise ValueError("its parts are inconsistent")
         known = frozenset(str(word) for word in content["known"])
         return Calibration(model, names, least, most, weights, bias, threshold, known, content["about"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise MarlinEditError(
             f"{path} is not a calibration ({error}). Delete it, or make a new one with `marlin-edit calibrate`."
         ) from error

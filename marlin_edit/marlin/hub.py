@@ -115,7 +115,7 @@ def faults(path: Path) -> str:
     except MarlinEditError as error:
         return str(error)
     if not _in_family(config):
-        kind = ", ".join(config.get("architectures") or [str(config.get("model_type"))])
+        kind = ", ".join(_architectures(config)) or str(config.get("model_type"))
         return f"it is a {kind} model, and only the family of Qwen3.5-VL ({FAMILY[0]}), such as Marlin, is known here"
     if not (path / "tokenizer.json").is_file():
         return "tokenizer.json is missing"
@@ -137,9 +137,13 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
+def _architectures(config: dict[str, Any]) -> list[str]:
+    named = config.get("architectures")
+    return [str(name) for name in named] if isinstance(named, list) else []
+
+
 def _in_family(config: dict[str, Any]) -> bool:
-    architectures = config.get("architectures") or ()
-    known = any(name in FAMILY for name in architectures) or config.get("model_type") == "qwen3_5"
+    known = any(name in FAMILY for name in _architectures(config)) or config.get("model_type") == "qwen3_5"
     return known and isinstance(config.get("vision_config"), dict)
 
 
@@ -149,7 +153,7 @@ def weights(path: Path) -> Weights:
     if index.is_file():
         try:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise MarlinEditError(f"{index.name} cannot be read ({error})") from error
         files = [path / Path(str(name)).name for name in names]
     else:

@@ -202,8 +202,10 @@ def _files_by_path() -> Iterable[Reader]:
     folder = Path(tempfile.mkdtemp(prefix="marlin-edit-fuzz-"))
 
     def at(name: str, read: Callable[[Path], object]) -> Callable[[bytes], None]:
+        own = Path(tempfile.mkdtemp(dir=folder))
+
         def reading(content: bytes) -> None:
-            path = folder / name
+            path = own / name
             path.write_bytes(content)
             read(path)
 
@@ -233,6 +235,13 @@ def _files_by_path() -> Iterable[Reader]:
     yield Reader("model.calibration", at("calibration.json", read_calibration), (_of_checkpoint(hub.CALIBRATION_FILE),))
     yield Reader(
         "model.config", at("config.json", lambda path: hub.faults(path.parent)), (_of_checkpoint("config.json"),)
+    )
+    yield Reader(
+        "model.index",
+        at("model.safetensors.index.json", lambda path: hub.weights(path.parent)),
+        (
+            b'{"metadata": {"total_size": 8}, "weight_map": {"a.weight": "model.safetensors", "b": "model.safetensors"}}',
+        ),
     )
     yield Reader(
         "model.weights",

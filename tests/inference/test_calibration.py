@@ -21,6 +21,7 @@ from marlin_edit.errors import ExitCode, MarlinEditError
 from marlin_edit.inference.calibration import (
     Calibration,
     Example,
+    Installed,
     as_text,
     calibration_of,
     fit,
@@ -449,3 +450,85 @@ def test_where_a_calibration_cannot_be_kept_that_is_said_before_anything_is_aske
     assert "Name a file with -o" in ran.err
     assert not (desk.folder / "asked").exists()
     assert desk.run("calibrate", truth(desk.folder, "one", "two"), "--model", model, "-o", "with.json").code == 0
+
+
+# Which one is in force
+
+
+def test_too_little_does_not_replace_what_was_learned_from_more_unless_it_is_asked_for(desk: Desk) -> None:
+    model = desk.model(events=EVENTS)
+    assert desk.run("calibrate", truth(desk.folder, "one", "two", "three"), "--model", model).code == 0
+    before = desk.run("models", "--json").document
+    little = truth(desk.folder, "one", "two")
+    ran = desk.run("calibrate", little, "--model", model)
+    assert ran.code == ExitCode.FAILED
+    assert "are little to learn from: the scores may be far off" in ran.err
+    assert "The calibration in force is yours of 20" in ran.err
+    assert "was not installed" in ran.err
+    assert desk.run("models", "--json").document == before
+    replaced = desk.run("calibrate", little, "--model", model, "--replace")
+    assert replaced.code == 0
+    assert "it counts in place of yours of 20" in replaced.err
+    assert desk.run("calibrate", little, "--model", model, "-o", "little.json").code == 0, "a file replaces nothing"
+
+
+def test_what_was_learned_from_enough_replaces_also_what_was_learned_from_more(kept: settings.Settings) -> None:
+    enough, more = fitted(examples(400)), fitted(examples(800))
+    assert not enough.is_thin
+    assert fitted(examples(30)).is_thin
+    assert sum(more.findings) > sum(enough.findings)
+    from marlin_edit.commands.calibrate import _refuse_worse
+
+    _refuse_worse(enough, Installed(more, Path("x"), own=True), asked=False)
+    with pytest.raises(MarlinEditError, match="--replace installs it all the same"):
+        _refuse_worse(fitted(examples(30)), Installed(more, Path("x"), own=True), asked=False)
+    _refuse_worse(fitted(examples(30)), Installed(more, Path("x"), own=True), asked=True)
+
+
+def test_a_calibration_can_be_removed_and_the_models_own_counts_again(desk: Desk) -> None:
+    def in_force() -> str:
+        rows = desk.run("doctor", "--model", "demo", "--json").document["checks"]
+        return str(next(row["found"] for row in rows if row["name"] == "calibration"))
+
+    assert in_force().startswith("the one that came with it of 2026-11-27, from 16 videos")
+    identity = ModelIdentity("demo", "9ff358497214505f", "demo-shapes/1", "float32")
+    path = save(app_settings(), replace(fitted(examples(800)), model=identity))
+    assert in_force().startswith("yours of 20")
+    assert str(path) in in_force()
+    listed = desk.run("models")
+    assert f"  {identity}: yours of 20" in listed.out
+    assert f"  {identity}: the one that came with it of 2026-11-27" in listed.out
+    ran = desk.run("calibrate", "--reset", "--model", "demo")
+    assert (ran.code, path.exists()) == (0, False)
+    assert f"removed {path}" in ran.err
+    assert "In force: the one that came with it" in ran.err
+    assert "There is no calibration of yours" in desk.run("calibrate", "--reset", "--model", "demo").err
+    assert in_force().startswith("the one that came with it")
+
+
+def app_settings() -> settings.Settings:
+    from marlin_edit.plugins import load_app
+
+    return load_app().settings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--reset", "truth.json"], "--reset removes a calibration, and takes no TRUTH"),
+        (["--reset", "-o", "x.json"], "--reset removes a calibration, and takes no TRUTH"),
+        ([], "Name the files that say what is true of some videos"),
+    ],
+)
+def test_what_calibrate_cannot_do_at_once_is_said(desk: Desk, arguments: list[str], words: str) -> None:
+    ran = desk.run("calibrate", *arguments, "--model", "demo")
+    assert ran.code == ExitCode.USAGE
+    assert words in ran.err
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400])
+def test_numbers_that_no_fit_gives_are_refused(kept: settings.Settings, value: float) -> None:
+    path = save(kept, fitted(examples()))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"bias": value}), encoding="utf-8")
+    with pytest.raises(MarlinEditError, match="is not a calibration"):
+        calibration_of(kept, MODEL)
