@@ -14,7 +14,7 @@ WITHOUT_MEDIA := tests/core tests/plugins tests/subtitles/test_cues.py tests/mar
   tests/evaluation/test_ground_truth.py tests/exporters/test_analysis_json.py tests/exporters/test_edl.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all demo test quick test-slow fuzz lint wheel-test lock sbom train-demo benchmark
+.PHONY: help install install-all demo test quick test-slow fuzz lint wheel-test site lock sbom train-demo benchmark
 .PHONY: benchmark-cutting clean
 
 help: ## list the targets
@@ -58,6 +58,10 @@ lint: install-all ## check style, types and the layers of the packages
 
 wheel-test: install-all ## build the wheel and check that everything is in it
 	$(BIN)/python tests/wheel_test.py
+
+site: install-all ## build the pages of docs/ as a site in build/site, with all links checked
+	$(PIP_INSTALL) -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 lock: install ## resolve all versions again, for constraints.txt and requirements.lock; needs uv
 	./lock.sh

@@ -26,7 +26,7 @@ class Carries(Flag):
     FRAMES: it counts frames, so it needs a frame rate; formats without it keep seconds. REJECTED: findings that are not
     accepted as well; other formats get the accepted ones only. NOTES: notes of markers. SEVERAL_RATES: sources of
     different frame rates in one file. TRACKS: several tracks of picture. PATHS: it names the media by absolute paths,
-    which `--map` changes for another machine.
+    which `--map` changes for another machine. MEDIA: its files hold the media themselves.
     """
 
     NOTHING = 0
@@ -47,6 +47,7 @@ class Carries(Flag):
     AUDIO = auto()
     TRACKS = auto()
     PATHS = auto()
+    MEDIA = auto()
 
 
 class ReportProgress(Protocol):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from marlin_edit import hookspecs
-from marlin_edit.app import App, Candidate, Offer, Plugin, described, kind_of
+from marlin_edit.app import DISTRIBUTION, App, Candidate, Offer, Plugin, described, kind_of
 from marlin_edit.errors import MarlinEditError, did_you_mean
 from marlin_edit.interfaces import Backend, Carries, Delivery, Detector, Exporter, Finds
 from marlin_edit.settings import Setting
@@ -40,9 +40,19 @@ class _Fault(MarlinEditError):
 
 
 def load_app(candidates: Iterable[Candidate] | None = None, environ: Mapping[str, str] | None = None) -> App:
-    """Everything that the installed plugins offer. No plugin can make this fail."""
+    """Everything that the installed plugins offer. No plugin can make this fail.
+
+    Raises:
+        MarlinEditError: marlin-edit runs from its source and was never installed, so that nothing is offered.
+    """
+    found = list(installed() if candidates is None else candidates)
+    if candidates is None and not any(candidate.builtin for candidate in found):
+        raise MarlinEditError(
+            f"{DISTRIBUTION} is not installed for this Python ({sys.executable}), only its source is here. Run "
+            f"`{sys.executable} -m pip install .` in the directory of its pyproject.toml."
+        )
     app = App(environ=environ)
-    for candidate in installed() if candidates is None else candidates:
+    for candidate in found:
         _take(app, candidate)
     return app
 

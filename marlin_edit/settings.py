@@ -230,7 +230,7 @@ def _read_config(path: Path, required: bool) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise UsageError(f"The configuration file {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"The configuration file {path} is not TOML: {error}.") from error
 
 

@@ -20,7 +20,7 @@ OK, NOTE, MISSING = "ok", "note", "missing"
 OLDEST_TRANSFORMERS = (5, 7)
 MEASURED_LENGTH = 600
 NEEDED_MEMORY = 7 * 10**9
-MODEL_SIZE, SMALL_SPACE = 5 * 10**9, 10**9
+MODEL_SIZE, SMALL_SPACE = 55 * 10**8, 10**9
 """Bytes of room: of Marlin-2B while it is downloaded, and of answers, and of media that are made."""
 
 _ENCODERS = {

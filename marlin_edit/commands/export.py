@@ -24,7 +24,7 @@ from marlin_edit.interfaces import Carries
 from marlin_edit.settings import Group
 from marlin_edit.timebase import FrameRate, parse_position
 from marlin_edit.workflow.left_out import title_of
-from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
+from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses, refuse_to_pack
 from marlin_edit.workflow.outputs import planned_deliveries, planned_outputs
 from marlin_edit.workflow.publish import publish
 from marlin_edit.workflow.report import documented, report, report_outcome
@@ -112,9 +112,13 @@ def command(
     facts = MediaFacts(media, rate, duration, start_timecode)
     if len(analysis_files) > 1 and facts != MediaFacts():
         raise UsageError("--media, --rate, --duration and --start-timecode describe one source. Give one ANALYSIS.")
-    analyses = joined_by_media(
-        one for path in analysis_files for one in read_analyses(run.app, run.console, path, facts, encoding)
-    )
+    read: list[Analysis] = []
+    for path in analysis_files:
+        found = read_analyses(run.app, run.console, path, facts, encoding)
+        if media is None:
+            refuse_to_pack(path, found, planned)
+        read += found
+    analyses = joined_by_media(read)
     if len(analyses) > 1:
         for output in planned:
             if not output.exporter.carries & Carries.SEVERAL_SOURCES:

@@ -16,7 +16,7 @@ from marlin_edit.interfaces import Carries, Exporter, GivenMarkers
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Group
 from marlin_edit.workflow.import_markers import apply_markers
-from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses
+from marlin_edit.workflow.load_analyses import MediaFacts, read_analyses, refuse_to_pack
 from marlin_edit.workflow.outputs import planned_outputs
 from marlin_edit.workflow.publish import publish
 from marlin_edit.workflow.report import report
@@ -79,6 +79,8 @@ def command(
             raise type(error)(f"{markers_file.name}: {error}") from error
 
     analysis = _analysis(run, source)
+    if source != analysis.media.path:
+        refuse_to_pack(source, [analysis], planned)
     counted = analysis_at_constant_rate(analysis)  # as the file that was exported counts it
     given = given_for(counted.media)
     rate, record_start = programme_start(run, analysis.media)

@@ -52,6 +52,8 @@ _TABLE = f"""CREATE TABLE answers (
 _SCHEMA = {("table", "answers", "answers", _TABLE), ("index", "sqlite_autoindex_answers_1", "answers", None)}
 _LONGEST = 64 << 20
 _AT_ONCE = 500
+_FREE_SHARE = 0.25
+"""Which share of a file has to be free before it is written again without it."""
 _TRIES = 6
 
 T = TypeVar("T")
@@ -102,6 +104,21 @@ class Choice:
     media: str | None = None
     model: str | None = None
     before: float | None = None
+
+    def condition(self) -> tuple[str, tuple[Any, ...]]:
+        """What SQL can tell of it, as a condition with its values: true of every row that fits, and of few others."""
+        parts: list[str] = ["1"]
+        values: list[Any] = []
+        if self.media is not None:
+            parts.append("(media = ? OR path = ? OR substr(path, -length(?) - 1) IN ('/' || ?, '\\' || ?))")
+            values += [self.media] * 5
+        if self.model is not None:
+            parts.append("(model = ? OR substr(model || '@' || revision, 1, length(?)) = ?)")
+            values += [self.model] * 3
+        if self.before is not None:
+            parts.append("asked_at < ?")
+            values.append(self.before)
+        return " AND ".join(parts), tuple(values)
 
     def fits(self, kept: Kept) -> bool:
         """Whether a stored answer is among the chosen ones."""
@@ -165,19 +182,23 @@ class Store:
 
     def answers(self, choice: Choice = Choice()) -> Iterator[Kept]:
         """Those that are meant, in the order in which they were kept; what cannot be read is passed over."""
-        return (kept for _, kept in self._rows() if kept is not None and choice.fits(kept))
+        return (kept for _, kept in self._rows(choice) if kept is not None and choice.fits(kept))
 
     def remove(self, choice: Choice | None) -> int:
         """Remove the answers that are meant, or with None everything, also what cannot be read; how many they were."""
         if not self.exists():
             return 0
-        meant = [(number,) for number, kept in self._rows() if choice is None or (kept and choice.fits(kept))]
+        rows = self._rows(choice or Choice())
+        meant = [number for number, kept in rows if choice is None or (kept and choice.fits(kept))]
 
         def delete(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA secure_delete = ON")  # nothing of what is removed stays in the file
             with _transaction(connection):
-                connection.executemany("DELETE FROM answers WHERE rowid = ?", meant)
-            with contextlib.suppress(sqlite3.Error):  # it needs space itself; without it the space is used again
-                connection.execute("VACUUM")
+                connection.executemany("DELETE FROM answers WHERE rowid = ?", ((number,) for number in meant))
+            free, pages = _number(connection, "freelist_count"), _number(connection, "page_count")
+            if free > pages * _FREE_SHARE:
+                with contextlib.suppress(sqlite3.Error):  # it needs space itself; without it the space is used again
+                    connection.execute("VACUUM")
 
         self._working(delete)
         return len(meant)
@@ -206,13 +227,17 @@ class Store:
                 with contextlib.suppress(sqlite3.Error):
                     connection.close()
 
-    def _rows(self) -> Iterator[tuple[int, Kept | None]]:
-        """Every row, some at a time, so that nobody has to wait for the end of it."""
+    def _rows(self, choice: Choice) -> Iterator[tuple[int, Kept | None]]:
+        """The rows that may be meant, some at a time, so that nobody has to wait for the end of it."""
         last = -(1 << 63)
-        statement = f"SELECT rowid, {', '.join(_COLUMNS)} FROM answers WHERE rowid > ? ORDER BY rowid LIMIT {_AT_ONCE}"
+        condition, values = choice.condition()
+        columns = ", ".join(_COLUMNS)
+        statement = (
+            f"SELECT rowid, {columns} FROM answers WHERE rowid > ? AND {condition} ORDER BY rowid LIMIT {_AT_ONCE}"
+        )
 
         def read(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            return connection.execute(statement, (last,)).fetchall()
+            return connection.execute(statement, (last, *values)).fetchall()
 
         while self.exists():
             rows = self._working(read)

@@ -150,6 +150,7 @@ class MarlinModel:
         frames = read_frames(media, span, self.profile, self._decoder)
         layout = self.engine.layout
         size = target_size(*display_size(media), frames.count, self.profile, layout)
+        frames.shrink = partial(resized, size=size)
         for group in frames:
             rows, grid = patches(resized(group.pixels, size), layout)
             step = layout.temporal

@@ -41,6 +41,10 @@ def is_hd(width: int, height: int) -> bool:
     return width >= 1280 or height > 576
 
 
+_AT_ONCE = 9_000_000
+"""Pixels that are tone mapped at once, in floats of 32 bits."""
+
+
 class Conversion:
     """Decoded frames to upright RGB, uint8 [H, W, 3]. A frame of another size than the first one is scaled to it."""
 
@@ -56,7 +60,13 @@ class Conversion:
         self._size = self._size or (frame.width, frame.height)
         if self._media.colour.hdr:
             values: Any = self._reformatted(frame, "rgb48le", _BICUBIC | _FULL_CHROMA | _ACCURATE).to_ndarray()
-            picture: Any = tone_mapped(values, self._media.colour.transfer or "", self._media.colour.primaries or "")
+            picture: Any = np.empty(values.shape, np.uint8)
+            rows = max(1, _AT_ONCE // values.shape[1])
+            for first in range(0, values.shape[0], rows):
+                part = values[first : first + rows]
+                picture[first : first + rows] = tone_mapped(
+                    part, self._media.colour.transfer or "", self._media.colour.primaries or ""
+                )
         else:
             picture = self._reformatted(frame, "rgb24", _BICUBIC).to_ndarray()
         upright = np.ascontiguousarray(np.rot90(picture, -self._media.rotation // 90))

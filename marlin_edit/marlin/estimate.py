@@ -235,10 +235,10 @@ def _decoding(profile: Profile, decoder: str) -> float:
         path = Path(folder) / "film.mp4"
         _make_film(path)
         media = probe(path)
-        frames = read_frames(media, Span(Fraction(0), Fraction(_CLIP_SECONDS)), profile, decoder)
-        began = time.perf_counter()
-        for _ in frames:
-            pass
+        for _ in range(2):  # the first one also loads what it needs
+            began = time.perf_counter()
+            for _ in read_frames(media, Span(Fraction(0), Fraction(_CLIP_SECONDS)), profile, decoder):
+                pass
         return (time.perf_counter() - began) / _CLIP_SECONDS
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -42,6 +42,9 @@ DECODERS = ("auto", "torchcodec", "pyav")
 GROUP = 8
 """Frames decoded at once: enough for an efficient resize, few enough for 4K in little memory."""
 
+LARGE_PICTURE = 9_000_000
+"""Pixels above which each picture is made small as it comes: 8 of them would need half a gigabyte and more."""
+
 _THREADS = max(1, min(8, (os.cpu_count() or 1) // 2))
 
 
@@ -63,7 +66,8 @@ class WindowFrames:
 
     instants: what will be shown, if the file holds it. decoder: `torchcodec` or `pyav`. notes: why that decoder was
     chosen, and, once iterated, what was damaged or missing. packets, dropped: how many of the file's PyAV met, and how
-    many of them were not decoded, because neither these instants nor other packets need them.
+    many of them were not decoded, because neither these instants nor other packets need them. shrink: makes pictures
+    small, [n, 3, H, W] to [n, 3, h, w]; it is used for very large ones as they come, so that few are held at full size.
     """
 
     media: MediaInfo
@@ -74,6 +78,7 @@ class WindowFrames:
     damaged: int = 0
     packets: int = 0
     dropped: int = 0
+    shrink: Callable[[Tensor], Tensor] | None = None
 
     @property
     def count(self) -> int:
@@ -87,7 +92,7 @@ class WindowFrames:
         shown = 0
         previous: Fraction | None = None
         for instant, pts, picture in self._pictures():
-            pictures.append(picture)
+            pictures.append(self._small(picture))
             times.append(instant if pts == previous else max(pts, self.window.start))
             previous = pts
             shown += 1
@@ -105,6 +110,13 @@ class WindowFrames:
             self.notes.append(f"{self.damaged} damaged packets or frames were skipped in {self.window}.")
         if shown < self.count:
             self.notes.append(f"{self.count - shown} of {self.count} frames are missing in {self.window}.")
+
+    def _small(self, picture: Tensor) -> Tensor:
+        """A very large picture as it will be shown, others as they are."""
+        if self.shrink is None or picture.shape[0] * picture.shape[1] <= LARGE_PICTURE:
+            return picture
+        small: Tensor = self.shrink(picture.unsqueeze(0).permute(0, 3, 1, 2))
+        return small[0].permute(1, 2, 0)
 
     def _pictures(self) -> _Pictures:
         done = 0

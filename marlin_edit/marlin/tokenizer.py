@@ -13,6 +13,9 @@ from tokenizers import Tokenizer
 
 from marlin_edit.errors import MarlinEditError
 
+_TRIAL = "From 14.3 to 18.2."
+"""A text that every tokenizer of the family turns into tokens and back."""
+
 
 class Tokens:
     """The tokenizer of a checkpoint, from its `tokenizer.json` alone."""
@@ -31,6 +34,8 @@ class Tokens:
             raise MarlinEditError(
                 f"The model's tokenizer {path} cannot be read: {error}. Get the model again."
             ) from error
+        if self._plain.decode(self.of_text(_TRIAL)).strip() != _TRIAL:
+            raise MarlinEditError(f"The model's tokenizer {path} has no words for {_TRIAL!r}. Get the model again.")
 
     def of_template(self, text: str) -> list[int]:
         """Tokens of the program's own text, in which special tokens count as such."""

@@ -13,9 +13,11 @@ from marlin_edit.console import Console
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.files import read_bytes
 from marlin_edit.inference.calibration import least_score
+from marlin_edit.interfaces import Carries
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.path_map import PathMap
 from marlin_edit.timebase import FrameRate
+from marlin_edit.workflow.outputs import Output
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,25 @@ def read_analyses(
     )
 
 
+def refuse_to_pack(path: Path, analyses: Sequence[Analysis], planned: Sequence[Output]) -> None:
+    """UsageError where media that only the analysis `path` names, outside its own directory, would go into an output.
+
+    An analysis may be a stranger's: it could name any file of this computer.
+    """
+    packing = [output.exporter.name for output in planned if output.exporter.carries & Carries.MEDIA]
+    for media in (analysis.media.path for analysis in analyses):
+        if packing and not media.resolve().is_relative_to(path.parent.resolve()):
+            raise UsageError(
+                f"An {packing[0]} contains the media, and {path.name} names {media}, outside its own "
+                "directory. If that file is to be packed, name it: `marlin-edit export` with --media FILE."
+            )
+
+
+def _is_network_path(path: Path) -> bool:
+    """Whether looking for a path would ask another computer (`\\\\host\\share`, `//host/share`)."""
+    return str(path).replace("\\", "/").startswith("//")
+
+
 def _with_media(
     console: Console,
     read: Callable[[bytes, MediaInfo | None], Analysis | Sequence[Analysis]],
@@ -101,6 +122,9 @@ def _with_media(
     paths: PathMap,
 ) -> Analysis:
     """The analysis as it is read beside its media, where that is still there, or where `--map` says that it is."""
+    if _is_network_path(analysis.media.path) and not _is_network_path(path.absolute()):
+        console.warning(f"{path.name} names media on another computer, {analysis.media.path}. It was not looked for.")
+        return analysis
     media = path.parent / analysis.media.path
     media = media if media.is_file() else paths.mapped(media)
     if media.is_file():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -18,6 +21,7 @@ from hypothesis import strategies as st
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.json_values import refuse_deep
 from marlin_edit.timebase import short_number
+from tests.fuzz.readers import CHECKPOINT
 from tests.support.command_line import run_command
 from tests.support.synthetic_video import make_video
 
@@ -153,3 +157,127 @@ def test_short_numbers_are_read_exactly(value: Fraction) -> None:
 def test_what_is_no_short_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no number"):
         short_number(text)
+
+
+def deep_profile(folder: Path) -> Path:
+    path = folder / "deep.toml"
+    path.write_text("x = " + "[" * 100_000 + "]" * 100_000)
+    return path
+
+
+def test_settings_and_profiles_that_are_nested_without_end_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subtitles = tmp_path / "a.srt"
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+    profile = deep_profile(tmp_path)
+    ran = run_command(capfd, "lint", subtitles, "--profile", profile)
+    assert (ran.code, "is not TOML" in ran.err, len(ran.err.splitlines())) == (2, True, 1)
+    monkeypatch.setenv("MARLIN_EDIT_CONFIG", str(profile))
+    ran = run_command(capfd, "formats")
+    assert (ran.code, "is not TOML" in ran.err, len(ran.err.splitlines())) == (2, True, 1)
+
+
+@pytest.mark.parametrize("part", ["vocab", "added_tokens"])
+def test_a_model_whose_tokenizer_has_no_words_is_refused(
+    part: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(CHECKPOINT, model)
+    tokenizer = json.loads((model / "tokenizer.json").read_text())
+    tokenizer["model"] |= {"vocab": {}, "merges": []}
+    if part == "added_tokens":
+        tokenizer["added_tokens"] = []
+    (model / "tokenizer.json").write_text(json.dumps(tokenizer))
+    film = make_video(tmp_path / "film.mp4", frames=25)
+    assert "has no words for" in refused(capfd, "caption", film, "--model", model)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell a process's memory so")
+def test_a_picture_of_128_million_pixels_takes_the_memory_of_a_few_frames(tmp_path: Path) -> None:
+    film = tmp_path / "huge.mov"
+    with av.open(film, "w") as container:
+        stream = container.add_stream("mjpeg", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 16_000, 8_000, "yuvj420p"
+        for number in range(2):
+            frame = av.VideoFrame(16_000, 8_000, "yuvj420p")
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    code = (
+        "import re, sys; from marlin_edit.cli import main; code = main(sys.argv[1:]);"
+        " print(code, int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1000)"
+    )
+    command = [sys.executable, "-c", code, "caption", film, "--model", "demo", "-o", tmp_path / "out.json"]
+    ran = subprocess.run([str(one) for one in command], capture_output=True, encoding="utf-8", check=True)
+    ended, megabytes = map(int, ran.stdout.split())
+    assert ended == 0, ran.stderr
+    assert megabytes < 1500
+
+
+def analysis_of(film: Path, path: Path, capfd: pytest.CaptureFixture[str], named: str | None = None) -> Path:
+    """The analysis of a film, in another directory than it; with other media named in it if they are given."""
+    path.parent.mkdir(exist_ok=True)
+    assert run_command(capfd, "cut", film, "--span", "0-1", "-o", path).code == 0
+    if named is not None:
+        document = json.loads(path.read_text())
+        document["media"]["path"] = named
+        path.write_text(json.dumps(document))
+    return path
+
+
+def test_media_outside_an_analysis_directory_is_packed_only_if_a_person_names_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    film = make_video(tmp_path / "private.mp4", frames=25)
+    found = analysis_of(film, tmp_path / "theirs" / "found.json", capfd)
+    bundle = tmp_path / "out.otioz"
+    ran = run_command(capfd, "export", found, "-o", bundle)
+    assert (ran.code, bundle.exists()) == (2, False)
+    assert "outside its own directory" in ran.err
+    assert run_command(capfd, "export", found, "-o", tmp_path / "out.otio").code == 0, "which only refers to it"
+    assert run_command(capfd, "export", found, "-o", bundle, "--media", film).code == 0
+    beside = analysis_of(film, tmp_path / "found.json", capfd)
+    assert run_command(capfd, "export", beside, "-o", tmp_path / "beside.otioz").code == 0
+
+
+@pytest.mark.parametrize("named", [r"\\host\share\film.mp4", "//host/share/film.mp4"])
+def test_media_on_another_computer_is_not_looked_for(
+    named: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = make_video(tmp_path / "film.mp4", frames=25)
+    found = analysis_of(film, tmp_path / "found.json", capfd, named)
+    looked: list[str] = []
+    real = Path.is_file
+
+    def noted(path: Path) -> bool:
+        looked.append(str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_file", noted)
+    ran = run_command(capfd, "export", found, "-o", tmp_path / "out.edl")
+    assert "names media on another computer" in ran.err
+    assert not [path for path in looked if "share" in path]
+
+
+def test_a_directory_that_goes_away_while_it_is_written_to_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = make_video(tmp_path / "film.mp4", frames=50)
+    out = tmp_path / "out"
+    out.mkdir()
+    from marlin_edit_exporters.timelines import edl
+
+    real = edl.render
+
+    def render(*given: Any) -> Any:
+        shutil.rmtree(out)
+        return real(*given)
+
+    monkeypatch.setattr(edl, "render", render)
+    ran = run_command(capfd, "cut", film, "--span", "0-1", "-o", out / "list.edl")
+    assert ran.code == 2
+    (said,) = [line for line in ran.err.splitlines() if "error" in line]
+    assert "list.edl: there is no directory" in said

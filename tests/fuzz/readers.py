@@ -239,9 +239,7 @@ def _files_by_path() -> Iterable[Reader]:
     yield Reader(
         "model.index",
         at("model.safetensors.index.json", lambda path: hub.weights(path.parent)),
-        (
-            b'{"metadata": {"total_size": 8}, "weight_map": {"a.weight": "model.safetensors", "b": "model.safetensors"}}',
-        ),
+        (b'{"metadata": {"total_size": 8}, "weight_map": {"a": "model.safetensors", "b": "model.safetensors"}}',),
     )
     yield Reader(
         "model.weights",

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
+import subprocess
 import sys
 from base64 import b64decode
 from fractions import Fraction
@@ -416,3 +417,21 @@ def _candidate(
             return backends or []
 
     return Candidate(name, distribution or name, "1", Plugin)
+
+
+def test_source_that_was_never_installed_says_how_to_install_it(tmp_path: Path) -> None:
+    root = HERE.parent.parent
+    roots = [root, root / "exporters", root / "plugins"]
+    places = [*map(str, roots), *(str(path) for path in map(Path, sys.path) if path.name == "site-packages")]
+    code = (
+        f"import sys; sys.path[:] = {places!r} + sys.path\n"
+        "from importlib import metadata\n"
+        "metadata.entry_points = lambda group: ()\n"
+        "from marlin_edit.cli import main\n"
+        "raise SystemExit(main(['doctor']))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=tmp_path)
+    (said,) = ran.stderr.splitlines()
+    assert ran.returncode == 1
+    assert "is not installed for this Python" in said
+    assert "-m pip install ." in said

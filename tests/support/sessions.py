@@ -3,9 +3,9 @@
     python tests/support/sessions.py            # writes all pages
     python tests/support/sessions.py PAGE...    # these
 
-A session is a block of a console below a line `<!-- session -->`. Those of a page run one after the other in one folder,
-with the demo's film in it and an empty store, so the page says what somebody sees who just installed it. `export` sets a
-variable for the commands after it; a block of another language below `<!-- file NAME -->` is a file that they find.
+A session is a block of a console below a line `<!-- session -->`. Those of a page run one after the other in one
+folder, with the demo's film in it and an empty store, so the page says what somebody sees who just installed it.
+`export` sets a variable for the commands after it; a block below `<!-- file NAME -->` is a file that they find.
 """
 
 from __future__ import annotations

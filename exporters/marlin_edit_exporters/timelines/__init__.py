@@ -48,7 +48,7 @@ def exporters() -> list[Exporter]:
         Exporter(
             "otioz",
             (".otioz",),
-            (_ALL_OF_A_TIMELINE | Carries.SEVERAL_RATES) & ~Carries.PATHS,
+            (_ALL_OF_A_TIMELINE | Carries.SEVERAL_RATES | Carries.MEDIA) & ~Carries.PATHS,
             rendering("timelines.otioz"),
             help="OpenTimelineIO timeline and the media, in one archive.",
         ),

@@ -258,6 +258,9 @@ def _left_out(report: Report) -> str | None:
     if report.holes:
         frames = "frame of the source" if report.holes == 1 else "frames of the source"
         sentences.append(f"{report.holes} {frames} inside the clip could not be read and left out.")
+    if report.lost_sound:
+        packets = counted(report.lost_sound, "packet")
+        sentences.append(f"{packets} of the source's sound inside the clip cannot be decoded: it is damaged there.")
     return " ".join(sentences) or None
 
 

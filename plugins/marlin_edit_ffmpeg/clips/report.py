@@ -78,6 +78,7 @@ def size_text(size: int) -> str:
 class Report:
     """Filled while a clip is made. frames: what is or would be in it. encoded: how many of them are re-encoded, where
     the mode does not say. delivered: what reading it back found. holes: frames inside it that could not be read.
+    lost_sound: packets of sound inside it that cannot be decoded.
     estimate: of a dry run."""
 
     plan: ClipPlan
@@ -92,6 +93,7 @@ class Report:
     decode_errors: int = 0
     size: int | None = None
     holes: int = 0
+    lost_sound: int = 0
     estimate: Estimate | None = None
     warnings: list[str] = field(default_factory=list)
 

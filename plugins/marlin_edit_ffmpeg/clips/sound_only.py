@@ -16,7 +16,7 @@ from marlin_edit_ffmpeg.clips.metadata import chapters_between, label_output, la
 from marlin_edit_ffmpeg.clips.plan import ClipPlan, Mode, Sound
 from marlin_edit_ffmpeg.clips.report import Report
 from marlin_edit_ffmpeg.clips.sound import CopiedSound, is_lossless
-from marlin_edit_ffmpeg.clips.tracks import OnProgress, check_sound, other_tracks, pump
+from marlin_edit_ffmpeg.clips.tracks import OnProgress, check_sound, lost_sound, other_tracks, pump
 from marlin_edit_ffmpeg.clips.verify import Delivered
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.source import NothingThere, Source, Start
@@ -69,6 +69,7 @@ def write_sound(
             place = len(tracks[: tracks.index(track)])
             if _digest(source.media.path, place, begin, end) != _digest(target, place, None, None):
                 return f"the samples of stream {track.stream.index} are not the source's"
+    report.lost_sound = lost_sound(target, tracks)
     report.frames, report.size = frames, target.stat().st_size
     report.encoded = 0 if all(isinstance(track, CopiedSound) for track in tracks) else frames.count
     assert media.rate is not None
@@ -85,20 +86,37 @@ def _is_same_by_samples(track: Any) -> bool:
 
 
 def _heard(path: Path, index: int) -> tuple[Fraction, Fraction] | None:
-    """When a stream of a written clip is first heard, and how long."""
+    """When a stream of a written clip is first heard, and how long, damaged packets inside it among it."""
     begin: Fraction | None = None
     samples, rate = 0, 1
+    lasts = Fraction(0)
     with open_media(path) as opened:
         container: Any = opened
         stream = container.streams[index]
-        for frame in container.decode(stream):
-            if begin is None and frame.pts is not None:
-                begin = frame.pts * stream.time_base
+        for frame in _frames(container, stream):
             samples, rate = samples + frame.samples, frame.sample_rate
+            if frame.pts is not None:
+                now = frame.pts * stream.time_base
+                begin = now if begin is None else begin
+                lasts = max(lasts, now + Fraction(frame.samples, rate) - begin)
         if begin is None:
             return None
         zero = stream.start_time * stream.time_base if stream.start_time and path.suffix == ".mp3" else Fraction(0)
-    return begin - zero, Fraction(samples, rate)
+    heard = Fraction(samples, rate)
+    return begin - zero, lasts if lasts - heard > _LENGTH else heard
+
+
+def _frames(container: Any, stream: Any) -> Iterator[Any]:
+    """The frames of a stream; packets that cannot be decoded are left out."""
+    from av.error import FFmpegError
+
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except EOFError:
+            return
+        except FFmpegError:
+            continue
 
 
 def _digest(path: Path, place: int, begin: Fraction | None, end: Fraction | None) -> bytes:

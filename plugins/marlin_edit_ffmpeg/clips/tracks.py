@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Protocol
 
 from marlin_edit_ffmpeg.clips.metadata import CopiedText
 from marlin_edit_ffmpeg.clips.plan import ClipPlan
 from marlin_edit_ffmpeg.clips.report import Report
 from marlin_edit_ffmpeg.clips.sound import CopiedSound, EncodedSound, SoundPlan, sound_plan
+from marlin_edit_ffmpeg.clips.verify import undecodable_sound
 from marlin_edit_ffmpeg.clock import first_tick
 from marlin_edit_ffmpeg.containers import Output
 from marlin_edit_ffmpeg.source import FURTHEST, Source, Start
@@ -125,6 +127,15 @@ def pump(
             return
         if on_progress is not None and packet.dts is not None and track is leading:
             on_progress(min(1.0, max(0.0, (packet.dts * unit - begin) / length)))
+
+
+def lost_sound(target: Path, tracks: Sequence[Track]) -> int:
+    """Packets of sound that cannot be decoded: of the source where it was encoded, in the clip where it was copied."""
+    sounds = [track for track in tracks if track.stream.type == "audio"]
+    copied = [track for track in sounds if isinstance(track, CopiedSound)]
+    compressed = [one.out.index for one in copied if not one.stream.codec_context.name.startswith("pcm_")]
+    encoded = sum(track.errors for track in sounds if not isinstance(track, CopiedSound))
+    return encoded + undecodable_sound(target, compressed)
 
 
 def check_sound(starts: dict[int, Fraction], tracks: Sequence[Track], report: Report) -> str | None:

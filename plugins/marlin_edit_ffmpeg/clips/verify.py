@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -293,6 +293,31 @@ def _check_seams(container: Any, ends: _Ends, copied: Copied) -> str | None:
         if expected != stop:
             return f"the written clip's frame {expected}, near a seam, does not decode"
     return None
+
+
+_SETTLING = 4
+"""Packets at the beginning of a stream of sound that may need packets before them, as MP3's do."""
+
+
+def undecodable_sound(path: Path, streams: Sequence[int]) -> int:
+    """How many packets of these streams of a written clip cannot be decoded, but for those at their beginning."""
+    from av.error import FFmpegError
+
+    lost = 0
+    with open_media(path) as container:
+        chosen = [stream for stream in container.streams.audio if stream.index in streams]
+        taken = dict.fromkeys((stream.index for stream in chosen), 0)
+        for packet in container.demux(chosen) if chosen else ():
+            if not packet.size:
+                continue
+            taken[packet.stream.index] += 1
+            try:
+                packet.decode()
+            except EOFError:
+                continue
+            except FFmpegError:
+                lost += taken[packet.stream.index] > _SETTLING
+    return lost
 
 
 def _decoded_from(container: Any, begin: int, ends: _Ends) -> Iterator[tuple[int, Any]]:

@@ -16,7 +16,7 @@ from marlin_edit_ffmpeg.clips.report import Report
 from marlin_edit_ffmpeg.clips.smart_picture import SmartPicture
 from marlin_edit_ffmpeg.clips.smart_plan import SmartPlan, decoding_start
 from marlin_edit_ffmpeg.clips.sound_only import write_sound
-from marlin_edit_ffmpeg.clips.tracks import OnProgress, Track, check_sound, other_tracks, pump
+from marlin_edit_ffmpeg.clips.tracks import OnProgress, Track, check_sound, lost_sound, other_tracks, pump
 from marlin_edit_ffmpeg.clips.verify import Picture as Shown
 from marlin_edit_ffmpeg.clips.verify import check_clip, picture_of
 from marlin_edit_ffmpeg.clock import ClipClock
@@ -71,6 +71,7 @@ def write_clip(
         return delivered
     report.frames, report.delivered, report.encoded = written, delivered, picture.progress.encoded
     report.size = target.stat().st_size
+    report.lost_sound = lost_sound(target, others)
     return check_sound(delivered.sound_starts, tracks, report)
 
 

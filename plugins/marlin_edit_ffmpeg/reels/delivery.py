@@ -15,6 +15,7 @@ from marlin_edit.edit import Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context, Receipt, ReportProgress
 from marlin_edit.settings import Settings
+from marlin_edit.text import counted
 from marlin_edit_ffmpeg.clips.estimate import Trials, estimated
 from marlin_edit_ffmpeg.clips.plan import Mode
 from marlin_edit_ffmpeg.clips.report import Estimate, Report
@@ -89,7 +90,8 @@ def _written(plan: ReelPlan, overwrite: bool, progress: ReportProgress) -> Recei
             raise MarlinEditError(f"{plan.path.name} was not written: {error}. Nothing is left of it.") from error
     items = tuple(_items(made.plan, made.reports, made.sounds))
     notes = (*_reasons(made.plan), *(f"{plan.path.name}: {note}" for note in (*made.notes, *_of_sounds(made.sounds))))
-    return Receipt((plan.path,), items, tuple(f"{plan.path.name}: {lost}" for lost in made.missing), notes)
+    missing = tuple(f"{plan.path.name}: {lost}" for lost in (*made.missing, *_lost(made.sounds)))
+    return Receipt((plan.path,), items, missing, notes)
 
 
 def _published(make: Callable[[Path], Made], path: Path, overwrite: bool) -> Made:
@@ -122,8 +124,13 @@ def _of_sounds(sounds: Sequence[ReelSound]) -> Iterator[str]:
         if sound.silent:
             numbers = ", ".join(str(number) for number in sound.silent)
             yield f"sound {place + 1} is silent in cut {numbers}, because the source has no sound there"
+
+
+def _lost(sounds: Sequence[ReelSound]) -> Iterator[str]:
+    """What of the sources' sound is not in the reel."""
+    for place, sound in enumerate(sounds):
         if sound.errors:
-            yield f"{sound.errors} packets of sound could not be decoded"
+            yield f"{counted(sound.errors, 'packet')} of sound {place + 1} cannot be decoded: it is damaged there."
 
 
 def _items(plan: ReelPlan, reports: Sequence[Report], sounds: Sequence[ReelSound]) -> Iterator[Mapping[str, Any]]:

@@ -174,7 +174,7 @@ def profile_named(name: str) -> Profile:
         entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"The profile {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"The profile {path} is not TOML: {error}.") from error
     base = entries.pop("base", "default")
     if base not in names():
