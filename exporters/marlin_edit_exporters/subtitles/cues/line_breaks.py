@@ -59,7 +59,7 @@ class _Row:
 
     def line_ends(self, widest: int) -> list[int]:
         """For each place, the last one where a line that begins there can stop; no piece is wider than a line."""
-        far = [bisect_right(self.ends, start + widest) for start in self.starts]
+        far = [max(place + 1, bisect_right(self.ends, start + widest)) for place, start in enumerate(self.starts)]
         far.append(len(far))
         return far
 
@@ -103,7 +103,8 @@ def _row(text: str, pace: Pace, words: Words) -> _Row:
     for place, (word, cost) in enumerate(zip(split, costs, strict=True)):
         parts = [word]
         if cells(word) > widest or any(map(is_wide, word)):
-            parts = graphemes(word)
+            # One that is wider than a line, a letter with dozens of marks, is taken apart all the same.
+            parts = [part for one in graphemes(word) for part in ([one] if cells(one) <= widest else one)]
         pieces += parts
         blanks += [min(place, 1)] + [0] * (len(parts) - 1)
         all_costs += [cost, *(_cost_inside(before, after) for before, after in pairwise(parts))]
