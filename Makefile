@@ -47,7 +47,7 @@ test-slow: install-all ## cut every kind of source everywhere, long property tes
 	$(BIN)/python -m pytest -n 2 -m slow
 
 fuzz: install-all ## give every reader of files damaged files for two minutes in all (FUZZ_SECONDS); Linux only
-	$(PIP_INSTALL) atheris
+	$(PIP_INSTALL) -e '.[fuzz]'
 	$(BIN)/python tests/fuzz/run.py --seconds $(or $(FUZZ_SECONDS),120)
 
 lint: install-all ## check style, types and the layers of the packages
@@ -69,7 +69,7 @@ lock: install ## resolve all versions again, for constraints.txt and requirement
 
 sbom: install ## write what is installed, with versions and licences, to build/sbom.json (CycloneDX)
 	$(PYTHON) -m venv build/sbom-tool
-	build/sbom-tool/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom
+	build/sbom-tool/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
 	build/sbom-tool/bin/cyclonedx-py environment --output-file build/sbom.json --pyproject pyproject.toml $(VENV)
 
 train-demo: install-all ## train the demo model from nothing: about two hours on two cores

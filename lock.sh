@@ -9,7 +9,7 @@ trap 'rm -rf "$made"' EXIT
 common=(--quiet --universal --python-version 3.11 --no-header --no-annotate)
 
 uv pip compile pyproject.toml "${common[@]}" -c constraints.txt -o "$made/all" \
-  --extra test --extra aaf --extra broadcast --extra webp --extra docs
+  --extra test --extra aaf --extra broadcast --extra webp --extra docs --extra fuzz
 uv pip compile pyproject.toml "${common[@]}" -c "$made/all" -o "$made/locked" --generate-hashes
 
 {

@@ -127,7 +127,7 @@ def _device(run: Run) -> tuple[str, Check]:
         return "", Check("device", MISSING, reason or "not there", " ".join(filter(None, (str(error), advice))))
     if device == "cuda":
         driver = ", ".join({f"driver {card.driver}" for card in cards() if card.driver})
-        name = " ".join(filter(None, (device, memory_text(device), driver)))
+        name = f"{device} {memory_text(device)}" + (f", {driver}" if driver else "")
         problem = old_card()
         return device, Check("device", NOTE if problem else OK, name, problem)
     if device == "mps":

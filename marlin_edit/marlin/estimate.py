@@ -19,7 +19,7 @@ import torch
 from transformers.cache_utils import DynamicCache
 
 from marlin_edit.marlin.frames import read_frames
-from marlin_edit.marlin.prefix_cache import ATTENTION, quieten
+from marlin_edit.marlin.prefix_cache import ATTENTION, continued, quieten
 from marlin_edit.media import probe
 from marlin_edit.sampling import PatchLayout, Profile, target_size
 from marlin_edit.timebase import Span
@@ -172,12 +172,12 @@ class _Trial:
     def answering(self, config: Any) -> float:
         """Seconds that a token of an answer takes."""
         model, layers = self._language(config)
-        state = DynamicCache(config=model.config)
-        model(
-            inputs_embeds=self._values(1, 64, config.hidden_size),
-            position_ids=self._places(0, 64),
-            past_key_values=state,
-        )
+        read = DynamicCache(config=model.config)
+        with torch.inference_mode():
+            embedded, places = self._values(1, 64, config.hidden_size), self._places(0, 64)
+            model(inputs_embeds=embedded, position_ids=places, past_key_values=read)
+        # As the engine goes on: torch's own attention prepares itself for every new length on some cards.
+        state = continued(read)
         head = self._made(lambda: torch.nn.Linear(config.hidden_size, config.vocab_size // _HEAD_PARTS, bias=False))
         token, place = self._values(1, 1, config.hidden_size), self._places(64, 1)
         step = self._seconds(lambda: model(inputs_embeds=token, position_ids=place, past_key_values=state), 8)

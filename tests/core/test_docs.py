@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import architecture
+from tests.support import architecture, terminal_picture
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "tests" / "README.md"])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests" / "README.md"])
 TEXTS = [
     *PAGES,
     *sorted((ROOT / "marlin_edit").rglob("*.py")),
@@ -29,6 +29,13 @@ PRIVATE_WORDS = re.compile(
 def test_the_made_parts_of_the_architecture_page_are_up_to_date() -> None:
     text = architecture.PAGE.read_text(encoding="utf-8")
     assert architecture.page(text) == text, "run `python tests/support/architecture.py`"
+
+
+def test_the_picture_of_a_terminal_shows_the_session_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert terminal_picture.PICTURE.read_text(encoding="utf-8") == terminal_picture.picture(readme), (
+        "run `python tests/support/terminal_picture.py`"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,7 +1,6 @@
 """An animated picture of the session in README.md, `docs/terminal.svg`: run this file to write it.
 
-Its commands are typed, and what they print appears below them; the picture begins again after a pause. Viewers without
-animations show the whole.
+Its lines appear one after the other, and it begins again after a pause. Viewers without animations show the whole.
 """
 
 from __future__ import annotations
