@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marlin_edit.errors import MarlinEditError, UsageError, did_you_mean
+from marlin_edit.files import NO_ROOM
 from marlin_edit.interfaces import Backend, Context, Delivery, Detection, Detector, Exporter, Finds
 from marlin_edit.settings import Setting, Settings, resolved
 
@@ -185,6 +186,8 @@ class App:
         except (MarlinEditError, BrokenPipeError):
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise
             raise MarlinEditError(
                 f"The {kind_of(offer)} {offer.name} of the plugin {self.origin(offer)} failed: {described(error)}."
                 " This is a fault of the plugin; -v shows where."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import pkgutil
@@ -23,10 +22,10 @@ from marlin_edit.app import DISTRIBUTION, App
 from marlin_edit.commands import verbosity_options
 from marlin_edit.console import PROGRAM, Console, leave_stdout
 from marlin_edit.errors import ExitCode, MarlinEditError, did_you_mean
+from marlin_edit.files import NO_ROOM
 from marlin_edit.plugins import load_app, register_commands
 from marlin_edit.workflow.run import Run
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 _HELP = """Ask a video what happens in it, and open the answer in your editor.
@@ -167,7 +166,7 @@ def _failed(error: Exception, console: Console) -> int:
         message, code = str(error), int(error.exit_code)
     elif isinstance(error, click.ClickException):
         message, code = _usage_message(error), error.exit_code
-    elif isinstance(error, OSError) and error.errno in _NO_ROOM:
+    elif isinstance(error, OSError) and error.errno in NO_ROOM:
         leave_stdout()
         where = error.filename or "stdout, or a temporary file,"
         message, code = f"{where} cannot be written: {error.strerror}. Make room, then try again.", int(ExitCode.FAILED)

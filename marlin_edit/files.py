@@ -24,7 +24,10 @@ from marlin_edit.errors import MarlinEditError, UsageError
 _RUN = secrets.token_hex(4)
 _OURS = re.compile(r"\.marlin-edit-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<run>[0-9a-f]{8})-[0-9a-f]{8}(\..*)?")
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL}
-_DISK_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The numbers of errors that say that a disk is full, or a limit of it is reached."""
+
+_DISK_FAULTS = NO_ROOM | {errno.EROFS}
 
 
 def write_output(path: Path, content: str | bytes | Path, overwrite: bool = False) -> None:

@@ -281,3 +281,53 @@ def test_a_directory_that_goes_away_while_it_is_written_to_is_said(
     assert ran.code == 2
     (said,) = [line for line in ran.err.splitlines() if "error" in line]
     assert "list.edl: there is no directory" in said
+
+
+LONG = {
+    "word.srt": "1\n00:00:01,000 --> 00:00:05,000\n" + "a" * 200_000 + "\n",
+    "angles.srt": "1\n00:00:01,000 --> 00:00:05,000\n" + "<" * 200_000 + "\n",
+    "braces.vtt": "WEBVTT\n\n00:01.000 --> 00:05.000\n" + "{\\" * 200_000 + "\n",
+    "text.srt": "1\n00:00:01,000 --> 00:00:05,000\n" + "word " * 1_000_000 + "\n",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_cue_of_any_length_is_read_checked_and_written_in_a_moment(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(LONG[name])
+    began = time.process_time()
+    assert run_command(capfd, "lint", path).code in (0, 5)
+    for suffix in (".vtt", ".ass", ".ttml"):
+        assert run_command(capfd, "export", path, "-o", tmp_path / f"out{suffix}").code == 0
+    assert time.process_time() - began < 60  # one of them took minutes, and grew with the square of the length
+
+
+def test_a_download_that_is_cut_short_anywhere_in_its_index_is_refused_or_partly_cut(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = make_video(tmp_path / "film.mp4", frames=75, gop=25).read_bytes()
+    index = content.rindex(b"moov") - 4
+    ended = set()
+    for stop in range(index, len(content), max(1, (len(content) - index) // 40)):
+        path = tmp_path / "cut.mp4"
+        path.write_bytes(content[:stop])
+        ran = run_command(capfd, "cut", path, "--span", "1-2", "--out-dir", tmp_path / "clips", "--overwrite")
+        assert "fault" not in ran.err, ran.err
+        assert ran.code in (1, 2, 3), ran.err
+        ended.add(ran.code)
+    assert {1, 3} <= ended
+
+
+def test_where_a_bundle_has_no_room_one_sentence_says_so(tmp_path: Path) -> None:
+    film = make_video(tmp_path / "film.mp4", frames=200)
+    assert film.stat().st_size > 40_000
+    program = f"{shlex.quote(sys.executable)} -m marlin_edit"
+    command = f"ulimit -f 20; {program} cut {shlex.quote(str(film))} --span 0-4 -o {tmp_path}/out.otioz"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, encoding="utf-8")
+    said = [line for line in ran.stderr.splitlines() if "error" in line]
+    assert (ran.returncode, len(said)) == (1, 1), ran.stderr
+    assert "fault" not in ran.stderr
+    assert "File too large. Make room" in said[0]
+    assert not (tmp_path / "out.otioz").exists()

@@ -15,20 +15,24 @@ import textwrap
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from marlin_edit.analysis import ModelIdentity
 from marlin_edit.cli import main
 from marlin_edit.inference import pipeline
 from marlin_edit.inference.cache import AnswerCache
-from marlin_edit.inference.store import APPLICATION_ID, SCHEMA_VERSION, Kept, Store
+from marlin_edit.inference.store import APPLICATION_ID, SCHEMA_VERSION, Choice, Kept, Key, Store
 from marlin_edit.media import MediaInfo, probe_video
 from marlin_edit.timebase import Span
-from marlin_edit.video_model import Question, QuestionKind
+from marlin_edit.video_model import Answer, Question, QuestionKind, Terms
 from tests.support.synthetic_video import make_video
 from tests.third_party.tool import HERE, environment, itself
 
@@ -862,3 +866,58 @@ def test_without_a_setting_answers_are_in_the_users_data_directory(
     monkeypatch.delenv("MARLIN_EDIT_STORE_PATH")
     run("find", video, *queries("a dog"))
     assert (Path(os.environ["XDG_DATA_HOME"]) / "marlin-edit" / "answers.sqlite").exists()
+
+
+PLACES = st.sampled_from(["/a/film.mp4", "/a/b/film.mp4", r"C:\a\film.mp4", "film.mp4", "/a/other film.mp4", ""])
+
+
+@given(
+    st.lists(st.tuples(PLACES, st.sampled_from(["m", "m2"]), st.sampled_from(["abc1", "abd"]), st.integers(0, 5))),
+    st.builds(
+        Choice,
+        st.none() | st.sampled_from(["film.mp4", "/a/film.mp4", "fingerprint", "b/film.mp4"]),
+        st.none() | st.sampled_from(["m", "m@ab", "m@abc1", "m2@x"]),
+        st.none() | st.integers(0, 6),
+    ),
+)
+def test_what_sql_chooses_is_what_is_chosen(rows: list[tuple[str, str, str, int]], choice: Choice) -> None:
+    condition, values = choice.condition()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE answers (media, path, model, revision, asked_at)")
+        connection.executemany("INSERT INTO answers VALUES ('fingerprint', ?, ?, ?, ?)", rows)
+        chosen = connection.execute(f"SELECT path, model, revision, asked_at FROM answers WHERE {condition}", values)
+        found = chosen.fetchall()
+    terms = Terms("", "", "")
+    for row in rows:
+        path, model, revision, asked_at = row
+        key = Key(
+            "fingerprint",
+            0,
+            Span(Fraction(0), Fraction(1)),
+            Question(QuestionKind.CAPTION),
+            ModelIdentity(model, revision),
+            terms,
+        )
+        fits = choice.fits(Kept(key, Answer(""), path, asked_at))
+        assert row in found or not fits, "every row that fits is found"
+
+
+def test_removing_one_film_of_many_leaves_no_text_of_it_and_does_not_write_the_rest_again(tmp_path: Path) -> None:
+    path = tmp_path / "answers.sqlite"
+    store = Store(path, lambda _: None)
+    terms = Terms("", "", "")
+    for number in range(40):
+        span = Span(Fraction(0), Fraction(1))
+        questions = [Question(QuestionKind.FIND, f"secret {number} {query}") for query in range(20)]
+        keys = [Key(f"print {number}", 0, span, question, ModelIdentity("m", "1"), terms) for question in questions]
+        store.keep([Kept(key, Answer("From 0 to 1."), f"/a/{number}.mp4") for key in keys])
+    size = path.stat().st_size
+    assert store.remove(Choice(media="7.mp4")) == 20
+    store.close()
+    assert b"secret 7 " not in path.read_bytes()
+    assert b"secret 8 " in path.read_bytes()
+    assert path.stat().st_size == size
+    again = Store(path, lambda _: None)
+    assert again.remove(None) == 780
+    again.close()
+    assert path.stat().st_size < size / 4

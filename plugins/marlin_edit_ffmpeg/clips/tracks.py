@@ -61,11 +61,11 @@ def other_tracks(
             else:
                 reason = f"{codec} subtitles cannot be cut"
         elif stream.type == "attachment" and plan.container.attachments:
-            output.container.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
+            output.container.add_attachment(_name(stream) or "attachment", stream.mimetype or "", stream.data)
         elif stream.type == "video":
             reason = "a clip has only one picture" if picture is not None else "a clip of sound has no picture"
         else:
-            holds_chapters = stream.name == "bin_data" and plan.container.edit_list and source.container.chapters()
+            holds_chapters = _name(stream) == "bin_data" and plan.container.edit_list and source.container.chapters()
             if "timecode" in stream.metadata or holds_chapters:
                 continue  # the clip gets its own
             reason = f"{stream.type} streams cannot be cut"
@@ -93,8 +93,14 @@ def _packet_seconds(stream: Any) -> Fraction:
     return Fraction(samples, context.sample_rate or 48_000)
 
 
+def _name(stream: Any) -> str | None:
+    name: str | None = getattr(stream, "name", None)
+    return name
+
+
 def _named(stream: Any) -> dict[str, Any]:
-    codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else stream.name
+    # A stream whose codec is not known has no name either.
+    codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else _name(stream)
     return {"stream": stream.index, "kind": stream.type, "codec": codec}
 
 
