@@ -1,6 +1,6 @@
-"""Moves the ends of cuts: to the shot change nearest to each, or outwards to the keyframes around them.
+"""Moves the ends of cuts: to the nearest shot change, out of speech, or outwards to the keyframes around them.
 
-A detector finds the shots and keyframes; only the surroundings of the ends are searched.
+A detector finds the shots, the speech and the keyframes; only the surroundings of the ends are searched.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from marlin_edit.inference.windows import maximal
 from marlin_edit.interfaces import Detector, Finds
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import counted
-from marlin_edit.timebase import FrameRange, Span
+from marlin_edit.timebase import FrameRange, Span, short_seconds
 from marlin_edit.workflow.run import Run
+
+_BEYOND = Fraction(1)
+"""Seconds beyond the furthest place of a pause that are listened to, so that a pause is not one by its edge alone."""
 
 
 def snap_detector(run: Run) -> Detector | None:
@@ -28,6 +31,8 @@ def snap_detector(run: Run) -> Detector | None:
 def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut], detector: Detector) -> tuple[Analysis, tuple[Cut, ...]]:
     """The cuts with their ends moved, and the analysis with the shot changes that were found on the way."""
     media = analysis.media
+    if detector.finds is Finds.SPEECH:
+        return analysis, _out_of_speech(run, media, cuts, detector)
     if media.video_index is None:
         run.console.warning(
             f"--snap {detector.finds.value} does not apply to {media.path.name}: it has no picture. Its cuts "
@@ -50,6 +55,54 @@ def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut], detector: Detecto
     count = sum(cut.before_snap is not None for cut in moved)
     run.console.receipt(f"{count} of {counted(len(moved), 'cut')} moved to {detector.finds.value}")
     return analysis, tuple(moved)
+
+
+def _out_of_speech(run: Run, media: MediaInfo, cuts: Sequence[Cut], detector: Detector) -> tuple[Cut, ...]:
+    limit = run.settings.value("snap_limit", Fraction)
+    spoken = _spoken(run, detector, media, [time for cut in cuts for time in (cut.span.start, cut.span.end)], limit)
+    moved: list[Cut] = []
+    broken = 0
+    for cut in cuts:
+        frames = out_of_speech(cut.frames, media, spoken, limit)
+        broken += sum(_is_inside(media.time_of(frame), spoken) for frame in (frames.first, frames.stop))
+        moved.append(cut if frames == cut.frames else replace(cut, frames=frames, before_snap=cut.frames))
+    count = sum(cut.before_snap is not None for cut in moved)
+    run.console.receipt(f"{count} of {counted(len(moved), 'cut')} moved out of speech")
+    if broken:
+        run.console.warning(
+            f"{media.path.name}: no pause is within --snap-limit ({short_seconds(limit)} s) of "
+            f"{counted(broken, 'end')} of cuts, which stay in speech."
+        )
+    return tuple(moved)
+
+
+def out_of_speech(frames: FrameRange, media: MediaInfo, spoken: Sequence[Span], limit: Fraction) -> FrameRange:
+    """Ends that lie in speech moved into a pause at most `limit` seconds away: outwards if there is one, else inwards.
+
+    spoken: spans that do not touch. At least one frame is left; an end with no pause near enough stays.
+    """
+    first = _in_pause(frames.first, media, spoken, limit, outwards="start")
+    stop = _in_pause(frames.stop, media, spoken, limit, outwards="end")
+    return FrameRange(first, stop) if first < stop else frames
+
+
+def _in_pause(frame: int, media: MediaInfo, spoken: Sequence[Span], limit: Fraction, *, outwards: str) -> int:
+    """The frame, or where it lies in speech the nearest one outside, towards the `start` or `end` if that is near."""
+    time = media.time_of(frame)
+    said = next((one for one in spoken if one.start < time < one.end), None)
+    if said is None:
+        return frame
+    for side in ("start", "end") if outwards == "start" else ("end", "start"):
+        place = said.start if side == "start" else said.end
+        if abs(place - time) <= limit:
+            moved = media.first_frame_at(place)
+            # At a start the cut ends, or begins, with the frame before it: the next one has some of what is said.
+            return max(0, moved - 1) if side == "start" and media.time_of(moved) > place else moved
+    return frame
+
+
+def _is_inside(time: Fraction, spoken: Sequence[Span]) -> bool:
+    return any(one.start < time < one.end for one in spoken)
 
 
 def to_nearest(frames: FrameRange, media: MediaInfo, places: Sequence[Fraction], limit: Fraction) -> FrameRange:
@@ -75,6 +128,21 @@ def _nearest(frame: int, media: MediaInfo, places: Sequence[Fraction], limit: Fr
     if not near:
         return frame
     return media.first_frame_at(min(near, key=lambda place: (abs(place - time), place)))
+
+
+def _spoken(
+    run: Run, detector: Detector, media: MediaInfo, ends: Sequence[Fraction], reach: Fraction
+) -> tuple[Span, ...]:
+    """Where somebody speaks around the ends; speech goes on beyond what was listened to as far as one can tell."""
+    around = maximal(
+        Span(max(Fraction(0), end - reach - _BEYOND), min(media.duration, end + reach + _BEYOND)) for end in ends
+    )
+    found: list[Span] = []
+    with run.console.progress(f"listening to {media.path.name}", len(around)) as progress:
+        for done, span in enumerate(around):
+            found += [part.span for part in run.app.detect(detector, media, span)]
+            progress.reached(done + 1)
+    return tuple(maximal(found))
 
 
 def _places(

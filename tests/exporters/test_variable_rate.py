@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import av
 import opentimelineio as otio
 import pycmx
 import pytest
@@ -225,6 +226,19 @@ ALL_OF: dict[str, Callable[[Path, FrameRate, int], list[tuple[Fraction, Fraction
 }
 
 
+def shown_by(melt: str, folder: Path) -> list[int]:
+    """Which frames melt renders of `cut.mlt`. Under load it ends with 0 and a broken file now and then."""
+    rendered = ["-consumer", "avformat:out.mkv", "vcodec=ffv1", "an=1", "real_time=-1"]
+    for left in reversed(range(3)):
+        subprocess.run([melt, "-silent", "cut.mlt", *rendered], check=True, capture_output=True, timeout=120)
+        try:
+            return [index for _, index in frame_indices(folder / "out.mkv")]
+        except av.error.InvalidDataError:
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_two_hundred_random_cuts_agree_in_every_format_in_melt_and_in_the_clips(
     tmp_path_factory: pytest.TempPathFactory,
@@ -265,9 +279,7 @@ def test_two_hundred_random_cuts_agree_in_every_format_in_melt_and_in_the_clips(
             found = reader(folder / f"cut.{suffix}", rate, media.start_frame)
             for ours, theirs in zip(found, true, strict=True):
                 assert all(abs(one - other) <= half for one, other in zip(ours, theirs, strict=True)), suffix
-        rendered = ["-consumer", "avformat:out.mkv", "vcodec=ffv1", "an=1", "real_time=-1"]
-        subprocess.run([melt, "-silent", "cut.mlt", *rendered], check=True, capture_output=True, timeout=120)
-        shown = [index for _, index in frame_indices(folder / "out.mkv")]
+        shown = shown_by(melt, folder)
         place = 0
         for first, stop in all_of_mlt(folder / "cut.mlt", rate, 0):
             index = shown[place]

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from marlin_edit.analysis import Analysis
 from marlin_edit.console import Console
-from marlin_edit.media import probe
+from marlin_edit.inference.windows import maximal
+from marlin_edit.media import MediaInfo, probe
 from marlin_edit.plugins import load_app
-from marlin_edit.timebase import Span
+from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit.workflow.hearing import speech_detector, with_speech
 from marlin_edit.workflow.run import Run
+from marlin_edit.workflow.snapping import out_of_speech
 from marlin_edit_exporters.subtitles.cues import track_of
 from marlin_edit_exporters.subtitles.cues.track import FROM_SPEECH
 from marlin_edit_speech.voice import speech_of, voice_spans
@@ -170,3 +172,78 @@ def test_a_video_without_sound_has_no_speech(tmp_path: Path, capfd: pytest.Captu
     ran = run_command(capfd, "caption", video, "--model", "demo", "--speech", "-o", tmp_path / "silent.json")
     assert ran.code == 0
     assert json.loads((tmp_path / "silent.json").read_text())["speech"] == []
+
+
+def film(rate: str, seconds: int = 60) -> MediaInfo:
+    counted = FrameRate.parse(rate)
+    count = counted.first_frame_at(Fraction(seconds))
+    return MediaInfo(Path("film.mov"), counted.seconds(count), counted, count)
+
+
+@settings(max_examples=300)
+@given(
+    said=st.lists(spans(6), max_size=12).map(maximal),
+    first=st.integers(0, 1400),
+    length=st.integers(1, 300),
+    limit=st.integers(0, 30).map(lambda tenths: Fraction(tenths, 10)),
+    rate=st.sampled_from(["25", "23.976", "59.94", "24"]),
+)
+def test_an_end_in_speech_moves_into_a_pause_that_is_near_enough_and_no_other_end_moves(
+    said: tuple[Span, ...], first: int, length: int, limit: Fraction, rate: str
+) -> None:
+    media = film(rate)
+    frames = FrameRange(first, min(media.frame_count, first + length))
+    moved = out_of_speech(frames, media, said, limit)
+    frame = media.rate.seconds_per_frame if media.rate is not None else Fraction(0)
+    assert moved.first < moved.stop
+    for before, after in ((frames.first, moved.first), (frames.stop, moved.stop)):
+        time = media.time_of(before)
+        inside = next((one for one in said if one.start < time < one.end), None)
+        if inside is None:
+            assert after == before
+        elif after != before:
+            assert not any(one.start < media.time_of(after) < one.end for one in said if one is inside)
+            assert abs(media.time_of(after) - time) <= limit + frame
+        elif moved != frames:
+            assert min(time - inside.start, inside.end - time) > limit
+
+
+def test_the_ends_of_a_cut_move_out_of_what_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    video = spoken(tmp_path / "talk.mp4", delay=Fraction(3), sound=["-c:a", "aac", "-ac", "2"])
+    spans_of_voice = voice_spans(probe(video), Span(Fraction(0), Fraction(20)))
+    inside = f"{float(spans_of_voice[0].start) + 0.3:.2f}-{float(spans_of_voice[1].end) - 0.3:.2f}"
+    ran = run_command(
+        capfd, "cut", video, "--span", inside, "--snap", "speech", "--out-dir", tmp_path / "clips", "--json"
+    )
+    assert ran.code == 0, ran.err
+    assert "1 of 1 cut moved out of speech" in ran.err
+    (item,) = ran.document["items"]
+    start, end = (Fraction(item["asked"][name]) for name in ("start", "end"))
+    near = Fraction(1, 10)  # what is heard around an end alone is heard a little differently
+    assert start <= spans_of_voice[0].start + near
+    assert end >= spans_of_voice[1].end - near
+    (clip,) = (tmp_path / "clips").iterdir()
+    heard = voice_spans(probe(clip), Span(Fraction(0), end - start))
+    whole = [float(one.length) for one in spans_of_voice]
+    assert [float(one.length) for one in heard] == pytest.approx(whole, abs=0.15), "no word is broken"
+
+
+def test_an_end_in_the_middle_of_a_long_speech_stays_and_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    video = spoken(tmp_path / "talk.mp4", delay=Fraction(3), sound=["-c:a", "aac", "-ac", "2"])
+    ran = run_command(capfd, "cut", video, "--span", "4.5-8", "--snap", "speech", "-o", tmp_path / "list.edl")
+    assert ran.code == 0
+    assert "0 of 1 cut moved out of speech" in ran.err
+    assert "no pause is within --snap-limit (0.5 s) of 1 end of cuts, which stay in speech" in ran.err
+    far = ["--snap-limit", "2", "-o", tmp_path / "far.edl"]
+    assert "1 of 1 cut moved" in run_command(capfd, "cut", video, "--span", "4.5-8", "--snap", "speech", *far).err
+
+
+def test_sound_alone_is_cut_in_its_pauses(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    video = spoken(tmp_path / "talk.mkv", delay=Fraction(3), sound=["-c:a", "flac", "-ac", "1"])
+    sound = tmp_path / "talk.flac"
+    subprocess.run([checker("ffmpeg", "ffmpeg"), "-v", "error", "-i", str(video), "-vn", str(sound)], check=True)
+    ran = run_command(capfd, "cut", sound, "--span", "3.3-8", "--snap", "speech", "--out-dir", tmp_path / "clips")
+    assert ran.code == 0, ran.err
+    assert "1 of 1 cut moved out of speech" in ran.err

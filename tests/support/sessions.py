@@ -17,6 +17,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from marlin_edit_demo.command import LENGTH, RATE, SEED
+from marlin_edit_demo.world import WorldSettings, make_clip, write_clip
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md")))
 _SESSION = re.compile(r"(?<=<!-- session -->\n```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
@@ -46,11 +49,10 @@ def _prepared(folder: Path) -> dict[str, str]:
         "MARLIN_EDIT_STORE_PATH": str(folder / ".store" / "answers.sqlite"),
         "CUDA_VISIBLE_DEVICES": "",
     }
-    _run("marlin-edit demo --out-dir film", folder, {**environment, "MARLIN_EDIT_STORE": "false"})
-    (folder / "film" / "shapes.mp4").rename(folder / "shapes.mp4")
-    for made in sorted((folder / "film").rglob("*"), reverse=True):
-        made.rmdir() if made.is_dir() else made.unlink()
-    (folder / "film").rmdir()
+    truth = write_clip(
+        folder / "shapes.mp4", make_clip(SEED, WorldSettings(length=LENGTH, rate=RATE))
+    )  # as `demo` does
+    truth.unlink()
     return environment
 
 
