@@ -34,6 +34,7 @@ from benchmarks.sources import repeat
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.marlin.backend import MAX_NEW_TOKENS, MarlinModel
 from marlin_edit.marlin.engine import Claim, Engine, Prompt, Reading
+from marlin_edit.marlin.estimate import MARLIN_SHAPE
 from marlin_edit.marlin.prompts import CAPTION_PROMPT, FIND_PROMPT
 from marlin_edit.marlin.tokenizer import Tokens
 from marlin_edit.media import MediaInfo, probe
@@ -137,56 +138,7 @@ def demo_config() -> Any:
 
 
 def full_config() -> Any:
-    """Qwen3.5-2B's shape, which is Marlin-2B's: 2.213 billion parameters."""
-    text = {
-        "model_type": "qwen3_5_text",
-        "vocab_size": 248320,
-        "hidden_size": 2048,
-        "intermediate_size": 6144,
-        "num_hidden_layers": 24,
-        "layer_types": (["linear_attention"] * 3 + ["full_attention"]) * 6,
-        "num_attention_heads": 8,
-        "num_key_value_heads": 2,
-        "head_dim": 256,
-        "linear_num_key_heads": 16,
-        "linear_num_value_heads": 16,
-        "linear_key_head_dim": 128,
-        "linear_value_head_dim": 128,
-        "linear_conv_kernel_dim": 4,
-        "max_position_embeddings": 262144,
-        "tie_word_embeddings": True,
-        "eos_token_id": 248046,
-        "rope_parameters": {
-            "rope_type": "default",
-            "rope_theta": 1e7,
-            "partial_rotary_factor": 0.25,
-            "mrope_interleaved": True,
-            "mrope_section": [11, 11, 10],
-        },
-    }
-    vision = {
-        "model_type": "qwen3_5_vision",
-        "depth": 24,
-        "hidden_size": 1024,
-        "intermediate_size": 4096,
-        "num_heads": 16,
-        "patch_size": 16,
-        "spatial_merge_size": 2,
-        "temporal_patch_size": 2,
-        "out_hidden_size": 2048,
-        "num_position_embeddings": 2304,
-    }
-    whole = {
-        "model_type": "qwen3_5",
-        "tie_word_embeddings": True,
-        "image_token_id": 248056,
-        "video_token_id": 248057,
-        "vision_start_token_id": 248053,
-        "vision_end_token_id": 248054,
-        "text_config": text,
-        "vision_config": vision,
-    }
-    return transformers.Qwen3_5Config.from_dict(whole)
+    return transformers.Qwen3_5Config.from_dict(MARLIN_SHAPE)
 
 
 def footage(folder: Path, size: tuple[int, int], minutes: int) -> MediaInfo:
