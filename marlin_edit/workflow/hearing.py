@@ -13,8 +13,8 @@ from marlin_edit.text import counted
 from marlin_edit.timebase import Span
 from marlin_edit.workflow.run import Run
 
-PART = Fraction(60)
-"""Seconds that a detector is given at once, so that progress can be shown."""
+PART = Fraction(600)
+"""Seconds that a detector is given at once: some seconds of work, after which progress is shown."""
 
 
 def speech_detector(run: Run) -> Detector | None:

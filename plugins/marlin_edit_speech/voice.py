@@ -2,14 +2,22 @@
 
 The sound is decoded to 16 kHz mono, which is what the model was trained on, and put on the media's clock by the time
 of each frame, so that delayed sound and edit lists are right.
+
+A step takes a core for about a millisecond, and begins and ends threads of its own, which holds up other steps in the
+same process. So the shares of a long sound are heard by a process for each core.
 """
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
+from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, open_media, seek_before
 from marlin_edit.timebase import Span
 
@@ -30,8 +38,74 @@ _SLIP = Fraction(1, 50)
 """Seconds by which the times of frames may be off before the sound counts as interrupted."""
 
 
+SHARE = Fraction(120)
+"""Seconds of the shortest share of a sound that a process of its own is started for."""
+
+_MOST_PROCESSES = 8
+_CHILD = """
+import pickle, sys
+from marlin_edit.errors import MarlinEditError
+from marlin_edit_speech.voice import heard_here
+media, span = pickle.load(sys.stdin.buffer)
+try:
+    answer = heard_here(media, span)
+except MarlinEditError as error:
+    answer = error
+sys.stdout.buffer.write(pickle.dumps(answer))
+"""
+
+
 def voice_spans(media: MediaInfo, span: Span) -> tuple[Span, ...]:
-    """The spans in which somebody speaks, cut to `span`; none where there is no sound."""
+    """The spans in which somebody speaks, cut to `span`; none where there is no sound.
+
+    They may touch where the shares of two processes meet. Raises MarlinEditError where the media cannot be opened.
+    """
+    shares = _shares(span)
+    if len(shares) == 1:
+        return heard_here(media, span)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    running: list[subprocess.Popen[bytes]] = []
+    found: list[Span] = []
+    try:
+        for share in shares:
+            child = subprocess.Popen(
+                [sys.executable, "-c", _CHILD],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # Ctrl-C reaches it too, and it would tell of that
+                env=environment,
+            )
+            running.append(child)
+            assert child.stdin is not None
+            child.stdin.write(pickle.dumps((media, share)))
+            child.stdin.close()
+        for child, share in zip(running, shares, strict=True):
+            assert child.stdout is not None
+            said = child.stdout.read()
+            if child.wait() != 0:
+                raise MarlinEditError(f"{media.path.name}: listening from {share} ended without an answer.")
+            answer = pickle.loads(said)
+            if isinstance(answer, MarlinEditError):
+                raise answer
+            found += answer
+    finally:
+        for child in running:
+            child.kill()
+            child.wait()
+    return tuple(found)
+
+
+def _shares(span: Span) -> list[Span]:
+    """The span in equal parts, one for each core, none shorter than SHARE."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    count = max(1, min(cores, _MOST_PROCESSES, int(span.length / SHARE)))
+    step = span.length / count
+    return [Span(span.start + number * step, span.start + (number + 1) * step) for number in range(count)]
+
+
+def heard_here(media: MediaInfo, span: Span) -> tuple[Span, ...]:
+    """The same, in this process."""
     heard = Span(max(Fraction(0), span.start - LEAD), span.end + LEAD)
     spoken = speech_of(probabilities(media, heard))
     inside = (one.within(span) for one in spoken)  # some of it may lie in the lead alone

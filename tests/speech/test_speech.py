@@ -18,11 +18,13 @@ from marlin_edit.inference.windows import maximal
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.plugins import load_app
 from marlin_edit.timebase import FrameRange, FrameRate, Span
+from marlin_edit.workflow import hearing
 from marlin_edit.workflow.hearing import speech_detector, with_speech
 from marlin_edit.workflow.run import Run
 from marlin_edit.workflow.snapping import out_of_speech
 from marlin_edit_exporters.subtitles.cues import track_of
 from marlin_edit_exporters.subtitles.cues.track import FROM_SPEECH
+from marlin_edit_speech import voice
 from marlin_edit_speech.voice import speech_of, voice_spans
 from tests.support.command_line import run_command
 from tests.support.programs import checker
@@ -140,7 +142,12 @@ def test_speech_is_found_at_its_time_whatever_the_sound_is(
         assert float(one.length) == pytest.approx(length, abs=0.4)
 
 
-def test_speech_across_and_beside_the_ends_of_the_parts_that_are_heard_is_one_span_each(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [30, 1000])
+def test_speech_across_and_beside_the_ends_of_the_parts_that_are_heard_is_one_span_each(
+    share: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "PART", Fraction(60))
+    monkeypatch.setattr(voice, "SHARE", Fraction(share))  # 30: two processes hear each part, on two cores
     espeak, ffmpeg = checker("espeak-ng", "espeak-ng"), checker("ffmpeg", "ffmpeg")
     said, talk = tmp_path / "said.wav", tmp_path / "talk.wav"
     subprocess.run([espeak, "-w", str(said), SENTENCES[0]], check=True)
