@@ -158,7 +158,7 @@ def weights(path: Path) -> Weights:
         files = [path / Path(str(name)).name for name in names]
     else:
         files = [path / "model.safetensors"]
-    missing = [file.name for file in files if not file.is_file()]
+    missing = [file.name[:100] for file in files if not _is_file(file)]
     if missing:
         if any(file.suffix in _PICKLES for file in path.iterdir()):
             raise MarlinEditError(
@@ -169,6 +169,13 @@ def weights(path: Path) -> Weights:
     for file in files:
         values.update(_tensors(file))
     return Weights(tuple(files), values)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no system takes
+        return False
 
 
 def _tensors(file: Path) -> dict[str, int]:
@@ -187,7 +194,7 @@ def _tensors(file: Path) -> dict[str, int]:
             for side in entry["shape"]:
                 count *= int(side)
             values[name] = count
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except (OSError, ArithmeticError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise MarlinEditError(f"{file.name} is not a safetensors file, or is broken") from error
     if size < end:
         raise MarlinEditError(f"{file.name} is cut off: {size:,} of {end:,} bytes are here")

@@ -30,11 +30,12 @@ class Tokens:
             settings["added_tokens"] = []
             settings["post_processor"] = None
             self._plain = Tokenizer.from_str(json.dumps(settings))
+            tried = self._plain.decode(self.of_text(_TRIAL)).strip()
         except Exception as error:  # the tokenizers library raises plain Exception
             raise MarlinEditError(
                 f"The model's tokenizer {path} cannot be read: {error}. Get the model again."
             ) from error
-        if self._plain.decode(self.of_text(_TRIAL)).strip() != _TRIAL:
+        if tried != _TRIAL:
             raise MarlinEditError(f"The model's tokenizer {path} has no words for {_TRIAL!r}. Get the model again.")
 
     def of_template(self, text: str) -> list[int]:

@@ -32,20 +32,21 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="READER")
     parser.add_argument("--seconds", type=int, default=120, help="for all readers together")
     parser.add_argument("--each", type=int, metavar="SECONDS", help="for each, in a process of its own")
+    parser.add_argument("--seed", type=int, default=1, help="another one changes other files first (default 1)")
     parser.add_argument("--in-this-process", metavar="FOLDER", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.in_this_process:
-        return _fuzz(given.names, given.seconds, given.in_this_process)
+        return _fuzz(given.names, given.seconds, given.in_this_process, given.seed)
     from tests.fuzz.readers import readers
 
     names = given.names or list(readers())
     groups = [[name] for name in names] if given.each else [names]
     FINDINGS.mkdir(exist_ok=True)
-    failed = [group for group in groups if _failed(group, given.each or given.seconds)]
+    failed = [group for group in groups if _failed(group, given.each or given.seconds, given.seed)]
     return 1 if failed else 0
 
 
-def _failed(names: Sequence[str], seconds: int) -> bool:
+def _failed(names: Sequence[str], seconds: int, seed: int) -> bool:
     """Fuzzes some readers in a process of its own: what ends it ends nothing else."""
     from tests.fuzz.readers import readers
 
@@ -55,7 +56,17 @@ def _failed(names: Sequence[str], seconds: int) -> bool:
             for number, seed in enumerate(found[name].corpus()):
                 Path(folder, f"{name}-{number}").write_bytes(name.encode() + b"\n" + seed)
         ran = subprocess.run(
-            [sys.executable, __file__, "--in-this-process", folder, "--seconds", str(seconds), *names],
+            [
+                sys.executable,
+                __file__,
+                "--in-this-process",
+                folder,
+                "--seconds",
+                str(seconds),
+                "--seed",
+                str(seed),
+                *names,
+            ],
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
@@ -66,7 +77,7 @@ def _failed(names: Sequence[str], seconds: int) -> bool:
     return ran.returncode != 0
 
 
-def _fuzz(names: Sequence[str], seconds: int, folder: str) -> int:
+def _fuzz(names: Sequence[str], seconds: int, folder: str, seed: int) -> int:
     """A file's first line is the reader that gets the rest."""
     import atheris
 
@@ -98,6 +109,7 @@ def _fuzz(names: Sequence[str], seconds: int, folder: str) -> int:
 
     options = {
         "max_total_time": seconds,
+        "seed": seed,
         "timeout": SECONDS_A_FILE,
         "rss_limit_mb": MEMORY_MB,
         "max_len": LONGEST,
