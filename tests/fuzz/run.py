@@ -53,8 +53,8 @@ def _failed(names: Sequence[str], seconds: int, seed: int) -> bool:
     found = readers()
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            for number, seed in enumerate(found[name].corpus()):
-                Path(folder, f"{name}-{number}").write_bytes(name.encode() + b"\n" + seed)
+            for number, content in enumerate(found[name].corpus()):
+                Path(folder, f"{name}-{number}").write_bytes(name.encode() + b"\n" + content)
         ran = subprocess.run(
             [
                 sys.executable,
@@ -86,18 +86,18 @@ def _fuzz(names: Sequence[str], seconds: int, folder: str, seed: int) -> int:
 
         reading = {name.encode(): reader for name, reader in readers().items() if name in names}
         for reader in reading.values():
-            for seed in reader.corpus():
-                reader.read(seed)  # imports what it needs, instrumented
+            for content in reader.corpus():
+                reader.read(content)  # imports what it needs, instrumented
 
     def read(content: bytes) -> None:
         name, _, rest = content.partition(b"\n")
         if name in reading:
             reading[name].read(rest)
 
-    def changed(content: bytes, longest: int, seed: int) -> bytes:
+    def changed(content: bytes, longest: int, number: int) -> bytes:
         """Half of the changes are libFuzzer's own, of bytes; the others leave a text that can still be read."""
         name, _, rest = content.partition(b"\n")
-        chance = random.Random(seed)
+        chance = random.Random(number)
         if name not in reading:
             name = chance.choice(list(reading))
         if chance.random() < 0.5:
