@@ -65,7 +65,7 @@ def parsed_json(text: str, called: str, number: Callable[[str], Any] = float) ->
         raise MarlinEditError(
             f"This is not JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}."
         ) from error
-    except ValueError as error:  # an integer of thousands of digits
+    except (ValueError, ArithmeticError) as error:  # an integer of thousands of digits, an exponent of twenty
         raise MarlinEditError(f"This is not {called}: a number in it is too long.") from error
     except RecursionError as error:
         raise MarlinEditError(f"This is not {called}: its values are nested too deeply.") from error

@@ -58,6 +58,11 @@ def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut], detector: Detecto
 
 
 def _out_of_speech(run: Run, media: MediaInfo, cuts: Sequence[Cut], detector: Detector) -> tuple[Cut, ...]:
+    if not any(stream.kind == "audio" for stream in media.streams):
+        run.console.warning(
+            f"--snap speech does not apply to {media.path.name}: it has no sound. Its cuts are not moved."
+        )
+        return tuple(cuts)
     limit = run.settings.value("snap_limit", Fraction)
     spoken = _spoken(run, detector, media, [time for cut in cuts for time in (cut.span.start, cut.span.end)], limit)
     moved: list[Cut] = []

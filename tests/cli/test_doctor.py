@@ -149,3 +149,9 @@ def test_the_shape_that_is_written_down_is_marlin_s() -> None:
         model: Any = transformers.Qwen3_5ForConditionalGeneration(config)
     assert sum(one.numel() for one in model.parameters()) == pytest.approx(2.213e9, rel=0.001)
     assert MARLIN.longest_window >= 60
+
+
+def test_a_model_that_is_not_here_is_one_row_and_no_advice_about_the_device(capfd: pytest.CaptureFixture[str]) -> None:
+    found = checks(run_command(capfd, "doctor", "--model", "nobody/nothing", "--json"))
+    assert "hf download nobody/nothing" in found["model"]["advice"]
+    assert "time" not in found

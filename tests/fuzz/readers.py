@@ -42,10 +42,10 @@ WINDOW = Span(Fraction(60), Fraction(120))
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader: `read` raises MarlinEditError for a file that it cannot read, and no other error."""
+    """A reader: `read` says whether it could read a file, and lets every error but MarlinEditError out."""
 
     name: str
-    read: Callable[[bytes], None]
+    read: Callable[[bytes], bool]
     seeds: tuple[bytes, ...] = ()
 
     def corpus(self) -> list[bytes]:
@@ -60,14 +60,15 @@ def readers() -> dict[str, Reader]:
     return formats | {reader.name: reader for reader in others}
 
 
-def quiet(read: Callable[[bytes], object]) -> Callable[[bytes], None]:
-    """The reader without the errors that it may raise."""
+def quiet(read: Callable[[bytes], object]) -> Callable[[bytes], bool]:
+    """The reader without the errors that it may raise: whether it raised none."""
 
-    def reading(content: bytes) -> None:
+    def reading(content: bytes) -> bool:
         try:
             read(content)
         except MarlinEditError:
-            return
+            return False
+        return True
 
     return reading
 
@@ -192,6 +193,9 @@ def _tags_of_resolve() -> Reader:
 
 
 def _files_by_path() -> Iterable[Reader]:
+    import numpy as np
+    from safetensors.numpy import save
+
     from marlin_edit.evaluation.ground_truth import read_truth
     from marlin_edit.inference.calibration import read_calibration
     from marlin_edit.marlin import hub
@@ -200,9 +204,12 @@ def _files_by_path() -> Iterable[Reader]:
     from marlin_edit.settings import CONFIG_VARIABLE, resolved
 
     folder = Path(tempfile.mkdtemp(prefix="marlin-edit-fuzz-"))
+    weights = save({"a": np.zeros((3, 2), np.float32), "b.weight": np.ones(5, np.float16)}, {"format": "pt"})
 
-    def at(name: str, read: Callable[[Path], object]) -> Callable[[bytes], None]:
+    def at(name: str, read: Callable[[Path], object], beside: bytes | None = None) -> Callable[[bytes], bool]:
         own = Path(tempfile.mkdtemp(dir=folder))
+        if beside is not None:
+            (own / "model.safetensors").write_bytes(beside)
 
         def reading(content: bytes) -> None:
             path = own / name
@@ -217,18 +224,22 @@ def _files_by_path() -> Iterable[Reader]:
         "videos": [
             {
                 "path": "a.mp4",
-                "queries": [{"text": "a door opens", "spans": [[1, 2.5]]}, {"text": "x", "spans": []}],
+                "queries": [{"query": "a door opens", "spans": [[1, 2.5]]}, {"query": "a dog runs", "spans": []}],
                 "events": [{"start": 1, "end": 2, "text": "A door opens."}],
             }
         ],
     }
-    others = [
-        b"AO8RW 0.0 6.9##a person is putting a book on a shelf.\n",
-        b'{"v_1": {"duration": 82.73, "timestamps": [[0.83, 19.86]], "sentences": ["A man sits."]}}',
-        b'{"a": {"duration": 9.0, "spans": [[1, 2]], "queries": ["a man"]}}',
-        b'{"qid": 1, "query": "a man", "vid": "a_0.0_150.0", "duration": 150, "relevant_windows": [[0, 2]]}\n',
-    ]
-    yield Reader("truth", at("truth.json", read_truth), (json.dumps(truth).encode(), *others))
+    truths = {
+        "own": json.dumps(truth).encode(),
+        "charades": b"AO8RW 0.0 6.9##a person is putting a book on a shelf.\n",
+        "activitynet": b'{"v_1": {"duration": 82.73, "timestamps": [[0.83, 19.86]], "sentences": ["A man sits."]}}',
+        "timelens": b'{"a": {"duration": 9.0, "spans": [[1, 2]], "queries": ["a man"]}}',
+        "qvhighlights": (
+            b'{"qid": 1, "query": "a man", "vid": "a_0.0_150.0", "duration": 150, "relevant_windows": [[0, 2]]}\n'
+        ),
+    }
+    for name, seed in truths.items():
+        yield Reader(f"truth.{name}", at("truth.json", lambda path: read_truth(path, path.parent)), (seed,))
     yield Reader(
         "model.profile", at(PROFILE_FILE, lambda path: read_profile(path.parent)), (_of_checkpoint(PROFILE_FILE),)
     )
@@ -238,13 +249,13 @@ def _files_by_path() -> Iterable[Reader]:
     )
     yield Reader(
         "model.index",
-        at("model.safetensors.index.json", lambda path: hub.weights(path.parent)),
+        at("model.safetensors.index.json", lambda path: hub.weights(path.parent), beside=weights),
         (b'{"metadata": {"total_size": 8}, "weight_map": {"a": "model.safetensors", "b": "model.safetensors"}}',),
     )
     yield Reader(
         "model.weights",
         at("model.safetensors", lambda path: hub.weights(path.parent)),
-        (_of_checkpoint("model.safetensors")[:40_000],),
+        (weights,),
     )
     yield Reader("model.tokenizer", at("tokenizer.json", Tokens), (_of_checkpoint("tokenizer.json"),))
     yield Reader(

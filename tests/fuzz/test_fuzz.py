@@ -31,8 +31,7 @@ def files(draw: st.DrawFn, reader: Reader) -> bytes:
 def test_a_reader_reads_its_corpus(name: str) -> None:
     corpus = READERS[name].corpus()
     assert corpus, f"put a file of its kind into {CORPUS / name}"
-    for content in corpus:
-        READERS[name].read(content)
+    assert any(list(map(READERS[name].read, corpus))), "at least one file of its kind is read"
 
 
 @pytest.mark.parametrize("name", READERS)

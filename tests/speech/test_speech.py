@@ -254,3 +254,10 @@ def test_sound_alone_is_cut_in_its_pauses(tmp_path: Path, capfd: pytest.CaptureF
     ran = run_command(capfd, "cut", sound, "--span", "3.3-8", "--snap", "speech", "--out-dir", tmp_path / "clips")
     assert ran.code == 0, ran.err
     assert "1 of 1 cut moved out of speech" in ran.err
+
+
+def test_a_film_without_sound_has_no_speech_to_move_out_of(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    video = make_video(tmp_path / "it's silent.mp4", frames=50, audio=0)
+    ran = run_command(capfd, "cut", video, "--span", "0.5-1", "--snap", "speech", "-o", tmp_path / "list.edl")
+    assert ran.code == 0
+    assert "--snap speech does not apply to it's silent.mp4: it has no sound" in ran.err
