@@ -176,7 +176,7 @@ class _Trial:
         with torch.inference_mode():
             embedded, places = self._values(1, 64, config.hidden_size), self._places(0, 64)
             model(inputs_embeds=embedded, position_ids=places, past_key_values=read)
-        # As the engine goes on: torch's own attention prepares itself for every new length on some cards.
+        # As the engine goes on, by `_SharedLayer`s: another way may take another time.
         state = continued(read)
         head = self._made(lambda: torch.nn.Linear(config.hidden_size, config.vocab_size // _HEAD_PARTS, bias=False))
         token, place = self._values(1, 1, config.hidden_size), self._places(64, 1)
