@@ -20,6 +20,13 @@ class Verdict(Enum):
     REJECTED = "rejected"
 
 
+class Sense(Enum):
+    """What a finding comes from: what the video model sees, or what is said."""
+
+    SEEN = "seen"
+    SAID = "said"
+
+
 AGAIN, UNSUPPORTED = "again", "unsupported"
 """Flags of a finding: it is the result of a re-query about the rest of a window, and has no supporting evidence."""
 
@@ -148,6 +155,56 @@ class WordEvidence:
     instead: str = ""
 
 
+UNSURE = 0.5
+"""The confidence below which a person has to check what the speech model wrote."""
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A word that is said.
+
+    Attributes:
+        span: When, in seconds from the source's zero.
+        text: The word, with the blank before it that its language writes and the marks after it.
+        confidence: How sure the speech model is, 0 to 1; None if it does not say.
+    """
+
+    span: Span
+    text: str
+    confidence: float | None = None
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a person has to check it."""
+        return self.confidence is not None and self.confidence < UNSURE
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A sentence, or another stretch of speech of one speaker without a long pause.
+
+    Attributes:
+        span: When somebody speaks, in seconds from the source's zero.
+        text: What is said; nothing if that is not known.
+        words: Its words in order of time; their texts joined are `text`.
+        confidence: The mean of the words' confidence; None if there is none.
+        speaker: Who says it, as far as the speech model can tell.
+        language: The language as a BCP 47 tag, or nothing.
+    """
+
+    span: Span
+    text: str = ""
+    words: tuple[SpokenWord, ...] = ()
+    confidence: float | None = None
+    speaker: str = ""
+    language: str = ""
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a person has to check it."""
+        return bool(self.text) and self.confidence is not None and self.confidence < UNSURE
+
+
 @dataclass(frozen=True)
 class Finding:
     """An answer to a query.
@@ -163,6 +220,8 @@ class Finding:
         marker_id: As for an event.
         words: The evidence for each word of the query; nothing if none was collected.
         note: As for an event.
+        sense: Whether it is seen or said.
+        quote: What is said there, for a finding that is said.
     """
 
     span: Span
@@ -175,14 +234,17 @@ class Finding:
     marker_id: str = ""
     words: tuple[WordEvidence, ...] = ()
     note: str = ""
+    sense: Sense = Sense.SEEN
+    quote: str = ""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A query, or None for the caption, and the spans in which the model really looked for it."""
+    """A query, or None for the caption, and the spans in which it was really looked for, in what is seen or said."""
 
     query: str | None
     looked_at: tuple[Span, ...]
+    sense: Sense = Sense.SEEN
 
 
 @dataclass(frozen=True)
@@ -197,7 +259,7 @@ class Analysis:
         findings: The answers to queries, accepted or not.
         asked: What was looked for, and where.
         shots: Times of shot changes in seconds, if a detector looked for them.
-        speech: Spans in which somebody speaks, if a detector looked for them.
+        speech: When somebody speaks, and what is said as far as it is known, in order of time; None if nobody listened.
         discarded: A sentence with its reason for each part of an answer that is neither an event nor a finding.
         unseen: Spans that were to be looked at and show no picture.
         threshold: The score from which on a finding is accepted; None if the model is not calibrated. Whether a finding
@@ -213,7 +275,7 @@ class Analysis:
     findings: tuple[Finding, ...] = ()
     asked: tuple[Asked, ...] = ()
     shots: tuple[Fraction, ...] | None = None
-    speech: tuple[Span, ...] | None = None
+    speech: tuple[Utterance, ...] | None = None
     discarded: tuple[str, ...] = ()
     unseen: tuple[Span, ...] = ()
     threshold: float | None = None

@@ -158,9 +158,11 @@ class App:
                 return detector
         raise UsageError(f"No plugin finds {finds.value} here (`marlin-edit plugins` lists what there is).")
 
-    def detect(self, detector: Detector, media: MediaInfo, span: Span) -> Sequence[Detection]:
-        """What a detector finds in a span of the media."""
-        with self.calling(detector), self.context() as context:
+    def detect(
+        self, detector: Detector, media: MediaInfo, span: Span, spoken: tuple[Span, ...] = ()
+    ) -> Sequence[Detection]:
+        """What a detector finds in a span of the media. spoken: for words, when somebody speaks there."""
+        with self.calling(detector), self.context(spoken=spoken) as context:
             return detector.detect(media, span, context)
 
     @contextlib.contextmanager

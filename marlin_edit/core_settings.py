@@ -7,7 +7,7 @@ from pathlib import Path
 
 from marlin_edit.hookspecs import hookimpl
 from marlin_edit.path_map import PathMap
-from marlin_edit.settings import FINDING, WATCHING, WRITING, Group, Setting, parse_switch
+from marlin_edit.settings import FINDING, TIMELINES, WATCHING, WRITING, Group, Setting, parse_switch
 from marlin_edit.timebase import FrameNumber, SourceTimecode, parse_position
 
 
@@ -134,7 +134,7 @@ def register_settings() -> tuple[Setting, ...]:
             default=True,
             help="Keep the model's answers on this computer and reuse them.",
             flag="--store",
-            commands=WATCHING,
+            commands=(*WATCHING, "transcribe"),
             group=Group.MODEL,
         ),
         Setting(
@@ -256,10 +256,31 @@ def register_settings() -> tuple[Setting, ...]:
             "speech",
             parse=parse_switch,
             default=False,
-            help="Find where somebody speaks, and place descriptions between it.",
+            help="Listen too: find where somebody speaks, keep descriptions out of it, and write down what is said.",
             flag="--speech",
-            commands=("caption",),
-            group=Group.SUBTITLES,
+            commands=("caption", "find", "cut"),
+            group=Group.WHERE,
+        ),
+        Setting(
+            "look_in",
+            parse=str,
+            default="auto",
+            help="Look for a query in what is seen, in what is said, or in both. `auto` is both where it is known what "
+            "is said (from --speech, or an earlier run), else seen.",
+            flag="--in",
+            commands=("find", "cut"),
+            choices=("auto", "seen", "said", "both"),
+            group=Group.WHERE,
+        ),
+        Setting(
+            "audio_stream",
+            parse=parse_stream,
+            default=None,
+            help="Number of the sound stream that is listened to. Without it, the main one is used.",
+            flag="--audio-stream",
+            commands=(*WATCHING, "transcribe"),
+            metavar="N",
+            group=Group.WHERE,
         ),
         Setting(
             "snap",
@@ -298,7 +319,7 @@ def register_settings() -> tuple[Setting, ...]:
             default="01:00:00:00",
             help="Time code at which timelines and cut lists begin. `source` takes it from each source.",
             flag="--record-start",
-            commands=(*WRITING, "import-markers"),
+            commands=(*TIMELINES, "import-markers"),
             metavar="TC",
             group=Group.TIMELINE,
         ),

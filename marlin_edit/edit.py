@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from marlin_edit.analysis import UNSUPPORTED, Analysis, Finding, Grade, Verdict
+from marlin_edit.analysis import UNSUPPORTED, Analysis, Finding, Grade, Sense, Verdict
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.evidence import doubt_to_sort, grade_of
 from marlin_edit.media import MediaInfo
@@ -152,17 +152,21 @@ class QueryResult:
 
 def results_of(analysis: Analysis) -> tuple[QueryResult, ...]:
     """The result of each query that was asked, in the order of asking."""
-    results = []
+    looked_at: dict[str, tuple[Span, ...]] = {}
     for asked in analysis.asked:
         if asked.query is not None:
-            found = [finding for finding in analysis.findings if finding.query == asked.query]
-            accepted = sum(is_accepted_in(analysis, finding) for finding in found)
-            best = max(found, key=_rank, default=None)
-            results.append(QueryResult(asked.query, asked.looked_at, len(found), accepted, best))
+            looked_at.setdefault(asked.query, asked.looked_at)
+    results = []
+    for query, spans in looked_at.items():
+        found = [finding for finding in analysis.findings if finding.query == query]
+        accepted = sum(is_accepted_in(analysis, finding) for finding in found)
+        results.append(QueryResult(query, spans, len(found), accepted, max(found, key=_rank, default=None)))
     return tuple(results)
 
 
 def _rank(finding: Finding) -> tuple[float, float]:
+    if finding.sense is Sense.SAID:
+        return finding.signals.get("confidence", 1.0), 0.0
     return -1.0 if finding.score is None else finding.score, -doubt_to_sort(finding.words)
 
 
@@ -174,10 +178,16 @@ def without_rejected(edit: Edit) -> Edit:
 
 
 def is_empty(edit: Edit) -> bool:
-    """Whether there is nothing to show: no scene, no event, no accepted finding and no cut."""
+    """Whether there is nothing to show: no scene, no event, no accepted finding, no cut, and nothing written down."""
     return not edit.cuts and not any(
-        source.scenes or source.events or accepted_findings(source) for source in edit.sources
+        source.scenes or source.events or accepted_findings(source) or is_transcribed(source) for source in edit.sources
     )
+
+
+def is_transcribed(analysis: Analysis) -> bool:
+    """Whether it is known what is said, and no query was looked for: then the words are the result."""
+    asked = any(one.query is not None for one in analysis.asked)
+    return not asked and any(one.text for one in analysis.speech or ())
 
 
 Length = FrameNumber | Fraction

@@ -11,13 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from marlin_edit.analysis import AGAIN, Finding, Grade, WordEvidence
+from marlin_edit.analysis import AGAIN, Finding, Grade, Sense, WordEvidence
+from marlin_edit.text import clean, shortened
 
 SUPPORTED_UP_TO = 2.0
 """Nats: the model's own word is at most 7.4 times as likely."""
 
 UNCLEAR_UP_TO = 5.0
 """Nats: the model's own word is at most 150 times as likely."""
+
+
+_LONGEST_QUOTE = 80
 
 
 def doubt_of(words: Sequence[WordEvidence]) -> float | None:
@@ -71,7 +75,10 @@ def reason_of(finding: Finding) -> str:
 
 
 def standing_of(finding: Finding) -> str:
-    """How far a finding can be trusted, in a word or two: its score, else its grade, else `not scored`."""
+    """How far a finding can be trusted: its score, else its grade, else `not scored`; or the words that are said."""
+    if finding.sense is Sense.SAID:
+        quote = shortened(clean(finding.quote).replace('"', "'"), _LONGEST_QUOTE)
+        return f'said "{quote}"' if quote else "said"
     if finding.score is not None:
         return f"score {finding.score:.2f}"
     grade = grade_of(finding)

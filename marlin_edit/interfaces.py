@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from marlin_edit.errors import MarlinEditError
 
 if TYPE_CHECKING:
-    from marlin_edit.analysis import Analysis, Verdict
+    from marlin_edit.analysis import Analysis, ModelIdentity, Verdict
     from marlin_edit.edit import Edit
     from marlin_edit.markers import Put
     from marlin_edit.media import MediaInfo
@@ -26,7 +26,7 @@ class Carries(Flag):
     FRAMES: it counts frames, so it needs a frame rate; formats without it keep seconds. REJECTED: findings that are not
     accepted as well; other formats get the accepted ones only. NOTES: notes of markers. SEVERAL_RATES: sources of
     different frame rates in one file. TRACKS: several tracks of picture. PATHS: it names the media by absolute paths,
-    which `--map` changes for another machine. MEDIA: its files hold the media themselves.
+    which `--map` changes for another machine. MEDIA: its files hold the media themselves. SPEECH: what is said.
     """
 
     NOTHING = 0
@@ -48,6 +48,7 @@ class Carries(Flag):
     TRACKS = auto()
     PATHS = auto()
     MEDIA = auto()
+    SPEECH = auto()
 
 
 class ReportProgress(Protocol):
@@ -79,6 +80,7 @@ class Context:
             name that is free, and returns the file and the format's notes. A dry run only names the file.
         shared: Values that several formats of one edit need, by a key of the plugin's own. It lives as long as the
             outputs of one edit are written.
+        spoken: For detectors of words: when somebody speaks in the span that they listen to.
     """
 
     settings: Settings
@@ -87,6 +89,7 @@ class Context:
     progress: ReportProgress = _show_nothing
     write_beside: Callable[[str], tuple[Path, tuple[str, ...]]] = _write_nothing
     shared: dict[object, Any] = field(default_factory=dict, compare=False)
+    spoken: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,7 @@ class Detection:
 
     Attributes:
         span: When it is, in seconds from the source's zero.
-        text: What is said, for speech and words.
+        text: What is said, for speech and words; of a word with the blank before it that its language writes.
         speaker: Who says it, as far as the detector can tell.
         confidence: How sure the detector is, from 0 to 1; None if it does not say.
         language: The language as a BCP 47 tag (`en`, `pt-BR`), or nothing.
@@ -261,12 +264,21 @@ class Detector:
         detect: Returns what it found, in order of time. The first and the last span may reach beyond the ends of the
             span that it looks at.
         help: One sentence for `marlin-edit plugins`.
+        check: Raises MarlinEditError, with what to do, if it cannot be used with these settings: a library or a model
+            is not here.
+        identity: What its results depend on beside the media and the span: the model, with a revision that changes
+            whenever the model does, and in its profile the settings that were used. Results are kept in the store and
+            used again; those of a detector without an identity are not.
+        models: The models that it can use now, or could use, for `marlin-edit models`.
     """
 
     name: str
     finds: Finds
     detect: Callable[[MediaInfo, Span, Context], Sequence[Detection]]
     help: str = ""
+    check: Callable[[Settings], None] = lambda settings: None
+    identity: Callable[[Settings], ModelIdentity | None] = lambda settings: None
+    models: Callable[[], Sequence[ModelOnDisk]] = field(default=lambda: ())
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ _TAG = re.compile(r"\s*\[#([a-z2-7]{8})@(\d{1,15})\+(\d{1,15})(?:>(\d{1,15}))?(?
 
 
 _GENERATED = re.compile(
-    r"(?:^|; )(?:(?:(?:supported|unclear|unsupported|score \d\.\d\d|not scored); )?auto-generated(?: by [^;]*)?"
+    r'(?:^|; )(?:(?:(?:supported|unclear|unsupported|score \d\.\d\d|not scored|said(?: "[^"]*")?); )?'
+    r"auto-generated(?: by [^;]*)?"
     r"|score \d\.\d\d|not scored)(?=;|$)"
 )
 """What `Marker.note` writes of itself."""

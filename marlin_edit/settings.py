@@ -59,8 +59,11 @@ WATCHING = ("caption", "find", "cut", "eval", "calibrate")
 FINDING = ("find", "cut", "eval")
 """The commands that look for what a query says, and decide which findings are accepted."""
 
-WRITING = ("caption", "find", "cut", "export")
+WRITING = ("caption", "find", "cut", "export", "transcribe")
 """The commands that write an edit in file formats."""
+
+TIMELINES = ("caption", "find", "cut", "export")
+"""Those of them that make timelines and markers."""
 
 
 class Group(StrEnum):

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 
 class QuestionKind(Enum):
-    """The two modes that Marlin was trained for, and one that looks into its caption mode (see `Judging`)."""
+    """The two modes that Marlin was trained for, and one that looks into its caption mode (see `Judging`).
+
+    SPEECH and WORDS are not asked of a video model: the store keeps what detectors heard under them.
+    """
 
     CAPTION = "caption"
     FIND = "find"
     JUDGE = "judge"
+    SPEECH = "speech"
+    WORDS = "words"
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Question:
     """A question about a window: its caption, when a query happens, or how well a query describes a span.
 
     Attributes:
-        kind: Which of the three.
+        kind: Which of them.
         query: The query, for FIND and JUDGE.
         span: For JUDGE: the span in seconds from the window's start.
         caption: For JUDGE: the window's caption as the model wrote it.

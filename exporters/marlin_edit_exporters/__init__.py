@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
 from marlin_edit.interfaces import Carries, Exporter
-from marlin_edit.settings import WRITING, Group, Setting
+from marlin_edit.settings import TIMELINES, Group, Setting
 from marlin_edit_exporters import chapters, subtitles, timelines
 from marlin_edit_exporters.lazy import reading_markers, rendering
 
@@ -34,7 +34,8 @@ def register_exporters() -> list[Exporter]:
             | Carries.REEL
             | Carries.SEVERAL_SOURCES
             | Carries.SEVERAL_RATES
-            | Carries.PATHS,
+            | Carries.PATHS
+            | Carries.SPEECH,
             rendering("analysis_json"),
             _read_analysis,
             help="The analysis: everything that is known, exactly. `export` reads it back.",
@@ -43,9 +44,9 @@ def register_exporters() -> list[Exporter]:
         Exporter(
             "transcript",
             (".md",),
-            Carries.SCENES | Carries.EVENTS | Carries.FINDINGS | Carries.SEVERAL_SOURCES,
+            Carries.SCENES | Carries.EVENTS | Carries.FINDINGS | Carries.SEVERAL_SOURCES | Carries.SPEECH,
             rendering("transcript"),
-            help="The scenes and events as a text to read, in Markdown.",
+            help="The scenes and events, and what is said, as a text to read, in Markdown.",
         ),
         Exporter(
             "review-page",
@@ -56,7 +57,8 @@ def register_exporters() -> list[Exporter]:
             | Carries.REJECTED
             | Carries.SOURCE_TIMECODE
             | Carries.SEVERAL_SOURCES
-            | Carries.SEVERAL_RATES,
+            | Carries.SEVERAL_RATES
+            | Carries.SPEECH,
             rendering("review.review_page"),
             help="A page with the video and the analysis, to accept and reject findings in a browser.",
         ),
@@ -72,9 +74,10 @@ def register_exporters() -> list[Exporter]:
             | Carries.SOURCE_TIMECODE
             | Carries.REEL
             | Carries.SEVERAL_SOURCES
-            | Carries.SEVERAL_RATES,
+            | Carries.SEVERAL_RATES
+            | Carries.SPEECH,
             rendering("csv_table"),
-            help="Table for spreadsheets: one row per event, finding and cut.",
+            help="Table for spreadsheets: one row per event, finding, cut and utterance.",
             read_markers=reading_markers("csv_table"),
         ),
         *chapters.exporters(),
@@ -94,7 +97,7 @@ def register_settings() -> list[Setting]:
             default="together",
             help="Put events and findings on one track together, or apart on one track per query.",
             flag="--tracks",
-            commands=WRITING,
+            commands=TIMELINES,
             choices=("together", "apart"),
             group=Group.TIMELINE,
         ),
@@ -104,7 +107,7 @@ def register_settings() -> list[Setting]:
             default="clips",
             help="Put markers on the clips or on the timeline, in formats that have both.",
             flag="--markers-on",
-            commands=WRITING,
+            commands=TIMELINES,
             choices=("clips", "timeline"),
             group=Group.TIMELINE,
         ),
@@ -114,7 +117,7 @@ def register_settings() -> list[Setting]:
             default="resolve",
             help="Program that reads .otio: Resolve, Kdenlive, or generic, which refers to the media by a URL.",
             flag="--otio-profile",
-            commands=WRITING,
+            commands=TIMELINES,
             choices=("resolve", "kdenlive", "generic"),
             group=Group.TIMELINE,
         ),
@@ -124,7 +127,7 @@ def register_settings() -> list[Setting]:
             default="1.10",
             help="Version of .fcpxml. Older programs need 1.9.",
             flag="--fcpxml-version",
-            commands=WRITING,
+            commands=TIMELINES,
             choices=("1.10", "1.9"),
             group=Group.TIMELINE,
         ),

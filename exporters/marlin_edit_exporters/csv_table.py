@@ -1,4 +1,4 @@
-"""CSV for spreadsheets (`.csv`): a row for each scene, event, finding and cut, read back with what a person changed.
+"""CSV for spreadsheets (`.csv`): a row for each scene, event, finding, utterance and cut, read back as changed.
 
 UTF-8 with a byte order mark, which Excel wants. A cell that a spreadsheet would take for a formula begins with `'`.
 Reading takes the name, the time code, the note and the verdict of events and findings; other columns are for the eye.
@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 
-from marlin_edit.analysis import Analysis, Event, Finding, Verdict
+from marlin_edit.analysis import Analysis, Event, Finding, Sense, Verdict
 from marlin_edit.conform import file_name
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
@@ -28,6 +28,7 @@ COLUMNS = (
     "kind", "name", "source", "source in", "source out", "frames", "start", "end", "record in", "record out", "reel",
     "score", "verdict", "colour", "note", "id",
 )  # fmt: skip
+_ONLY_SHOWN = ("scene", "speech", "cut")
 _FORMULA = re.compile(r"[=+\-@\t\r']")
 _ACCEPTED = {"accepted", "yes", "y", "right", "ok", "x", "1", "true"}
 _REJECTED = {"rejected", "no", "n", "wrong", "0", "false"}
@@ -68,7 +69,11 @@ def read_markers(content: bytes, media: MediaInfo) -> GivenMarkers:
     try:
         for row in table:
             cells = {column: _plain(text or "") for column, text in row.items() if isinstance(column, str)}
-            if cells.get("kind") in ("scene", "cut") or cells.get("source") not in ("", None, file_name(media)):
+            if cells.get("kind") in ("scene", "speech", "cut") or cells.get("source") not in (
+                "",
+                None,
+                file_name(media),
+            ):
                 continue
             # A row of ours without time code lies past the end of the media; no program shows it either.
             if any(cells.values()) and (cells["source in"] or not cells.get("id")):
@@ -115,6 +120,13 @@ def _rows_of(source: Analysis, colours: Mapping[str, MarkerColour]) -> Iterator[
         row["note"] = "; ".join(filter(None, (clean(item.note), *(clean(flag) for flag in item.flags), generated)))
         row["id"] = f"{marker_id}@{frames.first}+{frames.count}" if frames is not None else marker_id
         yield row
+    for said in source.speech or ():
+        if said.text:
+            row = _row("speech", said.text, source, said.span, frames_or_none(said.span, source.media))
+            row["note"] = "; ".join(
+                filter(None, (clean(said.speaker), "unsure" if said.is_unsure else "", "auto-generated"))
+            )
+            yield row
 
 
 def _row(kind: str, name: str, source: Analysis, span: Span, frames: FrameRange | None) -> _Row:
@@ -132,6 +144,8 @@ def _frames(media: MediaInfo, frames: FrameRange) -> _Row:
 
 def _told_of(finding: Finding) -> _Row:
     score = "" if finding.score is None else f"{finding.score:.2f}"
+    if finding.sense is Sense.SAID:
+        score = "said"
     return {"score": score, "verdict": finding.verdict.value if finding.verdict is not None else ""}
 
 

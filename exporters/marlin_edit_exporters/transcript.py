@@ -1,4 +1,4 @@
-"""A transcript (`.md`): the scenes and events as a text to read, for those who do not watch, and for search.
+"""A transcript (`.md`): the scenes and events, and what is said, as a text to read, and for search.
 
 Markdown's marks in a text are escaped, so that it reads as it is.
 """
@@ -8,23 +8,26 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from marlin_edit.analysis import Analysis, Verdict
+from marlin_edit.analysis import Analysis, Utterance, Verdict
 from marlin_edit.edit import Edit
 from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.text import clean, counted
 from marlin_edit.timebase import clock_text
-from marlin_edit_exporters.subtitles.labels import TITLE
+from marlin_edit_exporters.subtitles.labels import CAPTIONS, TITLE
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^=])")
 _LINE_START = re.compile(r"^(\d+)([.)])|^([-:])")
 
 
 def render(edit: Edit, context: Context) -> Rendered:
-    """The scenes and events as Markdown."""
-    blocks = [
-        f"# {escaped(edit.title)}",
-        f"{TITLE}. This describes what is seen, not what is heard. A person should review it.",
-    ]
+    """The scenes, the events and what is said as Markdown."""
+    heard = any(one.text for source in edit.sources for one in source.speech or ())
+    seen = any(source.scenes or source.events or source.findings for source in edit.sources)
+    blocks = [f"# {escaped(edit.title)}"]
+    if seen or not heard:
+        blocks.append(f"{TITLE}. This describes what is seen, not what is heard. A person should review it.")
+    if heard:
+        blocks.append(f"{CAPTIONS}. A speech model wrote what it heard; [?] marks what it was unsure of. Review it.")
     notes: list[str] = []
     for source in edit.sources:
         if len(edit.sources) > 1:
@@ -68,7 +71,16 @@ def _source(source: Analysis, mark: str, notes: list[str]) -> list[str]:
             f"{mark} What was looked for",
             _list([(finding.span.start, finding.span.end, clean(finding.query)) for finding in findings]),
         ]
+    said = [one for one in source.speech or () if clean(one.text)]
+    if said:
+        blocks += [f"{mark} What is said", "\n".join(map(_utterance, said))]
     return [block for block in blocks if block]
+
+
+def _utterance(said: Utterance) -> str:
+    speaker = f"**{escaped(said.speaker)}:** " if said.speaker else ""
+    mark = " \\[?\\]" if said.is_unsure else ""
+    return f"- {_span(said.span.start, said.span.end)} {speaker}{escaped(said.text)}{mark}"
 
 
 def _list(lines: list[tuple[Fraction, Fraction, str]]) -> str:

@@ -6,13 +6,13 @@ from marlin_edit.analysis import Analysis
 from marlin_edit.commands import Request, Run, as_command, grouped_option, request_options
 from marlin_edit.edit import cuts_of_findings, cuts_of_spans
 from marlin_edit.errors import ExitCode, UsageError
-from marlin_edit.inference.pipeline import analyze, model_opener
-from marlin_edit.inference.queries import advise, checked_queries
+from marlin_edit.inference.queries import checked_queries
 from marlin_edit.inference.windows import span_between
 from marlin_edit.interfaces import Carries
 from marlin_edit.settings import Group
 from marlin_edit.timebase import OutPoint, Position, parse_positions
 from marlin_edit.workflow.cut_selection import selected_cuts
+from marlin_edit.workflow.finder import Finder
 from marlin_edit.workflow.plan_batch import plan_batch
 from marlin_edit.workflow.snapping import snap_detector
 
@@ -27,7 +27,8 @@ MAKES = Carries.FINDINGS | Carries.CUTS
     "queries",
     multiple=True,
     metavar="TEXT",
-    help='What to cut out: one visible action in the present tense, like "a door opens". Repeatable.',
+    help='What to cut out: one visible action in the present tense, like "a door opens", or words that are said '
+    "(--in said). Repeatable.",
 )
 @grouped_option(
     Group.WHAT,
@@ -52,6 +53,7 @@ def command(
     \b
     Examples:
       marlin-edit cut interview.mov -q "a man stands up" --out-dir clips
+      marlin-edit cut talk.mp4 -q "red lamp" --in said --handles 0.5s
       marlin-edit cut match.mp4 --span 00:01:10:00-00:01:14:12 --reel best.mp4
     """
     if queries and spans:
@@ -61,18 +63,16 @@ def command(
     if spans and request.look_in is not None:
         raise UsageError("--range limits where a query is looked for. Leave it out with --span.")
     wanted = checked_queries(queries)
-    for query in wanted:
-        advise(run.console, query)
+    finder = Finder.of(run, wanted)
     otherwise = [run.settings.value("cut_to", str)]
     makes = MAKES if wanted else Carries.CUTS
     batch = plan_batch(run, request, makes, otherwise=otherwise, queries=wanted, needs_cuts=True)
     detector = snap_detector(run)
     handles = run.settings["handles"]
-    model = model_opener(run.app, run.console)
-    for job in batch.each(ready=model if wanted else None):
+    for job in batch.each(ready=finder.ready):
         with job:
             if wanted:
-                analysis = analyze(run.app, run.console, job.media, request.look_in, queries=wanted, model=model)
+                analysis = finder.find(job.media, request.look_in)
                 cuts = cuts_of_findings(analysis, handles)
             else:
                 analysis = Analysis(job.media.counted_in_samples())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marlin_edit.commands import Request, Run, as_command, grouped_option, request_options
 from marlin_edit.errors import ExitCode
-from marlin_edit.inference.pipeline import analyze, model_opener
-from marlin_edit.inference.queries import advise, checked_queries
+from marlin_edit.inference.queries import checked_queries
 from marlin_edit.interfaces import Carries
 from marlin_edit.settings import Group
+from marlin_edit.workflow.finder import Finder
 from marlin_edit.workflow.plan_batch import plan_batch
 
 MAKES = Carries.FINDINGS
@@ -22,7 +22,8 @@ MAKES = Carries.FINDINGS
     multiple=True,
     required=True,
     metavar="TEXT",
-    help='What to look for: one visible action in the present tense, like "a door opens". Repeatable.',
+    help='What to look for: one visible action in the present tense, like "a door opens", or words that are said '
+    "(--in said). Repeatable.",
 )
 @request_options
 def command(run: Run, request: Request, queries: tuple[str, ...]) -> ExitCode:
@@ -36,15 +37,14 @@ def command(run: Run, request: Request, queries: tuple[str, ...]) -> ExitCode:
     Examples:
       marlin-edit find interview.mov -q "a man stands up"
       marlin-edit find footage/ -q "a dog runs" -q "a door opens" -o '{name}.json'
+      marlin-edit find talk.mp4 -q "red lamp" --in said
     """
     wanted = checked_queries(queries)
-    for query in wanted:
-        advise(run.console, query)
+    finder = Finder.of(run, wanted)
     batch = plan_batch(run, request, MAKES, queries=wanted)
-    model = model_opener(run.app, run.console)
-    for job in batch.each(ready=model):
+    for job in batch.each(ready=finder.ready):
         with job:
-            job.publish(analyze(run.app, run.console, job.media, request.look_in, queries=wanted, model=model))
+            job.publish(finder.find(job.media, request.look_in))
     code = batch.finished()
     if code is ExitCode.DONE and not (run.json or request.outputs or request.delivery_names or batch.several):
         run.console.receipt("To cut it out, write `cut` in place of `find`; -o FILE marks it in an editing program.")

@@ -1,4 +1,4 @@
-"""List the video models: which are on disk, their size, their calibration, and what their licence says."""
+"""List the models, video and speech: which are on disk, their size, their calibration, what their licence says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from marlin_edit.commands import Run, as_command, json_option
-from marlin_edit.interfaces import Backend, ModelOnDisk
+from marlin_edit.interfaces import Backend, Detector, ModelOnDisk
 
 if TYPE_CHECKING:
     from marlin_edit.inference.calibration import Installed
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @as_command("models")
 @json_option
 def command(run: Run) -> None:
-    """List the video models: which are on disk, their size, their calibration, and what their licence says.
+    """List the models, video and speech: which are on disk, their size, their calibration, what their licence says.
 
     A calibration is for one model with one number format. Yours (`marlin-edit calibrate`) goes before the model's. The
     licence is what each copy on your disk states. Read it there; marlin-edit does not check it.
@@ -68,15 +68,16 @@ def command(run: Run) -> None:
         run.console.lines(*(f"  {one.calibration.model}: {one}" for one in every))
 
 
-def _found(run: Run) -> list[tuple[Backend, ModelOnDisk]]:
-    """Every backend's models; a backend that fails is left out with a warning."""
+def _found(run: Run) -> list[tuple[Backend | Detector, ModelOnDisk]]:
+    """Every backend's models, then the detectors'; one that fails is left out with a warning."""
     from marlin_edit.errors import MarlinEditError
 
-    found = []
-    for backend in run.app.backends.values():
+    found: list[tuple[Backend | Detector, ModelOnDisk]] = []
+    owners: list[Backend | Detector] = [*run.app.backends.values(), *run.app.detectors.values()]
+    for owner in owners:
         try:
-            with run.app.calling(backend):
-                found += [(backend, model) for model in backend.models()]
+            with run.app.calling(owner):
+                found += [(owner, model) for model in owner.models()]
         except MarlinEditError as error:
             run.console.warning(str(error))
     return found

@@ -53,7 +53,7 @@ def span_between(media: MediaInfo, start: Position, end: OutPoint, console: Cons
             f"{_start_of(media, start)}"
         )
     if last > media.duration:
-        console.warning(
+        console.warning_once(
             f"{media.path.name} ends at {_end_of(media)}, before {position_text(end)}; the span ends there."
             f"{_start_of(media, end)}"
         )

@@ -6,14 +6,19 @@ What changes is reported. The rules themselves are in `edit.py` and `snapping.py
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 
-from marlin_edit.analysis import Analysis
+from marlin_edit.analysis import Analysis, Sense
 from marlin_edit.edit import Cut, best, merged, score_of, shortened
 from marlin_edit.interfaces import Detector
 from marlin_edit.text import counted
 from marlin_edit.timebase import FrameNumber, short_seconds
 from marlin_edit.workflow.run import Run
-from marlin_edit.workflow.snapping import snapped
+from marlin_edit.workflow.snapping import inside_words, out_of_speech, snapped
+
+LONGEST_WORD = Fraction(2)
+"""Seconds that a handle may grow to end after a word."""
 
 
 def selected_cuts(
@@ -30,6 +35,7 @@ def selected_cuts(
         if len(made) < len(cuts):
             say(f"{counted(len(cuts), 'cut')} merged into {len(made)} (at most {_words(run, 'merge_gap')} apart)")
     made = top_cuts(run, made)
+    made = with_whole_words(made, analysis)
     if made and detector is not None:
         analysis, made = snapped(run, analysis, made, detector)
     if settings["max_duration"] is not None:
@@ -39,6 +45,19 @@ def selected_cuts(
             say(f"shortened {changed} of {counted(len(made), 'cut')} to the first {_words(run, 'max_duration')}")
         made = short
     return analysis, made
+
+
+def with_whole_words(cuts: tuple[Cut, ...], analysis: Analysis) -> tuple[Cut, ...]:
+    """The cuts, of what is said, with handles that end between words: one that would end in a word has all of it."""
+    words = inside_words(analysis)
+    if words is None:
+        return cuts
+    return tuple(
+        replace(cut, frames=out_of_speech(cut.frames, analysis.media, words, LONGEST_WORD))
+        if cut.finding is not None and cut.finding.sense is Sense.SAID
+        else cut
+        for cut in cuts
+    )
 
 
 def top_cuts(run: Run, cuts: tuple[Cut, ...]) -> tuple[Cut, ...]:

@@ -69,6 +69,7 @@ def title_of(exporter: Exporter) -> str:
 def contents_of(carries: Carries) -> str:
     """What a format can hold, in words: `scenes and events`."""
     names = [word + "s" for flag, word in _CONTENTS if carries & flag]
+    names += ["what is said"] if carries & Carries.SPEECH else []
     return _listed(names, "and") if names else "none of these"
 
 

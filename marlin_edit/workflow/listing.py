@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marlin_edit.analysis import AGAIN, UNSUPPORTED, Analysis, Event, Finding
+from marlin_edit.analysis import AGAIN, UNSUPPORTED, UNSURE, Analysis, Event, Finding, Sense
 from marlin_edit.answer_format import CLAMPED, PARTIAL, REPEATED, WIDENED
 from marlin_edit.console import Line, Style, in_columns
-from marlin_edit.edit import Cut, QueryResult, accepted_findings, frames_of, is_accepted_in, results_of
+from marlin_edit.edit import (
+    Cut,
+    QueryResult,
+    accepted_findings,
+    frames_of,
+    is_accepted_in,
+    is_transcribed,
+    results_of,
+)
 from marlin_edit.evidence import doubt_to_sort, grade_of, reason_of, standing_of
 from marlin_edit.text import counted
 from marlin_edit.timebase import FrameRange, Span, clock_text
@@ -110,6 +118,8 @@ def _seconds(span: Span) -> str:
 
 
 def _standing(finding: Finding) -> str:
+    if finding.sense is Sense.SAID:
+        return "said"
     if finding.score is not None:
         return f"{finding.score:.2f}"
     grade = grade_of(finding)
@@ -117,6 +127,9 @@ def _standing(finding: Finding) -> str:
 
 
 def _remarks(finding: Finding) -> str:
+    if finding.sense is Sense.SAID:
+        unsure = finding.signals.get("confidence", 1.0) < UNSURE
+        return f'"{finding.quote}"' + (" (the speech model was not sure of every word)" if unsure else "")
     reason = reason_of(finding)
     return "; ".join(filter(None, (reason, *(text for text in _explained(finding) if text not in reason))))
 
@@ -143,6 +156,17 @@ def events_listed(analysis: Analysis, width: int | None) -> list[Line]:
     return lines + (_under((*_PLACE, ""), rows, width) if rows else [])
 
 
+def speech_listed(analysis: Analysis, width: int | None) -> list[Line]:
+    """What is said, with its times; what the speech model was unsure of has a mark."""
+    rows = []
+    for one in analysis.speech or ():
+        frames = frames_of(one.span, analysis.media)
+        if one.text:
+            text = f"{one.speaker}: {one.text}" if one.speaker else one.text
+            rows.append((*_place(analysis, one.span, frames), text + ("  [?]" if one.is_unsure else "")))
+    return _under((*_PLACE, ""), rows, width) if rows else []
+
+
 def cuts_listed(cuts: Sequence[Cut], width: int | None) -> list[Line]:
     """The cuts, with the frames that each has."""
     rows = [
@@ -162,7 +186,8 @@ def totals(analysis: Analysis, cuts: Sequence[Cut], files: int) -> str:
     files: How many files of clips were written; of several cuts in one film there is one.
     """
     accepted = accepted_findings(analysis)
-    counts = (len(analysis.events), "event"), (len(accepted), "finding")
+    utterances = sum(bool(one.text) for one in analysis.speech or ()) if is_transcribed(analysis) else 0
+    counts = (len(analysis.events), "event"), (len(accepted), "finding"), (utterances, "utterance")
     parts = [counted(number, noun) for number, noun in counts if number]
     if cuts:
         parts.append(counted(len(cuts), "clip" if files == len(cuts) else "cut"))

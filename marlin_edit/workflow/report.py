@@ -6,13 +6,13 @@ import json
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
-from marlin_edit.analysis import Analysis
+from marlin_edit.analysis import Analysis, Sense
 from marlin_edit.app import App
 from marlin_edit.console import Console
-from marlin_edit.edit import Cut, accepted_findings, edit_of, results_of
+from marlin_edit.edit import Cut, accepted_findings, edit_of, is_transcribed, results_of
 from marlin_edit.errors import ExitCode
 from marlin_edit.text import counted
-from marlin_edit.workflow.listing import cuts_listed, events_listed, findings_listed, totals
+from marlin_edit.workflow.listing import cuts_listed, events_listed, findings_listed, speech_listed, totals
 from marlin_edit.workflow.publish import Outcome
 from marlin_edit.workflow.run import Run
 
@@ -47,7 +47,11 @@ def report(
     code = outcome.exit_code
     if code is ExitCode.DONE and missing:
         code = ExitCode.PARTIAL
-    elif code is ExitCode.DONE and analysis.asked and not (analysis.events or accepted or analysis.scenes):
+    elif (
+        code is ExitCode.DONE
+        and analysis.asked
+        and not (analysis.events or accepted or analysis.scenes or is_transcribed(analysis))
+    ):
         code = ExitCode.NOTHING_MATCHED
     if console.json:
         document = {
@@ -65,8 +69,9 @@ def report(
     _list(console, analysis, cuts, outcome)
     for line in analysis.discarded:
         console.warning(f"not used: {line}")
-    if accepted and all(finding.score is None for finding in accepted):
-        console.receipt(f"note: {NOT_CALIBRATED if any(finding.words for finding in accepted) else NOT_CHECKED}")
+    seen = [finding for finding in accepted if finding.sense is Sense.SEEN]
+    if seen and all(finding.score is None for finding in seen):
+        console.receipt(f"note: {NOT_CALIBRATED if any(finding.words for finding in seen) else NOT_CHECKED}")
     absent = [f'"{result.query}"' for result in results_of(analysis) if not result.accepted]
     if absent and code is ExitCode.DONE and run.settings.value("require", str) == "all":
         missing.append(f"nothing matched {' and '.join(absent)}, and --require all asks for every query")
@@ -85,6 +90,8 @@ def _list(console: Console, analysis: Analysis, cuts: Sequence[Cut], outcome: Ou
     say, stream = (console.lines, console.out) if free else (console.receipts, console.err)
     width = console.width(stream)
     lines = events_listed(analysis, width) if free else []
+    if free and is_transcribed(analysis):
+        lines += speech_listed(analysis, width)
     lines += findings_listed(analysis, rejected=console.verbosity > 0, width=width)
     if free and (cuts or not analysis.asked):
         lines += cuts_listed(cuts, width)

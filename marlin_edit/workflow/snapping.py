@@ -32,7 +32,7 @@ def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut], detector: Detecto
     """The cuts with their ends moved, and the analysis with the shot changes that were found on the way."""
     media = analysis.media
     if detector.finds is Finds.SPEECH:
-        return analysis, _out_of_speech(run, media, cuts, detector)
+        return analysis, _out_of_speech(run, analysis, cuts, detector)
     if media.video_index is None:
         run.console.warning(
             f"--snap {detector.finds.value} does not apply to {media.path.name}: it has no picture. Its cuts "
@@ -57,14 +57,35 @@ def snapped(run: Run, analysis: Analysis, cuts: Sequence[Cut], detector: Detecto
     return analysis, tuple(moved)
 
 
-def _out_of_speech(run: Run, media: MediaInfo, cuts: Sequence[Cut], detector: Detector) -> tuple[Cut, ...]:
+def inside_words(analysis: Analysis) -> tuple[Span, ...] | None:
+    """Where a cut would break a word: inside words but for a frame at their ends, and in speech of unknown words.
+
+    None if it is not known what is said.
+    """
+    if not any(one.words for one in analysis.speech or ()):
+        return None
+    media = analysis.media
+    edge = media.rate.seconds_per_frame if media.rate is not None else Fraction(0)
+    spans = []
+    for one in analysis.speech or ():
+        for span in [word.span for word in one.words] or [one.span]:
+            if span.length > 2 * edge:
+                spans.append(Span(span.start + edge, span.end - edge))
+    return tuple(spans)
+
+
+def _out_of_speech(run: Run, analysis: Analysis, cuts: Sequence[Cut], detector: Detector) -> tuple[Cut, ...]:
+    media = analysis.media
     if not any(stream.kind == "audio" for stream in media.streams):
         run.console.warning(
             f"--snap speech does not apply to {media.path.name}: it has no sound. Its cuts are not moved."
         )
         return tuple(cuts)
     limit = run.settings.value("snap_limit", Fraction)
-    spoken = _spoken(run, detector, media, [time for cut in cuts for time in (cut.span.start, cut.span.end)], limit)
+    spoken = inside_words(analysis)
+    if spoken is None:
+        ends = [time for cut in cuts for time in (cut.span.start, cut.span.end)]
+        spoken = _spoken(run, detector, media, ends, limit)
     moved: list[Cut] = []
     broken = 0
     for cut in cuts:
@@ -86,6 +107,8 @@ def out_of_speech(frames: FrameRange, media: MediaInfo, spoken: Sequence[Span], 
 
     spoken: spans that do not touch. At least one frame is left; an end with no pause near enough stays.
     """
+    whole = Span(Fraction(0), media.duration)
+    spoken = [part for one in spoken if (part := one.within(whole)) is not None]
     first = _in_pause(frames.first, media, spoken, limit, outwards="start")
     stop = _in_pause(frames.stop, media, spoken, limit, outwards="end")
     return FrameRange(first, stop) if first < stop else frames

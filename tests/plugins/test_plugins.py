@@ -348,7 +348,7 @@ def test_the_documented_detector_works_and_comes_before_marlin_edit_s_own(own: P
     result = tmp_path / "talk.json"
     run = run_tool("caption", video, "--model", "demo", "--speech", "-o", result, plugins=[own, directory])
     assert run.returncode == 0, run.stderr
-    assert json.loads(result.read_text())["speech"] == [["0.25", "1.5"]]
+    assert json.loads(result.read_text())["speech"] == [{"start": "0.25", "end": "1.5", "text": "Good evening."}]
 
 
 def test_the_documented_model_behind_a_service_works(own: Path, tmp_path: Path) -> None:

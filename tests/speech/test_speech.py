@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marlin_edit.analysis import Analysis
+from marlin_edit.analysis import Analysis, Utterance
 from marlin_edit.console import Console
 from marlin_edit.inference.windows import maximal
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit.plugins import load_app
 from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit.workflow import hearing
-from marlin_edit.workflow.hearing import speech_detector, with_speech
+from marlin_edit.workflow.hearing import Listener, with_speech
 from marlin_edit.workflow.run import Run
 from marlin_edit.workflow.snapping import out_of_speech
 from marlin_edit_exporters.subtitles.cues import track_of
-from marlin_edit_exporters.subtitles.cues.track import FROM_SPEECH
+from marlin_edit_exporters.subtitles.cues.descriptions import FROM_SPEECH
 from marlin_edit_speech import voice
 from marlin_edit_speech.voice import speech_of, voice_spans
 from tests.support.command_line import run_command
@@ -52,7 +52,7 @@ def test_no_description_is_shown_while_somebody_speaks_and_each_is_placed_or_rep
     said: list[Span], happens: list[Span], words: int, profile: str, shots: list[Fraction]
 ) -> None:
     events = [event(one.start, one.end, f"N{number:02} {'word ' * words}") for number, one in enumerate(happens)]
-    edit = edit_of(*events, duration=120, speech=tuple(said), shots=tuple(sorted(shots)))
+    edit = edit_of(*events, duration=120, speech=tuple(map(Utterance, said)), shots=tuple(sorted(shots)))
     track = track_of(edit, settings_of(profile=profile))
     for cue in track.cues:
         for one in said:
@@ -66,16 +66,19 @@ def test_no_description_is_shown_while_somebody_speaks_and_each_is_placed_or_rep
 
 
 def test_a_description_goes_into_the_gap_nearest_to_its_event() -> None:
-    said = (Span(Fraction(0), Fraction(10)), Span(Fraction(14), Fraction(30)))
+    said = (Utterance(Span(Fraction(0), Fraction(10))), Utterance(Span(Fraction(14), Fraction(30))))
     track = track_of(edit_of(event("9", "12", "A door opens."), duration=40, speech=said), settings_of())
     assert [(cue.start, cue.text) for cue in track.cues] == [(10_250, "A door opens.")]
 
 
 def test_what_finds_no_gap_is_reported_and_only_descriptions_keep_out_of_speech() -> None:
-    edit = edit_of(event("10", "12", "A door opens."), duration=60, speech=(Span(Fraction(0), Fraction(60)),))
+    edit = edit_of(
+        event("10", "12", "A door opens."), duration=60, speech=(Utterance(Span(Fraction(0), Fraction(60))),)
+    )
     track = track_of(edit, settings_of())
     assert track.cues == ()
     assert track.notes == (
+        "0 of 1 description found a place between what is said",
         "left out, because there is no room for it between what is said: 00:00:10.000 A door opens.",
     )
     assert len(track_of(edit, settings_of(kind="subtitles")).cues) == 1
@@ -156,10 +159,10 @@ def test_speech_across_and_beside_the_ends_of_the_parts_that_are_heard_is_one_sp
     making = ["-filter_complex", mixed, "-map", "[s]", "-t", "190"]
     subprocess.run([ffmpeg, "-v", "error", "-i", str(said), *making, str(talk)], check=True)
     run = Run(load_app().with_flags({"speech": True}), Console(verbosity=-1))
-    speech = with_speech(run, Analysis(probe(talk)), speech_detector(run)).speech
+    speech = with_speech(run, Analysis(probe(talk)), Listener.of(run, words=False)).speech
     assert speech is not None
-    assert [float(one.start) for one in speech] == pytest.approx([58.5, 120.05, 177.2], abs=0.2)
-    assert [float(one.length) for one in speech] == pytest.approx([2.86] * 3, abs=0.4)
+    assert [float(one.span.start) for one in speech] == pytest.approx([58.5, 120.05, 177.2], abs=0.2)
+    assert [float(one.span.length) for one in speech] == pytest.approx([2.86] * 3, abs=0.4)
 
 
 def test_a_caption_with_speech_keeps_out_of_it_and_stores_where_it_is(
@@ -170,8 +173,9 @@ def test_a_caption_with_speech_keeps_out_of_it_and_stores_where_it_is(
     ran = run_command(capfd, "caption", video, "--model", "demo", "--speech", "-o", result)
     assert ran.code == 0
     assert "2 spans of speech" in ran.err
+    assert "What is said is not written down. The speech model small is not on this computer." in ran.err
     speech = json.loads(result.read_text())["speech"]
-    assert [round(float(start)) for start, _ in speech] == [3, 12]
+    assert [round(float(Fraction(one["start"]))) for one in speech] == [3, 12]
 
 
 def test_a_video_without_sound_has_no_speech(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -199,6 +203,7 @@ def test_an_end_in_speech_moves_into_a_pause_that_is_near_enough_and_no_other_en
     said: tuple[Span, ...], first: int, length: int, limit: Fraction, rate: str
 ) -> None:
     media = film(rate)
+    said = tuple(part for one in said if (part := one.within(Span(Fraction(0), media.duration))) is not None)
     frames = FrameRange(first, min(media.frame_count, first + length))
     moved = out_of_speech(frames, media, said, limit)
     frame = media.rate.seconds_per_frame if media.rate is not None else Fraction(0)

@@ -18,7 +18,10 @@ from marlin_edit.analysis import (
     ModelIdentity,
     Origin,
     Scene,
+    Sense,
+    SpokenWord,
     TextRun,
+    Utterance,
     Verdict,
     WordEvidence,
 )
@@ -70,7 +73,10 @@ _KNOWN_ENTRY = {
         "accepted",
         "grade",
         "reason",
+        "source",
+        "quote",
     },
+    "speech": {"start", "end", "text", "words", "confidence", "speaker", "language"},
 }
 
 _T = TypeVar("_T")
@@ -142,7 +148,7 @@ def _read_document(document: _Json, media: MediaInfo | None) -> Analysis:
         findings=_each(document, "findings", _read_finding),
         asked=_each(document, "asked", _read_asked),
         shots=_each(document, "shots", checked_time) if document.get("shots") is not None else None,
-        speech=_each(document, "speech", checked_pair) if document.get("speech") is not None else None,
+        speech=_each(document, "speech", _read_utterance) if document.get("speech") is not None else None,
         discarded=(*_each(document, "unread", checked_text), *without_length),
         unseen=_each(document, "unseen", checked_pair),
         threshold=_score(document.get("threshold"), "threshold"),
@@ -163,7 +169,7 @@ def _without_empty(document: _Json) -> tuple[_Json, list[str]]:
     """The document without scenes, events and findings of no length, and a sentence on each."""
     kept = dict(document)
     sentences = []
-    for name in ("scenes", "events", "findings"):
+    for name in ("scenes", "events", "findings", "speech"):
         if not isinstance(document.get(name), list):
             continue
         entries: list[Any] = list(document[name])
@@ -311,6 +317,33 @@ def _read_run(value: Any, place: str) -> TextRun:
     return TextRun(checked_text(entry.get("text"), f"{place}.text"), Look(italic, bold, underline, colour, speaker))
 
 
+def _read_utterance(value: Any, place: str) -> Utterance:
+    """An utterance; of a pair of times, when somebody speaks, is all that is known."""
+    if isinstance(value, list):
+        return Utterance(checked_pair(value, place))
+    entry = checked_object(value, place)
+    text, speaker, language = (_text_or_nothing(entry, name, place) for name in ("text", "speaker", "language"))
+    words = _each_of(entry.get("words"), f"{place}.words", _read_spoken_word)
+    sure = _score(entry.get("confidence"), f"{place}.confidence")
+    return Utterance(checked_span(entry, place), text, words, sure, speaker, language)
+
+
+def _read_spoken_word(value: Any, place: str) -> SpokenWord:
+    entry = checked_object(value, place)
+    text = checked_text(entry.get("text"), f"{place}.text", cleaned=False)
+    blank = " " if text[:1].isspace() else ""
+    sure = _score(entry.get("confidence"), f"{place}.confidence")
+    return SpokenWord(checked_span(entry, place), blank + clean(text), sure)
+
+
+def _sense(given: Any, place: str) -> Sense:
+    if given is None:
+        return Sense.SEEN
+    if given not in (Sense.SEEN.value, Sense.SAID.value):
+        raise fault(f"{place}.source", 'should be "seen" or "said"', given)
+    return Sense(given)
+
+
 def _score(given: Any, place: str) -> float | None:
     if given is None:
         return None
@@ -338,6 +371,8 @@ def _read_finding(value: Any, place: str) -> Finding:
         marker_id=_text_or_nothing(entry, "marker_id", place),
         note=_text_or_nothing(entry, "note", place),
         words=_each_of(entry.get("words"), f"{place}.words", _read_word),
+        sense=_sense(entry.get("source"), place),
+        quote=_text_or_nothing(entry, "quote", place),
     )
 
 
@@ -367,6 +402,7 @@ def _read_asked(value: Any, place: str) -> Asked:
     return Asked(
         checked_text(query, f"{place}.query") if query is not None else None,
         tuple(checked_pair(pair, f"{place}.looked_at[{index}]") for index, pair in enumerate(looked_at)),
+        _sense(entry.get("source"), place),
     )
 
 

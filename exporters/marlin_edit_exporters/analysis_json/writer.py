@@ -10,7 +10,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from marlin_edit.analysis import Analysis, Event, Finding, Origin, Scene, TextRun, WordEvidence
+from marlin_edit.analysis import (
+    Analysis,
+    Asked,
+    Event,
+    Finding,
+    Origin,
+    Scene,
+    Sense,
+    SpokenWord,
+    TextRun,
+    Utterance,
+    WordEvidence,
+)
 from marlin_edit.edit import Cut, Edit, QueryResult, is_accepted_in, results_of
 from marlin_edit.evidence import grade_of, reason_of
 from marlin_edit.interfaces import Context, Rendered
@@ -47,18 +59,18 @@ def _document(source: Analysis, folder: Path | None) -> _Json:
         names = ("name", "revision", "profile", "dtype", "notice")
         given = {name: getattr(source.model, name) for name in names if getattr(source.model, name)}
         document["model"] = {"name": ""} | given | _kept(extra.pop("model", None))
-    more = {name: _more_of_entries(extra.pop(name, None)) for name in ("scenes", "events", "findings")}
+    more = {name: _more_of_entries(extra.pop(name, None)) for name in ("scenes", "events", "findings", "speech")}
     document["scenes"] = _entries(map(_scene_entry, source.scenes), more["scenes"])
     document["events"] = _entries(map(_event_entry, source.events), more["events"])
     findings = (_finding_entry(finding, is_accepted_in(source, finding)) for finding in source.findings)
     document["findings"] = _entries(findings, more["findings"])
-    document["asked"] = [{"query": asked.query, "looked_at": _pairs(asked.looked_at)} for asked in source.asked]
+    document["asked"] = [_asked_entry(asked) for asked in source.asked]
     if results := results_of(source):
         document["results"] = [_result_entry(result) for result in results]
     if source.shots is not None:
         document["shots"] = [seconds_text(shot) for shot in source.shots]
     if source.speech is not None:
-        document["speech"] = _pairs(source.speech)
+        document["speech"] = _entries(map(_utterance_entry, source.speech), more["speech"])
     if source.threshold is not None:
         document["threshold"] = source.threshold
     if source.accepts_unclear:
@@ -136,8 +148,34 @@ def _run_entry(run: TextRun) -> _Json:
     return {"text": run.text} | {name: value for name, value in asdict(run.look).items() if value}
 
 
+def _asked_entry(asked: Asked) -> _Json:
+    return {"query": asked.query, "looked_at": _pairs(asked.looked_at)} | _sense_entry(asked.sense)
+
+
+def _sense_entry(sense: Sense) -> _Json:
+    return {"source": sense.value} if sense is not Sense.SEEN else {}
+
+
+def _utterance_entry(utterance: Utterance) -> _Json:
+    entry = _span_entry(utterance.span)
+    given = {"text": utterance.text, "speaker": utterance.speaker, "language": utterance.language}
+    entry |= {name: value for name, value in given.items() if value}
+    if utterance.confidence is not None:
+        entry["confidence"] = utterance.confidence
+    if utterance.words:
+        entry["words"] = [_spoken_word_entry(word) for word in utterance.words]
+    return entry
+
+
+def _spoken_word_entry(word: SpokenWord) -> _Json:
+    entry = _span_entry(word.span) | {"text": word.text}
+    return entry if word.confidence is None else entry | {"confidence": word.confidence}
+
+
 def _finding_entry(finding: Finding, accepted: bool) -> _Json:
-    entry: _Json = {"query": finding.query} | _span_entry(finding.span)
+    entry: _Json = {"query": finding.query} | _span_entry(finding.span) | _sense_entry(finding.sense)
+    if finding.quote:
+        entry["quote"] = finding.quote
     signals = {name: value for name, value in finding.signals.items() if math.isfinite(value)}
     entry |= {"score": finding.score, "signals": signals, "flags": list(finding.flags)}
     if finding.verdict is not None:

@@ -8,11 +8,11 @@ from marlin_edit_exporters.lazy import reading, rendering
 
 def exporters() -> list[Exporter]:
     """The formats of timed text. All are read too, and need to know nothing of a media file."""
-    held = Carries.EVENTS | Carries.FINDINGS
-    content = "of the events, or of the findings if there are no events"
+    held = Carries.EVENTS | Carries.FINDINGS | Carries.SPEECH
+    content = "of the events, or of the findings if there are no events, or of what is said"
     return [
         _subtitle("srt", (".srt",), held, "subrip", f"SubRip subtitles {content}."),
-        _subtitle("vtt", (".vtt",), held, "webvtt", f"WebVTT descriptions {content}."),
+        _subtitle("vtt", (".vtt",), held, "webvtt", f"WebVTT tracks {content}."),
         _subtitle("ttml", (".ttml", ".dfxp"), held, "ttml", f"TTML in the IMSC 1.1 text profile {content}."),
         _subtitle("ass", (".ass",), held, "ass", f"Advanced SubStation Alpha, with a look, {content}."),
         _subtitle("sbv", (".sbv",), held, "sbv", f"YouTube's SubViewer {content}."),

@@ -204,7 +204,7 @@ def _write_repaired(run: Run, path: Path, file: CueFile, pace: Pace, video: Vide
         header = "; ".join(filter(None, (kind, f"Language: {file.language}" if file.language else "")))
         content = webvtt.write(result.cues, header)
     elif reader is ttml:
-        role = ' ttm:role="description"' if file.kind == "descriptions" else ""
+        role = ttml.ROLES.get(file.kind, "") if file.kind and file.kind != "metadata" else ""
         content = ttml.write(result.cues, language, role=role)
     elif reader is ass:
         content, notes = ass.write(result.cues)

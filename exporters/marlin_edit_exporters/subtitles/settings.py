@@ -6,7 +6,7 @@ import re
 
 from marlin_edit.settings import WRITING, Group, Setting, parse_switch
 
-KINDS = ("descriptions", "metadata", "subtitles")
+KINDS = ("auto", "descriptions", "captions", "sdh", "subtitles", "metadata")
 DETAILS = ("low", "normal", "full")
 JUDGING = (*WRITING, "lint")
 """The commands that need the rules: those that write outputs, and the one that judges subtitle files."""
@@ -17,6 +17,13 @@ def parse_language(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", text):
         raise ValueError(f"{text!r} is not a language tag. Write it like en or pt-BR.")
     return text
+
+
+def parse_pace(text: str) -> int:
+    """Read words a minute."""
+    if not text.isascii() or not text.isdigit() or not 60 <= int(text) <= 400:
+        raise ValueError(f"{text!r} is not a pace. Write words a minute from 60 to 400, like 170.")
+    return int(text)
 
 
 def settings() -> list[Setting]:
@@ -35,8 +42,10 @@ def settings() -> list[Setting]:
         Setting(
             "subtitle_kind",
             parse=str,
-            default="descriptions",
-            help="Purpose of a subtitle track: spoken (descriptions), read (subtitles), or for programs (metadata).",
+            default="auto",
+            help="Purpose of a subtitle track: what is seen, to be spoken (descriptions) or read (subtitles); what is "
+            "said (captions), with what is seen in brackets (sdh); for programs (metadata). `auto` is captions from "
+            "`transcribe`, else descriptions.",
             flag="--kind",
             commands=WRITING,
             choices=KINDS,
@@ -60,6 +69,26 @@ def settings() -> list[Setting]:
             flag="--detail",
             commands=WRITING,
             choices=DETAILS,
+            group=Group.SUBTITLES,
+        ),
+        Setting(
+            "subtitle_pace",
+            parse=parse_pace,
+            default=None,
+            help="Words a minute at which descriptions are spoken. Without it, 170 where it is known when somebody "
+            "speaks.",
+            flag="--pace",
+            commands=WRITING,
+            metavar="WPM",
+            group=Group.SUBTITLES,
+        ),
+        Setting(
+            "subtitle_extended",
+            parse=parse_switch,
+            default=False,
+            help="Keep descriptions that fit nowhere between what is said: the player has to stop for them.",
+            flag="--extended",
+            commands=WRITING,
             group=Group.SUBTITLES,
         ),
         Setting(

@@ -53,11 +53,20 @@ _TAIL = """    </div>
 """
 
 
+ROLES = {
+    "descriptions": ' ttm:role="description"',
+    "metadata": ' ttm:role="description"',
+    "captions": ' ttm:role="caption"',
+    "sdh": ' ttm:role="caption"',
+}
+"""The attribute of the cues of each kind of track."""
+
+
 def render(edit: Edit, context: Context) -> Rendered:
     """The track as TTML."""
     track = shared_track(edit, context)
     title = label(track)
-    role = ' ttm:role="description"' if title and track.kind != "subtitles" else ""
+    role = ROLES.get(track.kind, "") if title else ""
     metadata = [f"<ttm:title>{_escaped(title)}</ttm:title>"] if title else []
     shown = " ".join(comments(edit, track, context.settings))
     if shown:
@@ -193,8 +202,10 @@ def parse(content: bytes) -> CueFile:
         file.formatted += any(looks.says_more(inner) for inner in element.iter())
         if shown or element.get("begin"):
             file.cues.append(RawCue(begin, end, shown, line, runs, looks.place_of(element)))
-    if any("role" in name and "description" in value for node in root.iter() for name, value in node.attrib.items()):
-        file.kind = "descriptions"
+    roles = {value for node in root.iter() for name, value in node.attrib.items() if "role" in name}
+    for role, kind in (("description", "descriptions"), ("caption", "captions")):
+        if not file.kind and any(role in value for value in roles):
+            file.kind = kind
     return file
 
 

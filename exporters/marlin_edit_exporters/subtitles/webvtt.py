@@ -1,4 +1,4 @@
-"""WebVTT (`.vtt`), for `<track kind="descriptions">`: the model sees and does not hear.
+"""WebVTT (`.vtt`), for `<track kind="descriptions">`, and of what is said for `<track kind="captions">`.
 
 Styles are `<i>`, `<b>` and `<u>`, speakers `<v>`, colours classes, those without a class of their own by a STYLE block;
 places are settings of a cue. `&`, `<` and `>` of a text are escaped, which also takes every `-->` out of it; cues are
@@ -33,7 +33,8 @@ def render(edit: Edit, context: Context) -> Rendered:
     """The track as WebVTT."""
     track = shared_track(edit, context)
     shown = comments(edit, track, context.settings)
-    parts = ["" if track.converted else f"Kind: {track.kind}"]
+    kind = "captions" if track.kind == "sdh" else track.kind
+    parts = ["" if track.converted else f"Kind: {kind}"]
     parts += ["" if track.language == "und" else f"Language: {track.language}", label(track)]
     notes = ("colours without a class of WebVTT's are in a STYLE block, at which FFmpeg before 6 stops reading",)
     styled = bool(_own_colours(track.cues))
@@ -54,7 +55,7 @@ def write(cues: Sequence[Cue], header: str = "", shown: Sequence[str] = ()) -> s
         if not cue.dressed and ("&" in text or "<" in text or ">" in text):
             text = text.translate(_ESCAPES)
         times = f"{milliseconds_text(cue.start)} --> {milliseconds_text(cue.end)}{_settings_of(cue.place)}"
-        blocks.append(f"{number}\n{times}\n{text}\n")
+        blocks.append(f"{'extended ' if cue.extended else ''}{number}\n{times}\n{text}\n")
     return "\n".join(blocks)
 
 

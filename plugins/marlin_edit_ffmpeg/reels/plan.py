@@ -11,7 +11,7 @@ from typing import Any
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.media import MediaInfo
-from marlin_edit.text import clean
+from marlin_edit.text import clean, shortened
 from marlin_edit.timebase import FrameRange, FrameRate, clock_text
 from marlin_edit_ffmpeg.clips.plan import ClipPlan, Mode, Sound
 from marlin_edit_ffmpeg.clock import time_of
@@ -158,15 +158,20 @@ def chapters_of(plan: ReelPlan) -> Iterator[dict[str, Any]]:
         }
 
 
+_LONGEST_QUOTE = 120
+
+
 def chapter_title(cut: Cut, *, several: bool) -> str:
-    """What a cut was kept for, or its source's name, and where it begins in its source."""
+    """What a cut was kept for, or its source's name, where it begins in its source, and what is said in it."""
     media = cut.source.media
     name = clean(cut.name) or media.path.stem
+    said = clean(" ".join(one.text for one in cut.source.speech or () if one.text and one.span.within(cut.span)))
     if media.has_timecode and media.rate is not None:
         where = media.timecode_of(cut.frames.first)
     else:
         where = clock_text(media.time_of(cut.frames.first))
-    return f"{name}, {media.path.stem} {where}" if several and name != media.path.stem else f"{name}, {where}"
+    title = f"{name}, {media.path.stem} {where}" if several and name != media.path.stem else f"{name}, {where}"
+    return f"{title}: {shortened(said, _LONGEST_QUOTE)}" if said else title
 
 
 def _placed(plans: Sequence[ClipPlan], ranges: Sequence[FrameRange], grid: FrameRate | None) -> tuple[Piece, ...]:

@@ -18,8 +18,8 @@ from operator import add
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Words
 from marlin_edit_exporters.subtitles.cues.width import cells, graphemes, is_wide
 
-_SENTENCE_END = re.compile(r"[.!?…。！？｡۔।॥]+[\"'”’»)\]）」』】]*$")
-_CLAUSE_END = re.compile(r"[,;:—–、，；：،؛-][\"'”’»)\]）」』】]*$")
+SENTENCE_END = re.compile(r"[.!?…。！？｡۔।॥]+[\"'”’»)\]）」』】]*$")
+CLAUSE_END = re.compile(r"[,;:—–、，；：،؛-][\"'”’»)\]）」』】]*$")
 _OPENING = frozenset("([{“‘«（「『【〔《〈-–—")
 _NOT_FIRST = frozenset("、。，．・：；？！ー）」』】〕》〉’”…ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ々〜")
 _NOT_LAST = frozenset("（「『【〔《〈‘“")
@@ -198,9 +198,9 @@ def _cost_between(before: str, after: str, words: Words) -> int:
     bare = before.strip(_BARE).lower()
     following = after.strip(_BARE).lower()
     abbreviated = before.lower() in words.abbreviations
-    if _SENTENCE_END.search(before) and not abbreviated:
+    if SENTENCE_END.search(before) and not abbreviated:
         return _AFTER_SENTENCE
-    if _CLAUSE_END.search(before):
+    if CLAUSE_END.search(before):
         return _AFTER_CLAUSE
     if abbreviated or bare in words.determiners or bare in words.auxiliaries or bare in words.pronouns:
         return _TOGETHER
@@ -223,9 +223,9 @@ def _cost_inside(before: str, after: str) -> int:
         return _INSIDE_WORD
     if after[0] in _NOT_FIRST or before[-1] in _NOT_LAST:
         return _WIDE_TOGETHER
-    if _SENTENCE_END.search(before):
+    if SENTENCE_END.search(before):
         return _AFTER_SENTENCE
-    if _CLAUSE_END.search(before):
+    if CLAUSE_END.search(before):
         return _AFTER_CLAUSE
     return _BETWEEN_WIDE
 

@@ -27,8 +27,8 @@ class Profile:
 
     seconds_a_word: a cue stays at least so long for each. gap_frames: between two cues. closed_under: a gap shorter
     than this is closed to `gap_frames`. shot_reach: how near to a shot change a cue's start or end is put on it, an end
-    `shot_frames` before. early, late: how far a cue may begin from its event. portrait: what differs where the picture
-    is higher than wide.
+    `shot_frames` before. early, late: how far a cue may begin from its event. dash: stands before each line of a cue
+    with two speakers. portrait: what differs where the picture is higher than wide.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Profile:
     top_words: Fraction | None = None
     shot_reach: Fraction = Fraction(0)
     shot_frames: int = 0
+    dash: str = "- "
     portrait: Mapping[str, int] | None = None
 
     def on_picture(self, media: MediaInfo) -> Profile:
@@ -57,6 +58,13 @@ class Profile:
             return self
         cells, lines = self.portrait.get("cells", self.cells), self.portrait.get("lines", self.lines)
         return replace(self, cells=cells, lines=lines)
+
+    def spoken_at(self, words_a_minute: int) -> Profile:
+        """The same for what is spoken: it takes at least the time that so many words a minute take."""
+        pace = Fraction(words_a_minute)
+        return replace(
+            self, wished_words=min(pace, self.wished_words or pace), top_words=min(pace, self.top_words or pace)
+        )
 
     def at_wished_speed(self) -> Profile:
         """The same, with the wished speed as the top one."""
@@ -234,6 +242,10 @@ def _profile(name: str, entries: dict[str, Any], base: Profile | None) -> Profil
 def _read(name: str, key: str, value: Any) -> Any:
     if key == "help":
         return str(value)
+    if key == "dash":
+        if not isinstance(value, str) or len(value) > 3:
+            raise UsageError(f"The profile {name}: dash is a text of up to three letters, not {value!r}.")
+        return value
     if key == "portrait":
         if not isinstance(value, dict) or value.keys() - {"cells", "lines"}:
             raise UsageError(f"The profile {name}: [portrait] has cells and lines, and nothing else.")

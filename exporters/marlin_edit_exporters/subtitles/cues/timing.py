@@ -26,7 +26,7 @@ class TimedText:
 
     runs, place: how it looks and where it stands, as in a cue.
     least: the time that its pages need, gaps between them included. wanted: the same at the wished speed. earliest,
-    latest: when it may begin.
+    latest: when it may begin. most: what it may need at most, whatever the profile says.
     """
 
     start: int
@@ -40,11 +40,13 @@ class TimedText:
     latest: int = 0
     runs: Runs = ()
     place: int = 0
+    most: int = FOREVER
 
     def measure(self, pace: Pace, limits: Limits) -> None:
         """Work out what it needs, and when it may begin: while its event still goes on, or a little after its start."""
         if len(self.pages) == 1:
             least, self.wanted = pace.times(*size(self.pages[0]))
+            least = min(least, self.most)
             self.needs = (least,)
         else:
             gaps = pace.gap * (len(self.pages) - 1)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
 from marlin_edit.analysis import Analysis, Verdict
-from marlin_edit.edit import Edit
+from marlin_edit.edit import Edit, is_transcribed
+from marlin_edit.errors import UsageError
 from marlin_edit.interfaces import Context
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import DEFAULT, Settings
 from marlin_edit.text import clean, counted
-from marlin_edit.timebase import clock_text, milliseconds_around, milliseconds_of
+from marlin_edit.timebase import clock_text, milliseconds_of
+from marlin_edit_exporters.subtitles.cues.captions import UNSURE, captions_of
+from marlin_edit_exporters.subtitles.cues.descriptions import WORDS_A_MINUTE, Placed, placed_between, spoken
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
 from marlin_edit_exporters.subtitles.cues.looks import dressed
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Profile, profile_named, words_of
 from marlin_edit_exporters.subtitles.cues.timing import FOREVER, Limits, TimedText, scheduled, scheduled_between
 from marlin_edit_exporters.subtitles.cues.values import Cue, Track
 
-FROM_SPEECH = Fraction(1, 4)
-"""Seconds that a description keeps away from what is said."""
+AUTO = "auto"
 
 READY = "cue"
 """The flag of an event that was read from a subtitle file: its lines and times are somebody's, and stay."""
@@ -36,6 +39,8 @@ class Options:
     language: str
     language_is_chosen: bool
     detail: str
+    pace: int | None
+    extended: bool
 
     @classmethod
     def of(cls, settings: Settings) -> Options:
@@ -46,7 +51,22 @@ class Options:
             settings.value("subtitle_language", str),
             settings.source("subtitle_language") != DEFAULT,
             settings.value("subtitle_detail", str),
+            settings.optional("subtitle_pace", int),
+            settings.value("subtitle_extended", bool),
         )
+
+    def in_language_of(self, source: Analysis) -> Options:
+        """The options in the language that most is said in, if none was chosen."""
+        spoken_in = Counter(one.language for one in source.speech or () if one.text and one.language)
+        if self.language_is_chosen or not spoken_in:
+            return self
+        return replace(self, language=spoken_in.most_common(1)[0][0])
+
+    def for_source(self, source: Analysis) -> Options:
+        """The options with the kind that fits a source, if none was chosen: captions of what is said alone."""
+        if self.kind != AUTO:
+            return self
+        return replace(self, kind="captions" if is_transcribed(source) and not source.events else "descriptions")
 
 
 def shared_track(edit: Edit, context: Context) -> Track:
@@ -71,14 +91,21 @@ def track_of(edit: Edit, settings: Settings) -> Track:
         source = edit.sources[0]
         if len(edit.sources) > 1:
             notes.append(f"only {clean(source.media.path.name)} is used: a subtitle file is for one source")
-        texts = _told(source, notes)
+        options = options.for_source(source)
         converted = bool(source.events) and all(READY in event.flags for event in source.events)
+        captions = options.kind in ("captions", "sdh") and not converted
+        texts = _told(source, notes) if options.kind != "captions" or converted else []
         if converted:
             cues = _as_they_are(source)
+        elif captions:
+            options = options.in_language_of(source)
+            cues = _captions(source, texts, profile, options, notes)
         elif options.kind == "metadata":
             cues = _exact(texts, _length(source.media), notes)
         else:
             cues = _readable(source, texts, profile, options, notes)
+    if options.kind == AUTO:
+        options = replace(options, kind="descriptions")
     language = options.language if options.language_is_chosen or not converted else "und"
     return Track(tuple(cues), tuple(notes), options.kind, language, profile.name, converted)
 
@@ -138,6 +165,9 @@ def _readable(
     if options.detail == "low":
         profile = profile.at_wished_speed()
         texts = _outermost(texts, notes)
+    busy = spoken(source) if options.kind == "descriptions" else []
+    if options.kind == "descriptions" and (busy or options.pace is not None):
+        profile = profile.spoken_at(options.pace or WORDS_A_MINUTE)
     length = _length(media)
     pace = Pace.of(profile, media.rate)
     words = words_of(options.language)
@@ -148,8 +178,12 @@ def _readable(
     late = FOREVER if options.detail == "full" else int(profile.late * 1000)
     limits = Limits(int(profile.early * 1000), late, length or FOREVER)
     shots = sorted({milliseconds_of(shot) for shot in source.shots or ()})
-    busy = _spoken(source) if options.kind == "descriptions" else []
-    schedule = scheduled_between(timed, pace, limits, busy, shots) if busy else scheduled(timed, pace, limits, shots)
+    if busy:
+        placed = placed_between(timed, pace, limits, busy, shots, words, options.detail, extended=options.extended)
+        schedule = placed.schedule
+        _note_places(placed, len(timed), notes)
+    else:
+        schedule = scheduled(timed, pace, limits, shots)
     for one in schedule.too_long:
         _leave_out(one, "because the media is too short to read it", notes)
     reason = (
@@ -165,16 +199,60 @@ def _readable(
     return schedule.cues
 
 
-def _spoken(source: Analysis) -> list[tuple[int, int]]:
-    """When somebody speaks, with a distance kept before and after it; in order, and without overlaps."""
+def _note_places(placed: Placed, count: int, notes: list[str]) -> None:
+    found = count - len(placed.schedule.crowded_out) - len(placed.schedule.too_long) - placed.extended
+    notes.append(f"{found} of {counted(count, 'description')} found a place between what is said")
+    if placed.extended:
+        notes.append(
+            f"{counted(placed.extended, 'description')} extended: the player has to stop the video while it is spoken "
+            "(in WebVTT, the id of its cue begins with extended)"
+        )
+    for start, whole, text in placed.shortened:
+        at = clock_text(Fraction(start, 1000))
+        notes.append(f"shortened, to fit between what is said: {at} {whole} (now: {text})")
+
+
+def _captions(
+    source: Analysis, texts: Sequence[_Text], profile: Profile, options: Options, notes: list[str]
+) -> list[Cue]:
+    """What is said; for sdh with what is seen in brackets, where nobody speaks."""
+    if source.speech is None:
+        raise UsageError(
+            f"{clean(source.media.path.name)}: nobody has listened to it, so there are no captions. Use `marlin-edit "
+            "transcribe`, or --speech with `caption`; --kind descriptions tells what is seen."
+        )
+    media = source.media
+    profile = profile.on_picture(media)
+    length = _length(media)
+    pace = Pace.of(profile, media.rate)
+    words = words_of(options.language)
+    shots = sorted({milliseconds_of(shot) for shot in source.shots or ()})
+    captions = captions_of(source, pace, words, length, shots)
+    if captions.fast:
+        notes.append(
+            f"{counted(captions.fast, 'cue')} faster to read than {profile.name} allows, because the speech is fast"
+        )
+    unsure = sum(one.is_unsure for one in source.speech)
+    if unsure:
+        notes.append(f"{counted(unsure, 'utterance')} marked {UNSURE}, because the speech model was unsure: check them")
+    if options.kind != "sdh":
+        return list(captions.cues)
+    timed = []
+    for one in _inside(texts, length, notes):
+        text = f"[{one.text}]"
+        timed.append(TimedText(one.start, one.end, text, pages_of(text, pace, words)))
+    limits = Limits(int(profile.early * 1000), int(profile.late * 1000), length or FOREVER)
     busy: list[tuple[int, int]] = []
-    for span in sorted(source.speech or (), key=lambda span: span.start):
-        start, end = milliseconds_around(max(Fraction(0), span.start - FROM_SPEECH), span.end + FROM_SPEECH)
+    for cue in captions.cues:
+        start, end = max(0, cue.start - pace.gap), cue.end + pace.gap
         if busy and start <= busy[-1][1]:
             busy[-1] = busy[-1][0], max(busy[-1][1], end)
         else:
             busy.append((start, end))
-    return busy
+    schedule = scheduled_between(timed, pace, limits, busy, shots)
+    for left in (*schedule.crowded_out, *schedule.too_long):
+        _leave_out(left, "because there is no room for it beside what is said", notes)
+    return sorted([*captions.cues, *schedule.cues], key=lambda cue: (cue.start, cue.end))
 
 
 def _outermost(texts: Iterable[_Text], notes: list[str]) -> list[_Text]:

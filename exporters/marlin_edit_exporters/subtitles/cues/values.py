@@ -16,6 +16,7 @@ class Cue(NamedTuple):
     """One timed text, in milliseconds from zero; `end` is not in it. (A named tuple, since there may be very many.)
 
     dressed: the runs of each line, if any of it has a look of its own. place: as on a number pad; 0 is the usual one.
+    extended: the player has to stop while it is spoken.
     """
 
     start: int
@@ -23,6 +24,7 @@ class Cue(NamedTuple):
     lines: tuple[str, ...]
     dressed: tuple[Runs, ...] = ()
     place: int = 0
+    extended: bool = False
 
     @property
     def runs(self) -> tuple[Runs, ...]:
@@ -44,7 +46,7 @@ class Cue(NamedTuple):
 class Track:
     """The cues of one source in order, and notes on everything that differs from its events.
 
-    kind: `descriptions`, `subtitles` or `metadata`. language: BCP 47, `und` where it is not known. profile: the rules
+    kind: one of the settings' KINDS, but not `auto`. language: BCP 47, `und` where it is not known. profile: the rules
     that it was made by. converted: the cues are those of a subtitle file, as somebody made them.
     """
 
