@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,12 @@ APART = Fraction(2)
 
 ROOM = Fraction(1, 5)
 """Seconds of the pause before and after that a finding takes in, if nobody says anything else there."""
+
+PAUSE = Fraction(1, 20)
+"""Seconds between two words from which on they can be cut apart. The times of words said in one go are not exact."""
+
+FURTHEST = Fraction(5)
+"""Seconds that are looked for such a pause, before and after; without one, a finding begins and ends with its words."""
 
 _ARTICLES = frozenset(
     word
@@ -44,6 +51,9 @@ _LANGUAGES = {
 }  # fmt: skip
 
 
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*$")
+
+
 class _Stemmer(Protocol):
     def stemWord(self, word: str) -> str: ...
 
@@ -57,10 +67,11 @@ class _Token:
 
 
 def said_findings(speech: Sequence[Utterance], query: str, media: MediaInfo) -> tuple[Finding, ...]:
-    """Where the words of a query are said, in order of time. Their spans begin and end between words, on frames.
+    """Where the words of a query are said, in order of time. Their spans begin and end in pauses, on frames.
 
-    `Finding.quote` has the words; of `Finding.signals`, `confidence` is that of the least sure word, and `words` the
-    share of the words between the first and the last that are the query's.
+    `Finding.quote` has all that is said between the two pauses. Of `Finding.signals`, `confidence` is that of the least
+    sure of the words that were looked for, and `words` the share of the words between the first and the last that are
+    the query's.
     """
     words: list[SpokenWord] = []
     tokens: list[_Token] = []
@@ -72,10 +83,10 @@ def said_findings(speech: Sequence[Utterance], query: str, media: MediaInfo) -> 
     for language in dict.fromkeys(one.language for one in speech if one.words):
         wanted = [stem for stem in _stems(query, language) if stem not in _ARTICLES] or _stems(query, language)
         for first, last, count in _matches(tokens, wanted, words):
-            quoted = words[first : last + 1]
-            sure = [word.confidence for word in quoted if word.confidence is not None]
+            sure = [word.confidence for word in words[first : last + 1] if word.confidence is not None]
             signals = {"words": count / (last - first + 1)} | ({"confidence": min(sure)} if sure else {})
-            quote = "".join(word.text for word in quoted).strip()
+            first, last = _to_pauses(words, first, last)
+            quote = joined(words[first : last + 1])
             span = _with_room(words, first, last, media)
             findings.append(Finding(span, query, signals=signals, sense=Sense.SAID, quote=quote))
     unique = {one.span: one for one in findings}
@@ -108,6 +119,27 @@ def _matches(
 
 def _is_near(tokens: Sequence[_Token], first: int, second: int, words: Sequence[SpokenWord]) -> bool:
     return words[tokens[second].place].span.start - words[tokens[first].place].span.end <= APART
+
+
+def joined(words: Sequence[SpokenWord]) -> str:
+    """The text of words."""
+    text = ""
+    for word in words:
+        # The first word of a sentence has no blank before it, whatever its language.
+        blank = text and not word.text[:1].isspace() and _SENTENCE_END.search(text)
+        text += f" {word.text}" if blank else word.text
+    return text.strip()
+
+
+def _to_pauses(words: Sequence[SpokenWord], first: int, last: int) -> tuple[int, int]:
+    """The places of the nearest words before and after that a pause divides from the others."""
+    start, end = first, last
+    while start and words[start].span.start - words[start - 1].span.end < PAUSE:
+        start -= 1
+    while end + 1 < len(words) and words[end + 1].span.start - words[end].span.end < PAUSE:
+        end += 1
+    start = start if words[first].span.start - words[start].span.start <= FURTHEST else first
+    return start, end if words[end].span.end - words[last].span.end <= FURTHEST else last
 
 
 def _with_room(words: Sequence[SpokenWord], first: int, last: int, media: MediaInfo) -> Span:

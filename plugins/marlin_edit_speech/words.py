@@ -17,6 +17,7 @@ from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
 from marlin_edit.timebase import Span
 from marlin_edit_speech.models import check, fingerprint
+from marlin_edit_speech.pauses import parted, pauses_in
 from marlin_edit_speech.sound import RATE, sound_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def words_in(media: MediaInfo, span: Span, spoken: Sequence[Span], settings: Set
             end = max(start + _SHORTEST, span.start + Fraction(round(word.end * 1000), 1000))
             sure = round(min(1.0, max(0.0, float(word.probability))), 3)
             found.append(Detection(Span(start, end), word.word, "", sure, info.language))
-    return found
+    return parted(found, pauses_in(samples, span.start))
 
 
 def _clips(spoken: Sequence[Span], span: Span, length: Fraction) -> list[Span]:

@@ -19,8 +19,8 @@ def test_every_key_does_what_the_page_says(film_page: Opened) -> None:
     film_page.click("#help")
     keys = film_page.page.locator("#key-rows kbd").all_inner_texts()
     assert keys == [
-        "Space, K", "G", "← →", "Shift ← →", "J, L", "Home, End", "N, P", "I, O", "A", "R", "C", "U", "S", "/", "+ −",
-        "0", "D", "M", "F", "T", "?",
+        "Space, K", "G", "← →", "Shift ← →", "J, L", "Home, End", "N, P", "I, O", "A", "R", "C", "E", "U", "S", "/",
+        "+ −", "0", "D", "V", "Q", "M", "F", "T", "?",
     ]  # fmt: skip
     press("Escape")
     value("document.activeElement.blur()")
@@ -65,6 +65,12 @@ def test_every_key_does_what_the_page_says(film_page: Opened) -> None:
     assert value("[range.from, range.to]") == [0, 3]
     press("d")
     assert film_page.page.locator("#describe").get_attribute("aria-pressed") == "false"
+    press("q")
+    assert film_page.status == "There are no captions: nobody listened."
+    press("v")
+    assert film_page.page.locator("#read").get_attribute("aria-pressed") == "true"
+    press("v")
+    assert film_page.status == "Nothing is read aloud."
     press("m")
     assert value("video.muted") is True
     press("f")

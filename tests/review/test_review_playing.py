@@ -52,7 +52,7 @@ def test_the_track_is_on_the_clock_of_the_video(open_page: OpenPage, tmp_path: P
     opened = open_page(page_of(tmp_path, "late.mp4", rate="24000/1001", start=start))
     opened.until("plays && told.length")
     active = "[...video.textTracks[0].activeCues].map((cue) => cue.getCueAsHTML().textContent).join(' ')"
-    begin, _, text = opened.value("told[0]")
+    begin, _, text, _ = opened.value("told[0]")
     opened.value(f"seekSeconds({begin} + 0.1)")
     opened.until(f"!video.seeking && {active} === byId('description').textContent")
     assert opened.page.locator("#description").inner_text() == text == "A person opens a door."

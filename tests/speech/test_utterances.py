@@ -27,23 +27,21 @@ def spans(longest: int) -> st.SearchStrategy[Span]:
     return st.builds(lambda start, length: Span(start, start + length), TENTHS, lengths)
 
 
-def words_at(
-    start: str | Fraction, *texts: str, length: str = "0.3", confidence: float | None = None
-) -> list[Detection]:
-    """Words that follow one another without a pause."""
-    at, step = Fraction(start), Fraction("0.3")
+def words_at(start: str, *texts: str, pause: str = "0.1") -> list[Detection]:
+    """Words of 0.3 s with a short pause between them."""
+    at, step = Fraction(start), Fraction("0.3") + Fraction(pause)
     return [
-        Detection(Span(at + number * step, at + (number + 1) * step), f" {text}", "", None, "en")
+        Detection(Span(at + number * step, at + number * step + Fraction("0.3")), f" {text}", "", None, "en")
         for number, text in enumerate(texts)
     ]
 
 
-def heard(*parts: tuple[str, str], language: str = "en") -> tuple[Utterance, ...]:
-    """Utterances of sentences, each from its time on, of words of 0.3 s."""
+def heard(*parts: tuple[str, str], language: str = "en", pause: str = "0.1") -> tuple[Utterance, ...]:
+    """Utterances of sentences, each from its time on."""
     words = [
         Detection(one.span, one.text, "", None, language)
         for at, text in parts
-        for one in words_at(at, *text.split(" "))
+        for one in words_at(at, *text.split(" "), pause=pause)
     ]
     utterances, elsewhere = utterances_of(maximal(one.span for one in words), words)
     assert elsewhere == ()
@@ -78,10 +76,10 @@ def test_an_utterance_ends_with_its_sentence_and_at_a_long_pause_and_not_after_a
 
 def test_another_speaker_and_another_language_begin_another_utterance() -> None:
     words = words_at("1", "Yes", "it", "is") + [
-        Detection(one.span, one.text, "Ann", None, "en") for one in words_at("1.9", "no", "not")
+        Detection(one.span, one.text, "Ann", None, "en") for one in words_at("2.2", "no", "not")
     ]
-    words += [Detection(one.span, one.text, "Ann", None, "de") for one in words_at("2.5", "doch")]
-    said, _ = utterances_of((Span(Fraction(1), Fraction(3)),), words)
+    words += [Detection(one.span, one.text, "Ann", None, "de") for one in words_at("3", "doch")]
+    said, _ = utterances_of((Span(Fraction(1), Fraction(4)),), words)
     assert [(one.text, one.speaker, one.language) for one in said] == [
         ("Yes it is", "", "en"), ("no not", "Ann", "en"), ("doch", "Ann", "de"),
     ]  # fmt: skip
@@ -160,6 +158,17 @@ def test_a_finding_holds_its_words_and_nothing_of_another_but_a_part_of_a_frame(
     if first + count < len(words):
         assert found.span.end < words[first + count].span.start + frame
     assert film.time_of(film.first_frame_at(found.span.start)) == found.span.start, "it begins with a frame"
+
+
+def test_a_finding_begins_and_ends_in_pauses_because_the_times_of_words_said_in_one_go_are_not_exact() -> None:
+    said = heard(("1", "The red lamp was standing"), pause="0") + heard(("3", "beside the old window."), pause="0")
+    (found,) = said_findings(said, "red lamp", FILM)
+    assert found.quote == "The red lamp was standing"
+    assert found.span == Span(Fraction("0.8"), Fraction("2.72"))
+    assert found.signals["words"] == 1.0
+    long = heard(("1", " ".join(f"w{number}" for number in range(60))), pause="0")
+    (found,) = said_findings(long, "w30 w31", FILM)
+    assert found.quote == "w30 w31", "nobody pauses for long: it ends with its words"
 
 
 def test_how_sure_the_model_was_is_the_least_sure_word() -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from marlin_edit.analysis import Analysis, Event, Finding, Scene
+from marlin_edit.analysis import Analysis, Event, Finding, Scene, Utterance
 from marlin_edit.conform import file_name, file_url, picture_size
 from marlin_edit.edit import Edit, is_accepted_in, without_rejected
 from marlin_edit.errors import MarlinEditError
@@ -29,6 +29,7 @@ from marlin_edit.interfaces import Context, Rendered
 from marlin_edit.markers import colours_of, frames_or_none
 from marlin_edit.media import FrameTimes, MediaInfo
 from marlin_edit.path_map import is_windows_path
+from marlin_edit.settings import Settings
 from marlin_edit.text import clean
 from marlin_edit_exporters import analysis_json
 from marlin_edit_exporters.subtitles.cues import Track, track_of
@@ -53,7 +54,7 @@ def render(edit: Edit, context: Context) -> Rendered:
         notes.append(
             "the page refers to the video by its path on this computer, because the page is not written to a folder"
         )
-    tracks = [_track_of(edit, source, context) for source in edit.sources]
+    tracks = [_track_of(edit, source, context.settings) for source in edit.sources]
     for source, track in zip(edit.sources, tracks, strict=True):
         notes += _notes_on(track, source)
     queries = {query: colour.value for query, colour in colours_of(edit).items()}
@@ -63,7 +64,8 @@ def render(edit: Edit, context: Context) -> Rendered:
         "id": hashlib.sha256(analysis.encode("utf-8")).hexdigest()[:16],
         "queries": [list(pair) for pair in queries.items()],
         "sources": [
-            _source(source, way, numbers, track) for source, way, track in zip(edit.sources, ways, tracks, strict=True)
+            _source(source, way, numbers, track, _captions_of(edit, source, track, context.settings))
+            for source, way, track in zip(edit.sources, ways, tracks, strict=True)
         ],
     }
     remarks = comments(edit, tracks[0], context.settings)
@@ -99,8 +101,10 @@ def _analysis(edit: Edit, context: Context, ways: Sequence[Path | None]) -> str:
     return _embedded(document)
 
 
-def _source(source: Analysis, way: Path | None, numbers: Mapping[str, int], track: Track) -> _Json:
-    """What the page needs of a source beside its analysis: places as milliseconds and frames, and the track."""
+def _source(
+    source: Analysis, way: Path | None, numbers: Mapping[str, int], track: Track, captions: Track | None
+) -> _Json:
+    """What the page needs of a source beside its analysis: places as milliseconds and frames, and the tracks."""
     media = source.media
     unlikely = [
         place
@@ -127,25 +131,29 @@ def _source(source: Analysis, way: Path | None, numbers: Mapping[str, int], trac
         "size": list(picture_size(media)) if media.width and media.height else None,
         "model": None if source.model is None else clean(str(source.model)),
         **_times(media.times),
-        "track": {
-            "kind": "subtitles" if track.converted else track.kind,
-            "language": track.language,
-            "label": label(track) or "Subtitles",
-            "vtt": write_track(track.cues),
-        },
+        "track": _track_entry(track),
+        "captions": None if captions is None else _track_entry(captions),
         "unlikely": unlikely,
         "findings": findings,
         "events": _places(source.events, media),
         "scenes": _places(source.scenes, media),
+        "speech": _places(source.speech or (), media),
         "shown": {
             "findings": _shown(finding.query for finding in source.findings),
             "events": _shown(event.text for event in source.events),
             "scenes": _shown(scene.text for scene in source.scenes),
+            "speech": _shown(one.text for one in source.speech or ()),
         },
     }
 
 
-def _places(items: Iterable[Scene | Event | Finding], media: MediaInfo) -> list[list[int | None]]:
+def _track_entry(track: Track) -> _Json:
+    kind = "subtitles" if track.converted else {"sdh": "captions"}.get(track.kind, track.kind)
+    label_or_kind = label(track) or "Subtitles"
+    return {"kind": kind, "language": track.language, "label": label_or_kind, "vtt": write_track(track.cues)}
+
+
+def _places(items: Iterable[Scene | Event | Finding | Utterance], media: MediaInfo) -> list[list[int | None]]:
     """Start and end in milliseconds, first frame and the first one after it, or None where it has no frames."""
     places: list[list[int | None]] = []
     for item in items:
@@ -170,10 +178,18 @@ def _times(times: FrameTimes | None) -> _Json:
     return {"times": runs, "base": [base.numerator, base.denominator]}
 
 
-def _track_of(edit: Edit, source: Analysis, context: Context) -> Track:
-    """The track that tells the events of a source, or where it has none, its findings."""
+def _track_of(edit: Edit, source: Analysis, settings: Settings) -> Track:
+    """The track that tells the events of a source, or where it has none, its findings or what is said."""
     shown_source = replace(source, findings=()) if source.events else source
-    return track_of(without_rejected(replace(edit, sources=(shown_source,), cuts=())), context.settings)
+    return track_of(without_rejected(replace(edit, sources=(shown_source,), cuts=())), settings)
+
+
+def _captions_of(edit: Edit, source: Analysis, track: Track, settings: Settings) -> Track | None:
+    """The captions of what is said, if it is known and the other track is of what is seen."""
+    if track.kind in ("captions", "sdh") or not any(one.text for one in source.speech or ()):
+        return None
+    said = Analysis(source.media, speech=source.speech, shots=source.shots)
+    return track_of(replace(edit, sources=(said,), cuts=()), settings.with_flags({"subtitle_kind": "captions"}))
 
 
 def _notes_on(track: Track, source: Analysis) -> list[str]:

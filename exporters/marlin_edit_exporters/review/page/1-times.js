@@ -61,6 +61,19 @@ function frameAt(source, seconds) {
   return Math.max(0, Math.min(frame, source.count - 1));
 }
 
+// The first frame that is presented at a time or after it: where a span begins, and the first that it no longer has.
+function firstFrameAt(source, seconds) {
+  const frame = frameAt(source, Math.max(0, seconds));
+  return timeOfFrame(source, frame) < seconds - TOLERANCE ? Math.min(frame + 1, source.count) : frame;
+}
+
+// Seconds of what a person writes, 12.5 or 1:02.5 or 00:01:02.500; null for anything else.
+function secondsOf(text) {
+  const parts = text.trim().replace(",", ".").split(":");
+  if (parts.length > 3 || !parts.every((part) => /^\d+(\.\d+)?$/.test(part))) return null;
+  return parts.reduce((seconds, part) => seconds * 60 + Number(part), 0);
+}
+
 // The frame whose own time is nearest: containers round the times of frames, to whole milliseconds at worst.
 function frameNearest(source, seconds) {
   const frame = frameAt(source, seconds);

@@ -1,41 +1,56 @@
-// A person's verdicts: given, taken back, kept by the browser until they are saved, and saved as an analysis file.
+// What a person changes, verdicts, texts and times: taken back, kept by the browser until it is saved, and saved as an
+// analysis file.
 
 const STORE = `marlin-edit review ${facts.id}`;
 const changesOfVerdicts = [];
 const undoing = [];
 let keeps = true;
 
-const keyOf = (entry) => `${entry.source.number}/${entry.place}`;
+const keyOf = (entry) => (entry.kind === "findings" ? "" : `${entry.kind}/`) + `${entry.source.number}/${entry.place}`;
 
 function judge(entry, verdict) {
-  if (entry.verdict === verdict) return;
-  undoing.push([entry, entry.verdict]);
-  setVerdict(entry, verdict);
+  change(entry, { verdict });
 }
 
-function setVerdict(entry, verdict) {
-  entry.verdict = verdict;
-  keepVerdicts();
+function change(entry, changes) {
+  const state = { ...stateOf(entry), ...changes };
+  if (isSame(entry, state)) return;
+  undoing.push([entry, stateOf(entry)]);
+  setState(entry, state);
+}
+
+function setState(entry, state) {
+  takeState(entry, state);
+  keepChanges();
   for (const tell of changesOfVerdicts) tell(entry);
+}
+
+function takeState(entry, state) {
+  const moved = entry.start !== state.start || entry.end !== state.end;
+  Object.assign(entry, state, { search: state.text.toLowerCase() });
+  if (moved && hasFrames(entry.source)) {
+    entry.first = firstFrameAt(entry.source, entry.start / 1000);
+    entry.stop = Math.max(entry.first + 1, firstFrameAt(entry.source, entry.end / 1000));
+  }
 }
 
 // Takes the last change back; gives its entry, or undefined where there is none.
 function undo() {
   const last = undoing.pop();
-  if (last) setVerdict(...last);
+  if (last) setState(...last);
   return last?.[0];
 }
 
 function unsavedCount() {
-  return findings.reduce((number, entry) => number + (entry.verdict !== entry.saved), 0);
+  return entries.reduce((number, entry) => number + !isSame(entry, entry.saved), 0);
 }
 
-function keepVerdicts() {
+function keepChanges() {
   const now = {};
   const saved = {};
-  for (const entry of findings) {
-    if (entry.verdict !== entry.given) now[keyOf(entry)] = entry.verdict ?? "";
-    if (entry.saved !== entry.given) saved[keyOf(entry)] = entry.saved ?? "";
+  for (const entry of entries) {
+    if (!isSame(entry, entry.given)) now[keyOf(entry)] = kept(entry);
+    if (!isSame(entry.saved, entry.given)) saved[keyOf(entry)] = kept(entry.saved);
   }
   try {
     localStorage.setItem(STORE, JSON.stringify({ now, saved }));
@@ -45,21 +60,28 @@ function keepVerdicts() {
   }
 }
 
-function takeKeptVerdicts() {
+const kept = ({ verdict, text, start, end }) => ({ verdict: verdict ?? "", text, start, end });
+
+function takeKeptChanges() {
   try {
-    const kept = JSON.parse(localStorage.getItem(STORE) ?? "{}");
-    for (const entry of findings) {
-      entry.verdict = verdictOf(kept.now?.[keyOf(entry)], entry.given);
-      entry.saved = verdictOf(kept.saved?.[keyOf(entry)], entry.given);
+    const stored = JSON.parse(localStorage.getItem(STORE) ?? "{}");
+    for (const entry of entries) {
+      takeState(entry, stateFrom(stored.now?.[keyOf(entry)], entry));
+      entry.saved = stateFrom(stored.saved?.[keyOf(entry)], entry);
     }
   } catch {
     keeps = false;
   }
 }
 
-function verdictOf(kept, given) {
-  if (kept === "") return null;
-  return kept === "accepted" || kept === "rejected" ? kept : given;
+// A state as it was kept; what is not there, or is no such state, is as it was given.
+function stateFrom(stored, entry) {
+  const given = entry.given;
+  if (!stored || typeof stored !== "object") return { ...given };
+  const verdict = ["accepted", "rejected"].includes(stored.verdict) ? stored.verdict : stored.verdict === "" ? null : given.verdict;
+  const { text, start, end } = stored;
+  const whole = typeof text === "string" && Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start < end;
+  return canEdit(entry) && whole ? { verdict, text, start, end } : { ...given, verdict };
 }
 
 addEventListener("beforeunload", (event) => {
@@ -82,7 +104,23 @@ function judgedDocument() {
     else delete finding.verdict;
     if ("accepted" in finding) finding.accepted = !isRejected(entry);
   }
+  for (const entry of entries.filter(canEdit)) saveChanges(entry, told[entry.source.number][entry.kind][entry.place]);
   return laidOut(analysis) + "\n";
+}
+
+// Times that nobody changed stay exact. What a person wrote has no words with times, and is not unsure.
+function saveChanges(entry, told) {
+  const { text, start, end } = entry.given;
+  if (entry.text !== text) {
+    told.text = entry.text;
+    delete told.runs;
+  }
+  if (entry.start !== start) told.start = String(entry.start / 1000);
+  if (entry.end !== end) told.end = String(entry.end / 1000);
+  if (entry.kind === "speech" && (entry.text !== text || entry.start !== start || entry.end !== end)) {
+    delete told.words;
+    delete told.confidence;
+  }
 }
 
 // Where the file is saved is for the browser to say, and rarely beside the page: a relative path becomes whole.
@@ -119,9 +157,7 @@ function saveVerdicts() {
   link.download = `${facts.title.replace(/[\p{Cc}\/\\:*?"<>|]/gu, "_")}.judged.json`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60000);
-  for (const entry of findings) entry.saved = entry.verdict;
-  keepVerdicts();
+  for (const entry of entries) entry.saved = stateOf(entry);
+  keepChanges();
   return link.download;
 }
-
-takeKeptVerdicts();

@@ -10,9 +10,10 @@ let firstShown = null; // the time of the first frame of the file that was shown
 let stopAt = null; // where playing stops by itself, in seconds
 let lastFrame = null; // the last one that is played then, where there are frames
 let wanted = null; // where the video is to go when it has arrived where it is going now
-let trackUrl = null;
-let told = []; // the track as the browser read it: start, end, text
-let shifted = 0; // by how much the times of its cues were put off
+let trackUrls = [];
+let told = []; // the track as the browser read it: start, end, text, whether the player has to stop for it
+let spoken = null; // the cue that was read aloud last
+let shifted = []; // by how much the times of each track's cues were put off
 
 const hasFrames = (source) => source.rate !== null && source.count > 0;
 
@@ -205,40 +206,58 @@ byId("file").addEventListener("change", () => {
 
 // The track is made from a text in the page: a browser does not load one from a file beside a page on disk.
 function setTrack() {
-  video.querySelector("track")?.remove();
-  if (trackUrl) URL.revokeObjectURL(trackUrl);
+  for (const track of [...video.querySelectorAll("track")]) track.remove();
+  trackUrls.forEach((url) => URL.revokeObjectURL(url));
+  trackUrls = [];
   const given = at.source.track;
-  trackUrl = URL.createObjectURL(new Blob([given.vtt], { type: "text/vtt" }));
-  const track = element("track");
-  track.kind = given.kind;
-  track.label = given.label;
-  track.srclang = given.language;
-  track.src = trackUrl;
   told = [];
-  shifted = 0;
+  shifted = [];
+  const track = addTrack(given);
   track.addEventListener("load", takeCues);
-  video.append(track);
+  if (at.source.captions) {
+    const captions = addTrack(at.source.captions);
+    captions.addEventListener("load", shiftCues);
+    captions.track.mode = "hidden";
+    showCaptions();
+  }
+  byId("captions").hidden = !at.source.captions;
+  byId("read").hidden = given.kind !== "descriptions";
   const onPicture = given.kind === "subtitles";
   track.track.mode = onPicture ? "showing" : "hidden";
   byId("description").classList.toggle("unseen", onPicture);
   byId("description").lang = given.language;
 }
 
+function addTrack(given) {
+  const url = URL.createObjectURL(new Blob([given.vtt], { type: "text/vtt" }));
+  trackUrls.push(url);
+  const track = element("track");
+  track.kind = given.kind;
+  track.label = given.label;
+  track.srclang = given.language;
+  track.src = url;
+  video.append(track);
+  return track;
+}
+
 function takeCues() {
-  told = [...video.textTracks[0].cues].map((cue) => [cue.startTime, cue.endTime, cue.getCueAsHTML().textContent]);
+  told = [...video.textTracks[0].cues].map((cue) => [cue.startTime, cue.endTime, cue.getCueAsHTML().textContent, cue.id.startsWith("extended")]);
   shiftCues();
   describe();
 }
 
 // The track counts from zero, and the player's clock may not.
 function shiftCues() {
-  const cues = video.textTracks[0]?.cues;
-  if (!plays || !cues) return;
-  for (const cue of [...cues]) {
-    cue.endTime += at.zero - shifted;
-    cue.startTime += at.zero - shifted;
-  }
-  shifted = at.zero;
+  if (!plays) return;
+  [...video.textTracks].forEach((track, number) => {
+    if (!track.cues?.length) return;
+    const off = at.zero - (shifted[number] ?? 0);
+    for (const cue of [...track.cues]) {
+      cue.endTime += off;
+      cue.startTime += off;
+    }
+    shifted[number] = at.zero;
+  });
 }
 
 // Says what the track tells of this place, by the page's own clock: it goes on without a video too.
@@ -249,6 +268,46 @@ function describe() {
   const text = cues.map(([, , words]) => words).join(" ");
   const region = byId("description");
   if (region.textContent !== text) region.textContent = text;
+  readAloud(on ? told.find(([start, end]) => start <= now && now < end) : null);
+}
+
+// Reads a description aloud when it begins, with the browser's own voice; for one that is longer than its pause, the
+// video stops meanwhile.
+function readAloud(cue) {
+  if (cue === spoken || video.paused || !byId("read").matches("[aria-pressed=true]")) return;
+  spoken = cue;
+  if (!cue) return;
+  const [, , text, extended] = cue;
+  speechSynthesis.cancel();
+  const saying = new SpeechSynthesisUtterance(text);
+  saying.lang = at.source.track.language;
+  if (extended) {
+    video.pause();
+    saying.addEventListener("end", () => video.play().catch(() => {}));
+  }
+  speechSynthesis.speak(saying);
+}
+
+function toggleReading() {
+  if (!("speechSynthesis" in window)) return say("This browser has no voice.");
+  const on = byId("read").getAttribute("aria-pressed") !== "true";
+  byId("read").setAttribute("aria-pressed", String(on));
+  spoken = null;
+  if (!on) speechSynthesis.cancel();
+  say(on ? "Descriptions are read aloud while the video plays." : "Nothing is read aloud.");
+}
+
+function showCaptions() {
+  const track = video.textTracks[1];
+  if (track) track.mode = byId("captions").getAttribute("aria-pressed") === "true" ? "showing" : "hidden";
+}
+
+function toggleCaptions() {
+  if (!at.source.captions) return say("There are no captions: nobody listened.");
+  const on = byId("captions").getAttribute("aria-pressed") !== "true";
+  byId("captions").setAttribute("aria-pressed", String(on));
+  showCaptions();
+  say(on ? "Captions are shown." : "Captions are off.");
 }
 
 function toggleDescriptions() {

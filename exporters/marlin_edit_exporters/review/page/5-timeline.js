@@ -19,6 +19,7 @@ function makeLanes() {
   lanes = [];
   if (kinds.has("scenes")) lanes.push(lane("Scenes", "grey", "scenes"));
   if (kinds.has("events")) lanes.push(lane("Events", "blue", "events"));
+  if (kinds.has("speech")) lanes.push(lane("Speech", "cyan", "speech"));
   for (const query of queries.sort((one, other) => one - other)) {
     lanes.push(lane(facts.queries[query][0], facts.queries[query][1], "findings", query));
   }

@@ -1,10 +1,11 @@
-// The list: findings, rejected findings, events and scenes, source by source; what the filters leave is shown.
+// The list: findings, rejected findings, events, scenes and speech, source by source; what the filters leave is shown.
 
 const GROUPS = [
   ["findings", "Findings", "No findings."],
   ["rejected", "Rejected findings", "None is rejected."],
   ["events", "Events", "No events."],
   ["scenes", "Scenes", "No scenes."],
+  ...(hasSpeech ? [["speech", "Speech", "Nothing is said."]] : []),
 ];
 const lists = new Map(); // of a group and a source: its rows, in blocks that are laid out when they come into view
 const BLOCK = 50;
@@ -107,10 +108,8 @@ function makeRow(entry) {
   const row = byId(judged ? "judged-row" : "row").content.firstElementChild.cloneNode(true);
   const [go, state] = row.children;
   const [when, what] = go.children;
-  when.children[0].textContent = spanText(entry);
-  if (entry.source.timecode && entry.first !== null) when.children[1].textContent = clockText(entry.start);
-  what.textContent = entry.text || "(no text)";
-  what.lang = entry.source.track.language;
+  what.lang = languageOf(entry);
+  fillRow(entry, row);
   row.classList.add(colourOf(entry));
   row.entry = entry;
   if (judged) {
@@ -123,7 +122,18 @@ function makeRow(entry) {
   return row;
 }
 
+const languageOf = (entry) => (entry.kind === "speech" ? entry.source.captions?.language : null) ?? entry.source.track.language;
+
+// The times and the text of a row, which a person can change.
+function fillRow(entry, row) {
+  const [when, what] = row.querySelector(".go").children;
+  when.children[0].textContent = spanText(entry);
+  if (entry.source.timecode && entry.first !== null) when.children[1].textContent = clockText(entry.start);
+  what.replaceChildren(...textOf(entry));
+}
+
 function markVerdict(entry, row) {
+  if (entry.kind !== "findings") return;
   for (const verdict of ["accept", "reject"]) {
     row.querySelector(`.${verdict}`).setAttribute("aria-pressed", String(entry.verdict === `${verdict}ed`));
   }
@@ -134,6 +144,7 @@ function markVerdict(entry, row) {
 function refile(entry) {
   const rows = lists.get(`${groupOf(entry)} ${entry.source.number}`);
   markVerdict(entry, entry.row);
+  if (canEdit(entry)) return fillRow(entry, entry.row);
   if (entry.row.closest(".rows") !== rows) {
     const focused = entry.row.contains(document.activeElement) ? document.activeElement : null;
     const later = [...rows.querySelectorAll(".row")].find((row) => row.entry.start > entry.start);

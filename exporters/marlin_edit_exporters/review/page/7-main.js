@@ -24,13 +24,47 @@ function goToNextFinding() {
   if (next) choose(next);
 }
 
-function undoVerdict() {
+function undoChange() {
   const entry = undo();
-  say(entry ? `Taken back. ${entry.verdict ?? "No verdict"}: ${entry.text}.` : "There is nothing to take back.");
+  const state = entry?.kind === "findings" ? `${entry.verdict ?? "No verdict"}: ` : "";
+  say(entry ? `Taken back. ${state}${entry.text}.` : "There is nothing to take back.");
+}
+
+// The form for the text and the times of the selected event or utterance.
+function edit() {
+  if (!chosen || !canEdit(chosen)) return say("Choose an event or something that is said first.");
+  byId("edit-text").value = chosen.text;
+  byId("edit-start").value = clockText(chosen.start);
+  byId("edit-end").value = clockText(chosen.end);
+  byId("editing").hidden = false;
+  byId("edit").hidden = true;
+  byId("edit-text").focus();
+}
+
+function closeEditing(back = false) {
+  byId("editing").hidden = true;
+  byId("edit").hidden = !chosen || !canEdit(chosen);
+  if (back) byId("edit").focus();
+}
+
+function keepEditing() {
+  const text = byId("edit-text").value.replace(/\s+/g, " ").trim();
+  const [start, end] = ["edit-start", "edit-end"].map((id) => secondsOf(byId(id).value));
+  if (!text) return say("A text is needed. To have nothing shown there, leave the entry as it is and reject it elsewhere.");
+  if (start === null || end === null) return say("Write times like 12.5 or 00:00:12.500.");
+  if (start >= end) return say("The end has to come after the start.");
+  if (chosen.source.length && end > chosen.source.length + 0.0005) return say(`The video ends at ${secondsText(chosen.source.length)}.`);
+  change(chosen, { text, start: Math.round(start * 1000), end: Math.round(end * 1000) });
+  closeEditing(true);
+  say(`Changed: ${chosen.text}, ${startText(chosen)}. ${unsavedCount()} not saved yet.`);
+}
+
+function setToPlace(id) {
+  byId(id).value = secondsText(at.frame === null ? at.seconds : timeOfFrame(at.source, at.frame));
 }
 
 function save() {
-  if (!findings.length) return say("There are no findings to judge.");
+  if (!entries.length) return say("There is nothing to save.");
   const name = saveVerdicts();
   tellUnsaved();
   say(`Saved as ${name}. marlin-edit export and calibrate take it.`);
@@ -46,14 +80,16 @@ function showChosen() {
   byId("selected-one").hidden = !chosen;
   if (!chosen) return;
   const judged = chosen.kind === "findings";
-  byId("selected-text").textContent = chosen.text || "(no text)";
-  byId("selected-text").lang = chosen.source.track.language;
+  byId("selected-text").replaceChildren(...textOf(chosen));
+  byId("selected-text").lang = languageOf(chosen);
   const frames = chosen.first === null ? "" : `, ${chosen.stop - chosen.first} frames`;
   const clock = chosen.source.timecode && chosen.first !== null ? ` (${clockSpanText(chosen)})` : "";
   const where = sources.length > 1 ? `${chosen.source.name}: ` : "";
   byId("selected-times").textContent = `${where}${spanText(chosen)}${clock}${frames}`;
   const flags = chosen.flags.length ? ` – ${chosen.flags.join(", ")}` : "";
-  byId("selected-state").textContent = judged ? `${stateText(chosen)}${flags}` : `${SAID[chosen.kind]}${flags}`;
+  const changed = canEdit(chosen) && !isSame(chosen, chosen.given) ? ", changed by you" : "";
+  byId("selected-state").textContent = judged ? `${stateText(chosen)}${flags}` : `${SAID[chosen.kind]}${changed}${flags}`;
+  closeEditing();
   byId("judging").hidden = !judged;
   for (const verdict of ["accept", "reject"]) {
     byId(verdict).setAttribute("aria-pressed", String(chosen.verdict === `${verdict}ed`));
@@ -150,12 +186,15 @@ const KEYS = [
   ["A", "Accept the selected finding", ["a"], () => judgeChosen("accepted")],
   ["R", "Reject it", ["r"], () => judgeChosen("rejected")],
   ["C", "Clear its verdict", ["c"], () => judgeChosen(null)],
-  ["U", "Take back the last verdict", ["u"], undoVerdict],
-  ["S", "Save the verdicts", ["s"], save],
+  ["E", "Edit the text and the times of the selected event or utterance", ["e"], edit],
+  ["U", "Take back the last change", ["u"], undoChange],
+  ["S", "Save what you changed", ["s"], save],
   ["/", "Search the list", ["/"], () => byId("words").focus()],
   ["+ −", "Zoom the time line in, out", ["+", "-"], (key) => zoom(key === "+" ? 0.5 : 2)],
   ["0", "The whole time line", ["0"], wholeLine],
   ["D", "Descriptions on, off", ["d"], toggleDescriptions],
+  ["V", "Read descriptions aloud, or not", ["v"], toggleReading],
+  ["Q", "Captions on, off", ["q"], toggleCaptions],
   ["M", "Sound off, on", ["m"], toggleMute],
   ["F", "Full screen", ["f"], toggleWholeScreen],
   ["T", "Light or dark", ["t"], toggleTheme],
@@ -166,6 +205,7 @@ const actions = new Map(KEYS.flatMap(([, , keys, action]) => keys.map((key) => [
 // Whether the element takes this key itself.
 function takes(target, key) {
   if (target.closest("dialog") || target.matches("input[type=search], select, textarea")) return true;
+  if (target.closest("#editing")) return true;
   if (target.matches("input")) return key.startsWith("Arrow") || [" ", "Home", "End"].includes(key);
   if (target.matches("#lanes, #raw, #groups") && key.startsWith("Arrow")) return key !== "ArrowLeft" && key !== "ArrowRight";
   return key === " " && target.matches("button, summary, a");
@@ -173,6 +213,11 @@ function takes(target, key) {
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target === byId("words")) return byId("list").focus();
+  if (event.key === "Escape" && event.target.closest("#editing")) return closeEditing(true);
+  if (event.key === "Enter" && event.target.closest("#editing") && !event.target.matches("button")) {
+    event.preventDefault();
+    return keepEditing();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || !byId("keys-on").checked) return;
   const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const key = event.shiftKey && event.key.startsWith("Arrow") ? `Shift ${event.key}` : letter;
@@ -189,6 +234,8 @@ function wire() {
     previous: () => go(-1), next: () => go(1), "play-it": () => playEntry(chosen), save, theme: toggleTheme,
     accept: () => judgeChosen(chosen.verdict === "accepted" ? null : "accepted"),
     reject: () => judgeChosen(chosen.verdict === "rejected" ? null : "rejected"),
+    read: toggleReading, captions: toggleCaptions, edit, keep: keepEditing, discard: () => closeEditing(true),
+    "start-here": () => setToPlace("edit-start"), "end-here": () => setToPlace("edit-end"),
     clear: () => judgeChosen(null), help: () => byId("keys").showModal(),
   };
   for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
@@ -216,7 +263,8 @@ function start() {
   byId("choose-source").hidden = sources.length < 2;
   byId("query").append(option("", "any"), ...facts.queries.map(([query], number) => option(String(number), query)));
   byId("choose-query").hidden = !facts.queries.length;
-  byId("choose-verdict").hidden = byId("save").hidden = !findings.length;
+  byId("choose-verdict").hidden = !findings.length;
+  byId("save").hidden = !findings.length && !entries.some(canEdit);
   byId("key-rows").append(
     ...KEYS.map(([keys, what]) => {
       const row = element("tr");
@@ -226,6 +274,7 @@ function start() {
       return row;
     }),
   );
+  takeKeptChanges();
   makeList();
   tellAbout();
   wire();

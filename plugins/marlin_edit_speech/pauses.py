@@ -1,0 +1,76 @@
+"""Pauses between words, by how loud the sound is: a speech model's times of words are late by a tenth of a second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from marlin_edit.interfaces import Detection
+from marlin_edit.timebase import Span
+from marlin_edit_speech.sound import RATE
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+STEP = Fraction(1, 100)
+"""Seconds over which the loudness is taken."""
+
+SHORTEST = Fraction(13, 100)
+"""Seconds of the shortest pause: inside a word, a p or t is silent for a shorter time."""
+
+QUIET = 0.04
+"""A pause is below this share of how loud the speech around it is."""
+
+AROUND = 300
+"""Steps before and after, of which the louder ones say how loud the speech is."""
+
+NEAR = Fraction(7, 20)
+"""Seconds that the border of two words may be from the pause that belongs to it."""
+
+_LEAST = Fraction(1, 50)
+
+
+def pauses_in(samples: NDArray[float32], start: Fraction) -> list[Span]:
+    """The pauses in a sound at RATE, whose first sample is at `start`, in order of time."""
+    import numpy as np
+
+    size = int(STEP * RATE)
+    count = len(samples) // size
+    if not count:
+        return []
+    loudness = np.sqrt(np.mean(samples[: count * size].reshape(count, size) ** 2, axis=1))
+    speech = np.empty(count)
+    for first in range(0, count, 50):
+        around = loudness[max(0, first - AROUND) : first + 50 + AROUND]
+        speech[first : first + 50] = np.percentile(around, 90)
+    quiet = np.concatenate([[False], loudness < QUIET * speech, [False]])
+    edges = np.flatnonzero(quiet[1:] != quiet[:-1])
+    pauses = [
+        Span(start + int(begin) * STEP, start + int(end) * STEP)
+        for begin, end in zip(edges[::2], edges[1::2], strict=True)
+    ]
+    return [pause for pause in pauses if pause.length >= SHORTEST]
+
+
+def parted(words: Sequence[Detection], pauses: Sequence[Span]) -> list[Detection]:
+    """The words, in order of time, with the pauses between them: the border nearest to each is moved to it."""
+    moved = list(words)
+    for pause in pauses:
+        middle = (pause.start + pause.end) / 2
+        borders = [(abs(_border(moved, place) - middle), place) for place in range(1, len(moved))]
+        near = [(distance, place) for distance, place in borders if distance <= NEAR + pause.length / 2]
+        if not near:
+            continue
+        place = min(near)[1]
+        before, after = moved[place - 1], moved[place]
+        if before.span.start + _LEAST <= pause.start and pause.end <= after.span.end - _LEAST:
+            moved[place - 1] = replace(before, span=Span(before.span.start, pause.start))
+            moved[place] = replace(after, span=Span(pause.end, after.span.end))
+    return moved
+
+
+def _border(words: Sequence[Detection], place: int) -> Fraction:
+    return (words[place - 1].span.end + words[place].span.start) / 2
