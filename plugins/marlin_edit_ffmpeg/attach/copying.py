@@ -1,0 +1,368 @@
+"""Copies a video with all its streams and mixes subtitle tracks in. No packet of the video is changed."""
+
+from __future__ import annotations
+
+import shlex
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from marlin_edit import interruption
+from marlin_edit.errors import MarlinEditError
+from marlin_edit.files import NO_ROOM
+from marlin_edit.media import MediaInfo, open_media
+from marlin_edit.timebase import milliseconds_of
+from marlin_edit_ffmpeg.attach.boxes import set_enabled
+from marlin_edit_ffmpeg.attach.matroska import set_entries
+from marlin_edit_ffmpeg.attach.written_tracks import Prepared, add_stream, packet_of
+from marlin_edit_ffmpeg.clips.metadata import label_output, label_stream, set_timecode
+from marlin_edit_ffmpeg.codecs import set_tag
+from marlin_edit_ffmpeg.containers import MKV, Container, Output
+
+NO_TIME = -(1 << 63)
+"""Stands for a time that a packet does not have."""
+
+_ONLY_OF_MP4 = ("handler_name", "vendor_id")
+
+
+@dataclass
+class Copied:
+    """A stream that is copied, and what was written of it.
+
+    Attributes:
+        name: What it is called in a message.
+        index, kind, unit, disposition, tags: The source's, as plain values: a stream is gone when its file is closed.
+        place: Its index in the copy.
+        cover: Whether it is a cover picture.
+        empty: The size of packets that show nothing.
+        times: The times of each packet, presentation and decoding.
+        digest: A checksum of the bytes of all packets.
+    """
+
+    name: str
+    index: int
+    kind: str
+    unit: Fraction
+    disposition: int
+    tags: Mapping[str, str]
+    place: int
+    cover: bool = False
+    empty: int = 0
+    times: array[int] = field(default_factory=lambda: array("q"))
+    digest: Any = field(default_factory=blake2b)
+
+    @property
+    def default(self) -> bool:
+        """Whether players choose it unasked."""
+        return bool(self.disposition & 1)  # AV_DISPOSITION_DEFAULT
+
+    def note(self, packet: Any) -> None:
+        """Keep the times of a packet, and a checksum of its bytes."""
+        if packet.size > self.empty:
+            self.times.append(NO_TIME if packet.pts is None else packet.pts)
+            self.times.append(NO_TIME if packet.dts is None else packet.dts)
+            self.digest.update(memoryview(packet))
+
+
+@dataclass
+class Written:
+    """What was written: streams of the video, the index of each track's stream, what was left out and why."""
+
+    copied: list[Copied] = field(default_factory=list)
+    attached: list[int] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    cut_short: bool = False
+    damaged: int = 0
+
+
+def refuse_source(media: MediaInfo) -> None:
+    """Refuse a video whose packets would have to be changed: those of MPEG-TS, AVI and others are made otherwise.
+
+    Raises:
+        MarlinEditError: It is not MP4, QuickTime, Matroska or WebM.
+    """
+    if not {"mp4", "matroska"} & set(media.container.split(",")):
+        name = media.path.name
+        raise MarlinEditError(
+            f"{name} is {media.container.split(',')[0]}, and tracks are attached to MP4, QuickTime, Matroska and WebM. "
+            f"Rewrite it first: ffmpeg -i {shlex.quote(name)} -c copy {shlex.quote(media.path.stem + '.mkv')}"
+        )
+
+
+def write_copy(
+    media: MediaInfo,
+    tracks: Sequence[Prepared],
+    kind: Container,
+    target: Path,
+    on_progress: Callable[[float], None],
+) -> Written:
+    """Write the video with the tracks to `target`.
+
+    Raises:
+        MarlinEditError: The container cannot hold a stream, or the video cannot be read to its end.
+    """
+    from av.error import FFmpegError
+
+    written = Written()
+    with open_media(media.path) as source:
+        try:
+            with Output("file:" + str(target.absolute()), kind) as output:
+                late = _add_copies(source, output, written, media)
+                for track in tracks:
+                    written.attached.append(add_stream(output.container, track, kind).index)
+                for add in late:
+                    add()
+                _label(source, output, media, written)
+                _begin(output)
+                _pump(source, output, media, tracks, written, on_progress)
+        except (FFmpegError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise
+            raise MarlinEditError(f"{target.suffix[1:].upper()} could not be written: {error}.") from error
+    if kind.edit_list:
+        flags = [copy.default for copy in written.copied if not copy.cover]
+        set_enabled(target, [*flags, *(False for _ in tracks)])
+    entries = {place: track.entry for place, track in zip(written.attached, tracks, strict=True) if track.entry}
+    if entries:
+        set_entries(target, entries)
+    return written
+
+
+def _add_copies(source: Any, output: Output, written: Written, media: MediaInfo) -> list[Callable[[], None]]:
+    """Streams for all that is copied; returns what adds cover pictures and attachments, which come last in files."""
+    kind = output.kind
+    late: list[Callable[[], None]] = []
+    for stream in source.streams:
+        if stream.type == "attachment" or is_cover(stream):
+            if kind.attachments:
+                late.append(partial(_add_attachment, output, stream))
+            elif is_cover(stream) and kind.edit_list:
+                late.append(partial(_add_copy, written, stream, output, media))
+            else:
+                _leave_out(written, stream, f"{kind.name} cannot hold attachments")
+        elif stream.type == "data":
+            is_chapters = stream.name == "bin_data" and source.chapters()
+            if "timecode" not in stream.metadata and not is_chapters:  # the copy gets its own of these
+                _leave_out(written, stream, f"{kind.name} cannot hold this data")
+            elif "timecode" in stream.metadata and not media.has_timecode:
+                _leave_out(written, stream, "its time code cannot be read")
+        else:
+            _add_copy(written, stream, output, media)
+    return late
+
+
+def _add_copy(written: Written, stream: Any, output: Output, media: MediaInfo) -> None:
+    written.copied.append(_copy(stream, output, media))
+
+
+def _copy(stream: Any, output: Output, media: MediaInfo) -> Copied:
+    kind, context = output.kind, stream.codec_context
+    codec = context.codec.canonical_name if context is not None else "unknown"
+    name = f"stream {stream.index} ({stream.type}, {codec})"
+    try:
+        out = output.container.add_stream_from_template(stream, opaque=True)
+    except ValueError as error:
+        other = (
+            "Choose .mkv."
+            if context is not None and kind is not MKV and codec in _of_matroska()
+            else (f"Choose the container of the video, {media.path.suffix}.")
+        )
+        raise MarlinEditError(f"{kind.name} cannot hold {name} of {media.path.name}. {other}") from error
+    out.time_base = stream.time_base
+    if stream.type == "video" and media.times is None and stream.average_rate:
+        out.codec_context.framerate = stream.average_rate  # so that Matroska says how long a frame is
+    set_tag(out, stream, kind, spliced=False)
+    label_stream(stream, out)
+    if kind.edit_list:
+        if "title" in stream.metadata and "handler_name" not in stream.metadata:
+            out.metadata["handler_name"] = stream.metadata["title"]
+    else:
+        for tag in _ONLY_OF_MP4:
+            out.metadata.pop(tag, None)
+    return Copied(
+        name,
+        stream.index,
+        stream.type,
+        stream.time_base,
+        int(stream.disposition),
+        dict(stream.metadata),
+        out.index,
+        is_cover(stream),
+        empty=2 if codec == "mov_text" else 0,
+    )
+
+
+def _of_matroska() -> frozenset[str]:
+    import os
+
+    import av
+
+    with av.open(os.devnull, "w", format=MKV.muxer) as nowhere:
+        return frozenset(av.Codec(name, "r").canonical_name for name in nowhere.supported_codecs if name in _decoders())
+
+
+def _decoders() -> frozenset[str]:
+    import av
+
+    return frozenset(av.codecs_available)
+
+
+def _add_attachment(output: Output, stream: Any) -> None:
+    if stream.type == "attachment":
+        output.container.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
+        return
+    with open_media(Path(stream.container.name.removeprefix("file:"))) as again:
+        data = next(bytes(packet) for packet in again.demux(again.streams[stream.index]) if packet.size)
+    suffix, mimetype = ("png", "image/png") if stream.codec_context.name == "png" else ("jpg", "image/jpeg")
+    name = stream.metadata.get("filename", f"cover.{suffix}")
+    output.container.add_attachment(name, stream.metadata.get("mimetype", mimetype), data)
+
+
+def _leave_out(written: Written, stream: Any, reason: str) -> None:
+    name = stream.metadata.get("filename") or stream.metadata.get("handler_name") or ""
+    written.left_out.append({"stream": stream.index, "kind": stream.type, "name": name, "reason": reason})
+    shown = f"{stream.type}, {name}" if name else stream.type
+    written.notes.append(f"Stream {stream.index} ({shown}) was left out: {reason}.")
+
+
+def _label(source: Any, output: Output, media: MediaInfo, written: Written) -> None:
+    """The file's own metadata, time code and chapters."""
+    timecode = label_output(source, output, media, 0)
+    video = next((copy.place for copy in written.copied if copy.index == media.video_index), None)
+    if timecode is not None and video is not None:
+        set_timecode(output, output.container.streams[video], media, timecode)
+    chapters = source.chapters()
+    if chapters:
+        output.container.set_chapters(chapters)
+
+
+def _begin(output: Output) -> None:
+    from av.error import FFmpegError
+
+    try:
+        output.begin()
+    except (FFmpegError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise
+        raise MarlinEditError(
+            f"{output.kind.name} cannot hold the streams of this video: {error}. Choose .mkv."
+        ) from error
+
+
+def _pump(
+    source: Any,
+    output: Output,
+    media: MediaInfo,
+    tracks: Sequence[Prepared],
+    written: Written,
+    on_progress: Callable[[float], None],
+) -> None:
+    """Hands the packets over in the order of the source, those of the tracks between them by their times."""
+    offset = milliseconds_of(media.zero)
+    texts = iter(
+        sorted(
+            (
+                (packet.start + offset, number, packet)
+                for number, track in enumerate(tracks)
+                for packet in track.packets
+            ),
+            key=lambda one: one[:2],
+        )
+    )
+    waiting = next(texts, None)
+    copies = {copy.index: copy for copy in written.copied}
+    streams = output.container.streams
+    length = float(media.duration) or 1.0
+    held = _Untimed() if output.kind.edit_list else None
+    for packet in _packets(source, copies, media, written):
+        copy = copies[packet.stream_index]
+        copy.note(packet)
+        if packet.is_discard and not output.kind.edit_list and copy.kind == "video":
+            raise MarlinEditError(
+                f"An edit list of {media.path.name} hides frames, which {output.kind.name} cannot. Choose .mp4 or .mov."
+            )
+        written.damaged += bool(packet.is_corrupt)
+        if packet.dts is not None:
+            seconds = float(packet.dts * packet.time_base)
+            while waiting is not None and waiting[0] <= seconds * 1000:
+                output.container.mux_one(packet_of(waiting[2], streams[written.attached[waiting[1]]], offset))
+                waiting = next(texts, None)
+            on_progress(min(1.0, max(0.0, seconds / length)))
+        for ready in [packet] if held is None else held.timed(packet):
+            ready.stream = streams[copy.place]
+            output.container.mux_one(ready)
+    for ready in [] if held is None else held.rest():
+        ready.stream = streams[copies[ready.stream_index].place]
+        output.container.mux_one(ready)
+    while waiting is not None:
+        output.container.mux_one(packet_of(waiting[2], streams[written.attached[waiting[1]]], offset))
+        waiting = next(texts, None)
+
+
+def _packets(source: Any, copies: Mapping[int, Copied], media: MediaInfo, written: Written) -> Iterator[Any]:
+    """The packets that are copied. A source that is cut short ends where it cannot be read any more."""
+    from av.error import FFmpegError
+
+    packets = source.demux([source.streams[index] for index in copies])
+    last: Fraction | None = None
+    while True:
+        interruption.check()
+        try:
+            packet = next(packets, None)
+        except FFmpegError as error:
+            if media.incomplete:
+                written.cut_short = True
+                return
+            where = "at its beginning" if last is None else f"at {float(last - media.zero):.3f} s"
+            raise MarlinEditError(
+                f"{media.path.name} cannot be read {where}: {error.strerror or error}. Copy or record it again."
+            ) from error
+        if packet is None:
+            return
+        if packet.size:
+            last = packet.dts * packet.time_base if packet.dts is not None else last
+            yield packet
+
+
+class _Untimed:
+    """Matroska stores no decode times, and the first packets of a picture that is reordered get none; MP4 needs them.
+
+    They are counted back from the first one that is there.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, list[Any]] = {}
+
+    def timed(self, packet: Any) -> list[Any]:
+        """The packets of a stream that can be written now."""
+        waiting = self._waiting.setdefault(packet.stream_index, [])
+        if packet.dts is None:
+            waiting.append(packet)
+            return []
+        step = max(1, packet.duration or 1)
+        for back, early in enumerate(reversed(waiting), 1):
+            early.dts = packet.dts - back * step
+        ready = [*waiting, packet]
+        waiting.clear()
+        return ready
+
+    def rest(self) -> list[Any]:
+        """The packets of streams in which none has a decode time, before those of their pictures."""
+        for waiting in self._waiting.values():
+            first = min((packet.pts for packet in waiting if packet.pts is not None), default=0)
+            for back, packet in enumerate(reversed(waiting), 1):
+                packet.dts = first - back * max(1, packet.duration or 1) + 1
+        return [packet for waiting in self._waiting.values() for packet in waiting]
+
+
+def is_cover(stream: Any) -> bool:
+    """Whether a stream is a cover picture."""
+    from av.stream import Disposition
+
+    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
