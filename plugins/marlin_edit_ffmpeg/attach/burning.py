@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from marlin_edit import interruption
@@ -14,16 +15,22 @@ from marlin_edit.app import App
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit_ffmpeg.attach.cue_texts import SubtitleFile, rendered
-from marlin_edit_ffmpeg.attach.verify import sound_digests
+from marlin_edit_ffmpeg.attach.verify import sounds_of
 from marlin_edit_ffmpeg.containers import WEBM, Container
 
 _PROGRAM = "ffmpeg"
 _SCRIPT = "subtitles.ass"
+_ROUNDING = Fraction(2, 1000)
+"""Seconds: what rounding to milliseconds can make of two times."""
+
+_UNHEARD = Fraction(10, 1000)
+"""Seconds that sound may move; some versions of ffmpeg move Opus in WebM by its first samples, which are not heard."""
+
 _H264 = ("-c:v", "libx264", "-crf", "16", "-preset", "medium")
 _VP9 = ("-c:v", "libvpx-vp9", "-crf", "16", "-b:v", "0", "-row-mt", "1", "-cpu-used", "2")
 
 
-def find_program(video: Path, track: Path, output: Path) -> str:
+def find_program(video: Path, track: Path, output: Path, kind: Container) -> str:
     """The ffmpeg program of this computer.
 
     Raises:
@@ -37,7 +44,9 @@ def find_program(video: Path, track: Path, output: Path) -> str:
         if any(line.split()[1:2] == ["ass"] for line in filters.splitlines()):
             return found
     script = track.with_suffix(".ass")
-    line = shlex.join([_PROGRAM, "-i", str(video), "-vf", f"ass={script}", *_H264, "-c:a", "copy", str(output)])
+    line = shlex.join(
+        [_PROGRAM, "-i", str(video), "-vf", f"ass={script}", *_encoder(kind), "-c:a", "copy", str(output)]
+    )
     export = (
         ""
         if script == track
@@ -47,6 +56,10 @@ def find_program(video: Path, track: Path, output: Path) -> str:
         f"--burn needs an ffmpeg with libass, and {'there is none' if found is None else f'{found} has none'} here. "
         f"Leave out --burn to attach the track, or, with such an ffmpeg:{export} `{line}`."
     )
+
+
+def _encoder(kind: Container) -> tuple[str, ...]:
+    return _VP9 if kind is WEBM else _H264
 
 
 def burn(
@@ -64,7 +77,7 @@ def burn(
     """
     if media.video_index is None:
         raise MarlinEditError(f"{media.path.name} has no picture to draw into.")
-    program = find_program(media.path, file.path, target)
+    program = find_program(media.path, file.path, target, kind)
     text, notes = _script(app, media, file)
     with app.context() as context:
         (context.temporary / _SCRIPT).write_text(text, encoding="utf-8")
@@ -72,16 +85,34 @@ def burn(
             *(program, "-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-y", "-copyts"),
             *("-i", f"file:{media.path.absolute()}", "-map", f"0:{media.video_index}", "-map", "0:a?", "-map", "0:s?"),
             *("-vf", f"ass={_SCRIPT}", "-fps_mode", "passthrough", "-enc_time_base", "-1", "-c", "copy"),
-            *(_VP9 if kind is WEBM else _H264),
-            *("-f", kind.muxer, f"file:{target.absolute()}"),
+            *_encoder(kind),
+            *("-avoid_negative_ts", "disabled", "-f", kind.muxer, f"file:{target.absolute()}"),
         ]
         _run(arguments, context.temporary, float(media.duration) or 1.0, on_progress)
-    written = probe(target)
-    if written.frame_count != media.frame_count and not media.incomplete:
-        raise MarlinEditError(f"The burned copy has {written.frame_count} frames instead of {media.frame_count}.")
-    if sound_digests(target) != sound_digests(media.path) and not media.incomplete:
-        raise MarlinEditError("The sound of the burned copy is not that of the video.")
+    if not media.incomplete:
+        wrong, moved = _difference(media, target)
+        if wrong is not None:
+            raise MarlinEditError(f"{media.path.name} with the track drawn into it failed its check: {wrong}.")
+        if abs(moved) > _ROUNDING:
+            notes = (*notes, f"sound and picture are {float(abs(moved)) * 1000:.0f} ms further apart than in the video")
     return [f"{file.path.name}: {note}" for note in notes]
+
+
+def _difference(media: MediaInfo, target: Path) -> tuple[str | None, Fraction]:
+    """What of frames, sound and their times is not that of the video; and how far sound and picture moved apart."""
+    written = probe(target)
+    if written.frame_count != media.frame_count:
+        return f"it has {written.frame_count} frames instead of {media.frame_count}", Fraction(0)
+    if abs(written.duration - media.duration) > _ROUNDING:
+        length = f"{float(written.duration):.3f} s long instead of {float(media.duration):.3f} s"
+        return f"its picture is {length}", Fraction(0)
+    before, after = sounds_of(media.path), sounds_of(target)
+    if [sound.digest for sound in before] != [sound.digest for sound in after]:
+        return "its sound is another one", Fraction(0)
+    moves = [(other.start - written.zero) - (one.start - media.zero) for one, other in zip(before, after, strict=True)]
+    moved = max(moves, key=abs, default=Fraction(0))
+    wrong = f"its sound is {float(moved) * 1000:.1f} ms off" if abs(moved) > _UNHEARD else None
+    return wrong, moved
 
 
 def _script(app: App, media: MediaInfo, file: SubtitleFile) -> tuple[str, tuple[str, ...]]:

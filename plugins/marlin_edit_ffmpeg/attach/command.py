@@ -108,7 +108,7 @@ def command(
     if burn:
         from marlin_edit_ffmpeg.attach.burning import find_program
 
-        find_program(video, tracks[0], output)
+        find_program(video, tracks[0], output, kind)
     media = probe(video)
     for note in media.notes:
         run.console.receipt(f"{video.name}: {note}")
@@ -125,8 +125,8 @@ def command(
     missing = []
     if media.incomplete:
         missing.append(f"{video.name} is cut short; the part that is there was used")
-    if document.pop("damaged", 0):
-        missing.append(f"{video.name} has damaged packets; they were copied as they are")
+    elif document.get("damage"):
+        missing.append(f"{video.name} is damaged: {document['damage']}. What can be read of it was copied as it is")
     code = ExitCode.PARTIAL if missing else ExitCode.DONE
     for note in notes:
         run.console.receipt(f"note: {note}")
@@ -245,7 +245,7 @@ def _attached(
         for track, place in zip(tracks, places, strict=True)
     ]
     copied = [{"stream": copy.index, "kind": copy.kind} for copy in written.copied]
-    return {"tracks": items, "copied": copied, "left_out": written.left_out, "damaged": written.damaged}, notes
+    return {"tracks": items, "copied": copied, "left_out": written.left_out, "damage": written.damage}, notes
 
 
 def _described(track: Prepared) -> str:

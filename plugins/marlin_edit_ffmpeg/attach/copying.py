@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from hashlib import blake2b
@@ -18,7 +19,7 @@ from marlin_edit.files import NO_ROOM
 from marlin_edit.media import MediaInfo, open_media
 from marlin_edit.timebase import milliseconds_of
 from marlin_edit_ffmpeg.attach.boxes import set_enabled
-from marlin_edit_ffmpeg.attach.matroska import set_entries
+from marlin_edit_ffmpeg.attach.matroska import WEBVTT, Entry, entries_of, set_entries
 from marlin_edit_ffmpeg.attach.written_tracks import Prepared, add_stream, packet_of
 from marlin_edit_ffmpeg.clips.metadata import label_output, label_stream, set_timecode
 from marlin_edit_ffmpeg.codecs import set_tag
@@ -40,7 +41,8 @@ class Copied:
         place: Its index in the copy.
         cover: Whether it is a cover picture.
         empty: The size of packets that show nothing.
-        times: The times of each packet, presentation and decoding.
+        entry: What is put into a Matroska file afterwards.
+        times: The times of each packet: when it is shown and decoded, of a text when it is shown and gone.
         digest: A checksum of the bytes of all packets.
     """
 
@@ -53,6 +55,7 @@ class Copied:
     place: int
     cover: bool = False
     empty: int = 0
+    entry: Entry | None = None
     times: array[int] = field(default_factory=lambda: array("q"))
     digest: Any = field(default_factory=blake2b)
 
@@ -65,20 +68,24 @@ class Copied:
         """Keep the times of a packet, and a checksum of its bytes."""
         if packet.size > self.empty:
             self.times.append(NO_TIME if packet.pts is None else packet.pts)
-            self.times.append(NO_TIME if packet.dts is None else packet.dts)
+            shown_till = packet.pts is not None and self.kind == "subtitle"
+            second = packet.pts + (packet.duration or 0) if shown_till else packet.dts
+            self.times.append(NO_TIME if second is None else second)
             self.digest.update(memoryview(packet))
 
 
 @dataclass
 class Written:
-    """What was written: streams of the video, the index of each track's stream, what was left out and why."""
+    """What was written: streams of the video, the index of each track's stream, what was left out and why.
+
+    damage: What FFmpeg says of the video's packets, if it finds anything wrong with them.
+    """
 
     copied: list[Copied] = field(default_factory=list)
     attached: list[int] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    cut_short: bool = False
-    damaged: int = 0
+    damage: str = ""
 
 
 def refuse_source(media: MediaInfo) -> None:
@@ -120,7 +127,11 @@ def write_copy(
                     add()
                 _label(source, output, media, written)
                 _begin(output)
-                _pump(source, output, media, tracks, written, on_progress)
+                with _faults_heard() as heard:
+                    _pump(source, output, media, tracks, written, on_progress)
+                # The writer's own name is the muxer's; what reads the video has another one.
+                faults = [message for _, name, message in heard if name != kind.muxer]
+                written.damage = written.damage or " ".join("".join(faults[:1]).split()).rstrip(".")
         except (FFmpegError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise
@@ -129,6 +140,7 @@ def write_copy(
         flags = [copy.default for copy in written.copied if not copy.cover]
         set_enabled(target, [*flags, *(False for _ in tracks)])
     entries = {place: track.entry for place, track in zip(written.attached, tracks, strict=True) if track.entry}
+    entries |= {copy.place: copy.entry for copy in written.copied if copy.entry}
     if entries:
         set_entries(target, entries)
     return written
@@ -138,6 +150,7 @@ def _add_copies(source: Any, output: Output, written: Written, media: MediaInfo)
     """Streams for all that is copied; returns what adds cover pictures and attachments, which come last in files."""
     kind = output.kind
     late: list[Callable[[], None]] = []
+    said = dict(enumerate(entries_of(media.path))) if "matroska" in media.container.split(",") else {}
     for stream in source.streams:
         if stream.type == "attachment" or is_cover(stream):
             if kind.attachments:
@@ -153,38 +166,43 @@ def _add_copies(source: Any, output: Output, written: Written, media: MediaInfo)
             elif "timecode" in stream.metadata and not media.has_timecode:
                 _leave_out(written, stream, "its time code cannot be read")
         else:
-            _add_copy(written, stream, output, media)
+            _add_copy(written, stream, output, media, said.get(stream.index))
     return late
 
 
-def _add_copy(written: Written, stream: Any, output: Output, media: MediaInfo) -> None:
-    written.copied.append(_copy(stream, output, media))
+def _add_copy(written: Written, stream: Any, output: Output, media: MediaInfo, own: Entry | None = None) -> None:
+    written.copied.append(_copy(stream, output, media, own))
 
 
-def _copy(stream: Any, output: Output, media: MediaInfo) -> Copied:
+def _copy(stream: Any, output: Output, media: MediaInfo, own: Entry | None) -> Copied:
+    """A stream of the copy. own: what a Matroska file says of it."""
     kind, context = output.kind, stream.codec_context
-    codec = context.codec.canonical_name if context is not None else "unknown"
+    codec = context.codec.canonical_name if context is not None else (own.codec if own is not None else "unknown")
     name = f"stream {stream.index} ({stream.type}, {codec})"
     try:
-        out = output.container.add_stream_from_template(stream, opaque=True)
+        if codec == WEBVTT and kind is MKV:
+            out = output.container.add_mux_stream("subrip")
+        else:
+            out = output.container.add_stream_from_template(stream, opaque=True)
     except ValueError as error:
-        other = (
-            "Choose .mkv."
-            if context is not None and kind is not MKV and codec in _of_matroska()
-            else (f"Choose the container of the video, {media.path.suffix}.")
-        )
-        raise MarlinEditError(f"{kind.name} cannot hold {name} of {media.path.name}. {other}") from error
+        other = media.path.suffix if kind is MKV or codec == "mov_text" else ".mkv"
+        raise MarlinEditError(f"{kind.name} cannot hold {name} of {media.path.name}. Choose {other}.") from error
     out.time_base = stream.time_base
     if stream.type == "video" and media.times is None and stream.average_rate:
         out.codec_context.framerate = stream.average_rate  # so that Matroska says how long a frame is
-    set_tag(out, stream, kind, spliced=False)
+    if context is not None:
+        set_tag(out, stream, kind, spliced=False)
     label_stream(stream, out)
+    entry = None
     if kind.edit_list:
         if "title" in stream.metadata and "handler_name" not in stream.metadata:
             out.metadata["handler_name"] = stream.metadata["title"]
     else:
         for tag in _ONLY_OF_MP4:
             out.metadata.pop(tag, None)
+    if kind is MKV and own is not None and (own.tag or codec == WEBVTT):
+        entry = own if codec == WEBVTT else replace(own, codec="", private=b"")
+        out.metadata["language"] = entry.padding
     return Copied(
         name,
         stream.index,
@@ -195,22 +213,8 @@ def _copy(stream: Any, output: Output, media: MediaInfo) -> Copied:
         out.index,
         is_cover(stream),
         empty=2 if codec == "mov_text" else 0,
+        entry=entry,
     )
-
-
-def _of_matroska() -> frozenset[str]:
-    import os
-
-    import av
-
-    with av.open(os.devnull, "w", format=MKV.muxer) as nowhere:
-        return frozenset(av.Codec(name, "r").canonical_name for name in nowhere.supported_codecs if name in _decoders())
-
-
-def _decoders() -> frozenset[str]:
-    import av
-
-    return frozenset(av.codecs_available)
 
 
 def _add_attachment(output: Output, stream: Any) -> None:
@@ -280,14 +284,15 @@ def _pump(
     streams = output.container.streams
     length = float(media.duration) or 1.0
     held = _Untimed() if output.kind.edit_list else None
-    for packet in _packets(source, copies, media, written):
+    for packet in _packets(source, copies, media):
         copy = copies[packet.stream_index]
         copy.note(packet)
         if packet.is_discard and not output.kind.edit_list and copy.kind == "video":
             raise MarlinEditError(
                 f"An edit list of {media.path.name} hides frames, which {output.kind.name} cannot. Choose .mp4 or .mov."
             )
-        written.damaged += bool(packet.is_corrupt)
+        if packet.is_corrupt:
+            written.damage = written.damage or "packets are marked as damaged"
         if packet.dts is not None:
             seconds = float(packet.dts * packet.time_base)
             while waiting is not None and waiting[0] <= seconds * 1000:
@@ -305,7 +310,21 @@ def _pump(
         waiting = next(texts, None)
 
 
-def _packets(source: Any, copies: Mapping[int, Copied], media: MediaInfo, written: Written) -> Iterator[Any]:
+@contextmanager
+def _faults_heard() -> Iterator[list[tuple[int, str, str]]]:
+    """What FFmpeg's libraries complain of. A reader of Matroska passes over damage, and says so nowhere else."""
+    import av.logging
+
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as heard:
+            yield heard
+    finally:
+        av.logging.set_level(before)
+
+
+def _packets(source: Any, copies: Mapping[int, Copied], media: MediaInfo) -> Iterator[Any]:
     """The packets that are copied. A source that is cut short ends where it cannot be read any more."""
     from av.error import FFmpegError
 
@@ -317,7 +336,6 @@ def _packets(source: Any, copies: Mapping[int, Copied], media: MediaInfo, writte
             packet = next(packets, None)
         except FFmpegError as error:
             if media.incomplete:
-                written.cut_short = True
                 return
             where = "at its beginning" if last is None else f"at {float(last - media.zero):.3f} s"
             raise MarlinEditError(

@@ -17,15 +17,17 @@ from marlin_edit.errors import MarlinEditError
 _SEGMENT, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0x1F43B675
 _LANGUAGE, _LANGUAGE_TAG, _CODEC, _PRIVATE = 0x22B59C, 0x22B59D, 0x86, 0x63A2
 _VOID, _CHECKSUM = 0xEC, 0xBF
-_UNKNOWN = -1
+WEBVTT = "S_TEXT/WEBVTT"
+"""The id of WebVTT in Matroska."""
+
 _SPARE = 32
 """Bytes for the heads of elements that are added and of the void that is left."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is to be said of a track: its language as ISO 639-2 and as a BCP 47 tag, and, if it is not what FFmpeg
-    wrote, the id of its codec and what a decoder has to know first.
+    """What is said of a track: its language as ISO 639-2 and as a BCP 47 tag (or nothing), the id of its codec, and
+    what a decoder has to know first. Without a codec, what FFmpeg wrote of it stays.
     """
 
     language: str
@@ -112,6 +114,31 @@ def set_entries(path: Path, entries: Mapping[int, Entry]) -> None:
             file.write(checksum.to_bytes(4, "little"))
 
 
+def entries_of(path: Path) -> list[Entry]:
+    """What a file says of its tracks, in its order; nothing if it cannot be read."""
+    with path.open("rb") as file:
+        try:
+            tracks = _tracks(file, path.stat().st_size)
+            return [
+                _entry_of(file, track) for track in elements_in(file, tracks.begin, tracks.end) if track.kind == _TRACK
+            ]
+        except MarlinEditError:
+            return []
+
+
+def _entry_of(file: BinaryIO, track: _Element) -> Entry:
+    found = {}
+    for element in elements_in(file, track.begin, track.end):
+        if element.kind in (_LANGUAGE, _LANGUAGE_TAG, _CODEC, _PRIVATE):
+            file.seek(element.begin)
+            found[element.kind] = file.read(element.end - element.begin)
+    language, tag, codec = (
+        found.get(kind, default).rstrip(b"\0").decode("ascii", "replace")
+        for kind, default in ((_LANGUAGE, b"eng"), (_LANGUAGE_TAG, b""), (_CODEC, b""))  # RFC 9559: English unless said
+    )
+    return Entry(language, tag, codec, found.get(_PRIVATE, b""))
+
+
 def _tracks(file: BinaryIO, size: int) -> _Element:
     for segment in elements_in(file, 0, size):
         if segment.kind != _SEGMENT:
@@ -133,7 +160,7 @@ def _rewritten(file: BinaryIO, track: _Element, entry: Entry) -> bytes:
             file.seek(element.head)
             parts.append(file.read(element.end - element.head))
     parts.append(_element(_LANGUAGE, entry.language.encode()))
-    parts.append(_element(_LANGUAGE_TAG, entry.tag.encode()))
+    parts += [_element(_LANGUAGE_TAG, entry.tag.encode())] if entry.tag else []
     if entry.codec:
         parts.append(_element(_CODEC, entry.codec.encode()))
         parts += [_element(_PRIVATE, entry.private)] if entry.private else []

@@ -194,14 +194,25 @@ def _lost_marks(written: Written, tracks: Sequence[Prepared], kind: Container, s
     return notes
 
 
-def sound_digests(path: Path) -> list[bytes]:
-    """A checksum of the packets of each stream of sound of a file."""
+@dataclass(frozen=True)
+class Sound:
+    """A stream of sound: a checksum of its packets, and when the first one is."""
+
+    digest: bytes
+    start: Fraction
+
+
+def sounds_of(path: Path) -> list[Sound]:
+    """The streams of sound of a file."""
     with open_media(path) as opened:
         container: Any = opened
         digests = {stream.index: blake2b() for stream in container.streams.audio}
+        starts: dict[int, Fraction] = {}
         if digests:
             for packet in container.demux(container.streams.audio):
                 interruption.check()
                 if packet.size:
                     digests[packet.stream_index].update(memoryview(packet))
-        return [digest.digest() for digest in digests.values()]
+                    if packet.pts is not None:
+                        starts.setdefault(packet.stream_index, packet.pts * packet.time_base)
+        return [Sound(digest.digest(), starts.get(index, Fraction(0))) for index, digest in digests.items()]

@@ -13,7 +13,7 @@ from marlin_edit.app import App
 from marlin_edit.text import counted
 from marlin_edit_ffmpeg.attach.cue_texts import SubtitleFile, TimedText, rendered, texts_as
 from marlin_edit_ffmpeg.attach.languages import UNKNOWN, codes_of, lost_in_codes
-from marlin_edit_ffmpeg.attach.matroska import Entry
+from marlin_edit_ffmpeg.attach.matroska import WEBVTT, Entry
 from marlin_edit_ffmpeg.attach.mov_text import HEADER, Piece, pieces_of, sample_of
 from marlin_edit_ffmpeg.attach.track_kind import DISPOSITIONS, Label
 from marlin_edit_ffmpeg.containers import MKV, MOV, WEBM, Container
@@ -156,7 +156,7 @@ def _webvtt(app: App, file: SubtitleFile, label: Label) -> Prepared:
         "FFmpeg's programs do not know WebVTT in Matroska; mkvtoolnix does. Attach a .srt for players that are made of "
         "FFmpeg."
     )
-    entry = _entry(label, "S_TEXT/WEBVTT", texts.head.encode())
+    entry = _entry(label, WEBVTT, texts.head.encode())
     return Prepared(file, label, "webvtt", packets, len(packets), entry=entry, notes=(*texts.notes, note))
 
 
