@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from marlin_edit import interruption
 from marlin_edit.app import App
 from marlin_edit.errors import MarlinEditError
+from marlin_edit.files import NO_ROOM
 from marlin_edit.media import MediaInfo, probe
 from marlin_edit_ffmpeg.attach.cue_texts import SubtitleFile, rendered
 from marlin_edit_ffmpeg.attach.verify import sounds_of
@@ -28,6 +31,14 @@ _UNHEARD = Fraction(10, 1000)
 
 _H264 = ("-c:v", "libx264", "-crf", "16", "-preset", "medium")
 _VP9 = ("-c:v", "libvpx-vp9", "-crf", "16", "-b:v", "0", "-row-mt", "1", "-cpu-used", "2")
+
+
+@dataclass(frozen=True)
+class Burned:
+    """What drawing left to be said: notes, and what ffmpeg finds wrong with the video."""
+
+    notes: tuple[str, ...]
+    damage: str
 
 
 def find_program(video: Path, track: Path, output: Path, kind: Container) -> str:
@@ -48,13 +59,11 @@ def find_program(video: Path, track: Path, output: Path, kind: Container) -> str
         [_PROGRAM, "-i", str(video), "-vf", f"ass={script}", *_encoder(kind), "-c:a", "copy", str(output)]
     )
     export = (
-        ""
-        if script == track
-        else f" `marlin-edit export {shlex.quote(str(track))} -o {shlex.quote(str(script))}`, then"
+        f" `{shlex.join(['marlin-edit', 'export', str(track), '-o', str(script)])}`, then" if script != track else ""
     )
     raise MarlinEditError(
         f"--burn needs an ffmpeg with libass, and {'there is none' if found is None else f'{found} has none'} here. "
-        f"Leave out --burn to attach the track, or, with such an ffmpeg:{export} `{line}`."
+        f"Leave out --burn to attach the track, or, with such an ffmpeg:{export if script != track else ''} `{line}`."
     )
 
 
@@ -69,8 +78,8 @@ def burn(
     kind: Container,
     target: Path,
     on_progress: Callable[[float], None],
-) -> list[str]:
-    """Write the video with the cues drawn into its picture; returns what a person should know.
+) -> Burned:
+    """Write the video with the cues drawn into its picture.
 
     Raises:
         MarlinEditError: ffmpeg failed, or what it wrote has other frames or other sound.
@@ -88,14 +97,14 @@ def burn(
             *_encoder(kind),
             *("-avoid_negative_ts", "disabled", "-f", kind.muxer, f"file:{target.absolute()}"),
         ]
-        _run(arguments, context.temporary, float(media.duration) or 1.0, on_progress)
+        damage = _run(arguments, context.temporary, float(media.duration) or 1.0, on_progress)
     if not media.incomplete:
         wrong, moved = _difference(media, target)
         if wrong is not None:
             raise MarlinEditError(f"{media.path.name} with the track drawn into it failed its check: {wrong}.")
         if abs(moved) > _ROUNDING:
             notes = (*notes, f"sound and picture are {float(abs(moved)) * 1000:.0f} ms further apart than in the video")
-    return [f"{file.path.name}: {note}" for note in notes]
+    return Burned(tuple(f"{file.path.name}: {note}" for note in notes), damage)
 
 
 def _difference(media: MediaInfo, target: Path) -> tuple[str | None, Fraction]:
@@ -126,8 +135,8 @@ def _script(app: App, media: MediaInfo, file: SubtitleFile) -> tuple[str, tuple[
     return rendered(app, replace(file.analysis, media=media, events=events), "ass")
 
 
-def _run(arguments: list[str], folder: Path, length: float, on_progress: Callable[[float], None]) -> None:
-    """Run ffmpeg to its end; whatever ends this run ends it as well."""
+def _run(arguments: list[str], folder: Path, length: float, on_progress: Callable[[float], None]) -> str:
+    """Run ffmpeg to its end; whatever ends this run ends it as well. Returns what it complained of first."""
     errors = folder / "errors.txt"
     with (
         errors.open("wb") as said,
@@ -144,6 +153,11 @@ def _run(arguments: list[str], folder: Path, length: float, on_progress: Callabl
         except BaseException:
             process.kill()
             raise
+    complaints = errors.read_text("utf-8", "replace").strip().splitlines()
     if process.returncode:
-        reason = errors.read_text("utf-8", "replace").strip().splitlines()
-        raise MarlinEditError(f"ffmpeg could not draw the track: {reason[-1] if reason else 'it gave no reason'}.")
+        if any(os.strerror(number) in line for number in NO_ROOM for line in complaints):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise MarlinEditError(
+            f"ffmpeg could not draw the track: {complaints[-1] if complaints else 'it gave no reason'}."
+        )
+    return complaints[0].partition("] ")[2].rstrip(".") or complaints[0] if complaints else ""

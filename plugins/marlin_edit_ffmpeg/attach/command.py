@@ -263,10 +263,12 @@ def _burned(
     from marlin_edit_ffmpeg.attach.burning import burn
 
     notes: list[str] = []
+    damage = ""
     if not dry_run:
         overwrite = run.settings.value("overwrite", bool)
         with staged(output, overwrite) as temporary, run.console.reporting(output.name) as progress:
-            notes = burn(run.app, media, file, kind, temporary, lambda part: progress(part, 1, output.name))
+            burned = burn(run.app, media, file, kind, temporary, lambda part: progress(part, 1, output.name))
+        notes, damage = [*burned.notes], burned.damage
         run.console.receipt(
             f"wrote {output}: {counted(len(file.spans), 'cue')} of {file.path.name} drawn into the picture"
         )
@@ -277,4 +279,4 @@ def _burned(
         run.console.receipt(
             f"would draw {counted(len(file.spans), 'cue')} of {file.path.name} into the picture of {output}"
         )
-    return {"tracks": [{"file": file.path, "cues": len(file.spans)}]}, notes
+    return {"tracks": [{"file": file.path, "cues": len(file.spans)}], "damage": damage}, notes

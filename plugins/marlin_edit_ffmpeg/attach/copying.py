@@ -188,8 +188,8 @@ def _copy(stream: Any, output: Output, media: MediaInfo, own: Entry | None) -> C
         other = media.path.suffix if kind is MKV or codec == "mov_text" else ".mkv"
         raise MarlinEditError(f"{kind.name} cannot hold {name} of {media.path.name}. Choose {other}.") from error
     out.time_base = stream.time_base
-    if stream.type == "video" and media.times is None and stream.average_rate:
-        out.codec_context.framerate = stream.average_rate  # so that Matroska says how long a frame is
+    if stream.type == "video" and (media.times is None or stream.average_rate == stream.base_rate):
+        out.codec_context.framerate = stream.average_rate or 0  # so that Matroska says how long a frame is
     if context is not None:
         set_tag(out, stream, kind, spliced=False)
     label_stream(stream, out)
