@@ -109,6 +109,19 @@ def make_source(name: str, folder: Path) -> Path:
     if kind == "subtitled":
         plain = make_video(folder / f"plain{path.suffix}", frames=50, subtitles=1)
         return with_chapters(plain, path)
+    if kind == "late":
+        return make_video(path, frames=50, start=Fraction(3))
+    if kind == "fragmented":
+        return make_video(path, frames=50, container_options={"movflags": "+frag_keyframe+empty_moov"})
+    if kind == "wide":  # the shape of the pixels stands in the container alone
+        codec = {".mov": "prores_ks", ".mkv": "libx264", ".webm": "libvpx-vp9"}[path.suffix]
+        sound, pixels = ("pcm_s24le", "yuv422p10le") if path.suffix == ".mov" else (None, "yuv420p")
+        plain = make_video(
+            folder / f"square{path.suffix}", frames=50, codec=codec, audio_codec=sound, pixel_format=pixels
+        )
+        ffmpeg = checker("ffmpeg", "ffmpeg")
+        subprocess.run([ffmpeg, "-v", "error", "-i", plain, "-c", "copy", "-aspect", "2:1", path], check=True)
+        return path
     if kind == "variable":
         return make_video(path, variable=[Fraction(n * n, 500) for n in range(40)])
     return make_video(path, frames=50)
@@ -119,13 +132,19 @@ SOURCES = [
     "delayed.mp4",
     "subtitled.mp4",
     "variable.mp4",
+    "late.mp4",
+    "fragmented.mp4",
     "timecode.mov",
+    "wide.mov",
     "subtitled.mov",
     "hevc.mkv",
     "vp9.mkv",
     "subtitled.mkv",
     "variable.mkv",
+    "late.mkv",
+    "wide.mkv",
     "vp9.webm",
+    "wide.webm",
 ]
 
 
@@ -217,7 +236,10 @@ def facts_of(stream: Mapping[str, Any]) -> dict[str, Any]:
     """What players go by, of a stream of picture or sound; of a text its codec and marks."""
     tags = {name: stream.get("tags", {}).get(name) for name in ("language", "title", "timecode")}
     names = FACTS if stream["codec_type"] != "subtitle" else ("codec_name", "disposition")
-    return {name: stream.get(name) for name in names} | tags
+    facts = {name: stream.get(name) for name in names} | tags
+    if stream.get("field_order") == "progressive":  # which FFmpeg says in the file where the pictures alone do
+        facts["field_order"] = None
+    return facts
 
 
 def described(found: Mapping[str, Any]) -> Any:
@@ -226,6 +248,41 @@ def described(found: Mapping[str, Any]) -> Any:
         return [(one["start_time"], one["end_time"], one["tags"]["title"]) for one in found["chapters"]]
     own = {"encoder", "ENCODER", "minor_version", "compatible_brands"}
     return {name: text for name, text in found["format"].get("tags", {}).items() if name not in own}
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_cues_count_from_the_first_frame(suffix: str, run: CommandLine, tmp_path: Path) -> None:
+    """The clock of the file begins at 3 s."""
+    source, track = make_source(f"late{suffix}", tmp_path), text_file(tmp_path, "film.en.srt", CAPTIONS)
+    target = tmp_path / f"out{suffix}"
+    assert run("attach", source, track, "-o", target).code == ExitCode.DONE
+    assert float(packets_of(target, "v")[0]["pts_time"]) == 3
+    shown = [float(one["pts_time"]) for one in packets_of(target, "s") if int(one["size"]) > 2]
+    assert shown == ([3.1, 3.5, 3.9] if suffix == ".mp4" else [3.1, 3.5])
+
+
+def test_transparency_is_not_lost(run: CommandLine, tmp_path: Path) -> None:
+    """In WebM it stands beside the packets."""
+    ffmpeg, track = checker("ffmpeg", "ffmpeg"), text_file(tmp_path, "film.en.srt", CAPTIONS)
+    drawn = ["-f", "lavfi", "-i", "testsrc2=s=160x90:d=1,format=yuva420p,geq=lum='lum(X,Y)':a='mod(X+8*N,256)'"]
+    encoder = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-auto-alt-ref", "0"]
+    source = tmp_path / "film.webm"
+    subprocess.run([ffmpeg, "-v", "error", *drawn, *encoder, str(source)], check=True)
+    ran = run("attach", source, track, "-o", tmp_path / "out.mp4")
+    assert ran.code == ExitCode.FAILED
+    assert "MP4 cannot hold the transparency of stream 0 (video, vp9) of film.webm. Choose .webm." in ran.err
+    for suffix in (".webm", ".mkv"):
+        target = tmp_path / f"out{suffix}"
+        assert run("attach", source, track, "-o", target).code == ExitCode.DONE
+        as_pictures = ["-map", "0:v", "-pix_fmt", "yuva420p", "-f", "framemd5", "-"]
+        before, after = (
+            subprocess.run(
+                [ffmpeg, "-v", "error", "-c:v", "libvpx-vp9", "-i", str(path), *as_pictures],
+                capture_output=True, text=True, check=True,
+            ).stdout
+            for path in (source, target)
+        )  # fmt: skip
+        assert after == before
 
 
 def test_a_time_code_track_and_its_reel_are_there(run: CommandLine, tmp_path: Path) -> None:
@@ -269,6 +326,8 @@ def test_another_container_has_the_same_packets(name: str, suffix: str, run: Com
         for one, other in zip(before, after, strict=True):
             assert float(other["pts_time"]) - later == pytest.approx(float(one["pts_time"]), abs=0.0011)
     assert [index for _, index in frame_indices(target)] == [index for _, index in frame_indices(source)]
+    for what in ("sample_aspect_ratio", "side_data_list"):
+        assert streams_of(target)[0].get(what, "1:1") == streams_of(source)[0].get(what, "1:1")
     texts = [stream for stream in streams_of(target) if stream["codec_type"] == "subtitle"]
     assert len(texts) == 1
 
@@ -573,12 +632,13 @@ def test_cover_pictures_and_fonts_are_kept_where_they_can_be(run: CommandLine, t
 @pytest.mark.parametrize(
     ("name", "suffix", "words"),
     [
-        ("plain.mp4", ".webm", "WebM cannot hold stream 0 (video, h264) of plain.mp4. Choose .mkv."),
+        ("plain.mp4", ".webm", "WebM cannot hold stream 0 (video, h264) of plain.mp4. Choose .mp4."),
         ("subtitled.mkv", ".mp4", "MP4 cannot hold stream 2 (subtitle, subrip) of subtitled.mkv. Choose .mkv."),
         ("subtitled.mp4", ".mkv", "Matroska cannot hold stream 2 (subtitle, mov_text) of subtitled.mp4. Choose .mp4."),
         ("hidden.mp4", ".mkv", "hides frames, which Matroska cannot. Choose .mp4 or .mov."),
         ("plain.ts", ".mp4", "ffmpeg -i plain.ts -c copy plain.mkv"),
         ("plain.avi", ".mkv", "plain.avi is avi"),
+        ("vp9.mkv", ".mov", "QuickTime cannot hold the streams of vp9.mkv (Invalid argument). Choose .mkv."),
     ],
 )
 def test_what_a_container_cannot_hold_is_named(
@@ -590,6 +650,8 @@ def test_what_a_container_cannot_hold_is_named(
     ran = run("attach", source, track, "-o", tmp_path / f"out{suffix}")
     assert ran.code == ExitCode.FAILED
     assert words in ran.err
+    if " cannot hold stream " in words:
+        assert words in run("attach", source, track, "-o", tmp_path / f"out{suffix}", "--dry-run").err
     assert sorted(os.listdir(tmp_path)) == before
 
 

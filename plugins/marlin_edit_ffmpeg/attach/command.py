@@ -110,8 +110,8 @@ def command(
 
         find_program(video, tracks[0], output, kind)
     media = probe(video)
-    for note in media.notes:
-        run.console.receipt(f"{video.name}: {note}")
+    for note in media.notes:  # of interest where frames are counted
+        run.console.detail(f"{video.name}: {note}")
     files = [read_subtitles(run.app, path, media.rate, encoding) for path in tracks]
     for file in files:
         for line in file.analysis.discarded:
@@ -206,7 +206,7 @@ def _attached(
 ) -> tuple[dict[str, Any], list[str]]:
     """Attaches the tracks; gives what is to be said of it in JSON, and notes."""
     from marlin_edit.files import staged
-    from marlin_edit_ffmpeg.attach.copying import Written, refuse_source, write_copy
+    from marlin_edit_ffmpeg.attach.copying import planned_copy, refuse_source, write_copy
     from marlin_edit_ffmpeg.attach.track_kind import label_of
     from marlin_edit_ffmpeg.attach.verify import check_copy
     from marlin_edit_ffmpeg.attach.written_tracks import prepared
@@ -215,8 +215,10 @@ def _attached(
     labels = [label_of(file.path, file.text, one) for file, one in zip(files, chosen, strict=True)]
     tracks = [prepared(run.app, file, label, kind) for file, label in zip(files, labels, strict=True)]
     notes = [note for track in tracks for note in track.notes]
-    written = Written()
-    if not dry_run:
+    if dry_run:
+        written = planned_copy(media, kind)
+        notes = [*notes, *written.notes]
+    else:
         with staged(output, run.settings.value("overwrite", bool)) as temporary:
             with run.console.reporting(output.name) as progress:
                 written = write_copy(media, tracks, kind, temporary, lambda part: progress(part, 1, output.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,14 +20,22 @@ from marlin_edit.files import NO_ROOM
 from marlin_edit.media import MediaInfo, open_media
 from marlin_edit.timebase import milliseconds_of
 from marlin_edit_ffmpeg.attach.boxes import set_enabled
+from marlin_edit_ffmpeg.attach.languages import UNKNOWN, codes_of
 from marlin_edit_ffmpeg.attach.matroska import WEBVTT, Entry, entries_of, set_entries
 from marlin_edit_ffmpeg.attach.written_tracks import Prepared, add_stream, packet_of
 from marlin_edit_ffmpeg.clips.metadata import label_output, label_stream, set_timecode
 from marlin_edit_ffmpeg.codecs import set_tag
 from marlin_edit_ffmpeg.containers import MKV, Container, Output
+from marlin_edit_ffmpeg.source import has_alpha_beside
 
 NO_TIME = -(1 << 63)
 """Stands for a time that a packet does not have."""
+
+BESIDE = ("matroska_block_additional", "webvtt_identifier", "webvtt_settings")
+"""What stands beside packets in Matroska and WebM: transparency, and names and settings of cues."""
+
+_RATIO = 3
+"""The unit of a ratio of width and height in Matroska."""
 
 _ONLY_OF_MP4 = ("handler_name", "vendor_id")
 
@@ -72,6 +81,9 @@ class Copied:
             second = packet.pts + (packet.duration or 0) if shown_till else packet.dts
             self.times.append(NO_TIME if second is None else second)
             self.digest.update(memoryview(packet))
+            for name in BESIDE:
+                if packet.has_sidedata(name):
+                    self.digest.update(memoryview(packet.get_sidedata(name)))
 
 
 @dataclass
@@ -102,6 +114,19 @@ def refuse_source(media: MediaInfo) -> None:
         )
 
 
+def planned_copy(media: MediaInfo, kind: Container) -> Written:
+    """What would be copied and what left out; nothing is written.
+
+    Raises:
+        MarlinEditError: The container cannot hold a stream.
+    """
+    planned = Written()
+    with open_media(media.path) as source, Output(os.devnull, kind) as output:
+        for add in _add_copies(source, output, planned, media):
+            add()
+    return planned
+
+
 def write_copy(
     media: MediaInfo,
     tracks: Sequence[Prepared],
@@ -126,7 +151,7 @@ def write_copy(
                 for add in late:
                     add()
                 _label(source, output, media, written)
-                _begin(output)
+                _begin(output, media)
                 with _faults_heard() as heard:
                     _pump(source, output, media, tracks, written, on_progress)
                 # The writer's own name is the muxer's; what reads the video has another one.
@@ -135,7 +160,7 @@ def write_copy(
         except (FFmpegError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise
-            raise MarlinEditError(f"{target.suffix[1:].upper()} could not be written: {error}.") from error
+            raise MarlinEditError(f"{kind.name} could not be written: {_described(error)}.") from error
     if kind.edit_list:
         flags = [copy.default for copy in written.copied if not copy.cover]
         set_enabled(target, [*flags, *(False for _ in tracks)])
@@ -151,6 +176,8 @@ def _add_copies(source: Any, output: Output, written: Written, media: MediaInfo)
     kind = output.kind
     late: list[Callable[[], None]] = []
     said = dict(enumerate(entries_of(media.path))) if "matroska" in media.container.split(",") else {}
+    if len(said) != sum(stream.type != "attachment" and not is_cover(stream) for stream in source.streams):
+        said = {}  # FFmpeg passes over tracks of kinds that it does not know
     for stream in source.streams:
         if stream.type == "attachment" or is_cover(stream):
             if kind.attachments:
@@ -179,17 +206,24 @@ def _copy(stream: Any, output: Output, media: MediaInfo, own: Entry | None) -> C
     kind, context = output.kind, stream.codec_context
     codec = context.codec.canonical_name if context is not None else (own.codec if own is not None else "unknown")
     name = f"stream {stream.index} ({stream.type}, {codec})"
+    if context is not None and kind.edit_list and has_alpha_beside(stream):
+        raise MarlinEditError(
+            f"{kind.name} cannot hold the transparency of {name} of {media.path.name}. Choose {_own_suffix(media)}."
+        )
     try:
         if codec == WEBVTT and kind is MKV:
             out = output.container.add_mux_stream("subrip")
         else:
             out = output.container.add_stream_from_template(stream, opaque=True)
     except ValueError as error:
-        other = media.path.suffix if kind is MKV or codec == "mov_text" else ".mkv"
-        raise MarlinEditError(f"{kind.name} cannot hold {name} of {media.path.name}. Choose {other}.") from error
+        raise MarlinEditError(
+            f"{kind.name} cannot hold {name} of {media.path.name}. Choose {_own_suffix(media)}."
+        ) from error
     out.time_base = stream.time_base
     if stream.type == "video" and (media.times is None or stream.average_rate == stream.base_rate):
         out.codec_context.framerate = stream.average_rate or 0  # so that Matroska says how long a frame is
+    if stream.type == "video" and stream.sample_aspect_ratio:
+        out.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio  # which only the container may say
     if context is not None:
         set_tag(out, stream, kind, spliced=False)
     label_stream(stream, out)
@@ -200,8 +234,9 @@ def _copy(stream: Any, output: Output, media: MediaInfo, own: Entry | None) -> C
     else:
         for tag in _ONLY_OF_MP4:
             out.metadata.pop(tag, None)
-    if kind is MKV and own is not None and (own.tag or codec == WEBVTT):
-        entry = own if codec == WEBVTT else replace(own, codec="", private=b"")
+    if not kind.edit_list:
+        entry = _entry_for(stream, kind, own)
+    if entry is not None:
         out.metadata["language"] = entry.padding
     return Copied(
         name,
@@ -215,6 +250,31 @@ def _copy(stream: Any, output: Output, media: MediaInfo, own: Entry | None) -> C
         empty=2 if codec == "mov_text" else 0,
         entry=entry,
     )
+
+
+def _entry_for(stream: Any, kind: Container, own: Entry | None) -> Entry | None:
+    """What FFmpeg does not write of a stream into Matroska. own: what the source says of it, if it is Matroska."""
+    entry = own or Entry(codes_of(stream.metadata.get("language", UNKNOWN)).english, "")
+    if kind is not MKV:
+        entry = replace(entry, tag="")
+    if entry.codec != WEBVTT or stream.codec_context is not None:
+        entry = replace(entry, codec="", private=b"")
+    shape = stream.sample_aspect_ratio if stream.type == "video" and entry.display is None else None
+    if shape and (own is None or shape == 1):  # else the pictures themselves say it
+        width, height = stream.codec_context.width * shape, stream.codec_context.height
+        ratio = Fraction(width, height)
+        whole = width.denominator == 1 or kind is not MKV
+        entry = replace(
+            entry, display=(round(width), height, 0) if whole else (ratio.numerator, ratio.denominator, _RATIO)
+        )
+    return entry if entry.tag or entry.codec or entry.display else None
+
+
+def _own_suffix(media: MediaInfo) -> str:
+    """The suffix of the container that holds all that the video has: its own."""
+    if "matroska" in media.container.split(","):
+        return ".webm" if media.path.suffix.lower() == ".webm" else ".mkv"
+    return ".mov" if media.path.suffix.lower() in (".mov", ".qt") else ".mp4"
 
 
 def _add_attachment(output: Output, stream: Any) -> None:
@@ -246,7 +306,7 @@ def _label(source: Any, output: Output, media: MediaInfo, written: Written) -> N
         output.container.set_chapters(chapters)
 
 
-def _begin(output: Output) -> None:
+def _begin(output: Output, media: MediaInfo) -> None:
     from av.error import FFmpegError
 
     try:
@@ -255,7 +315,8 @@ def _begin(output: Output) -> None:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise
         raise MarlinEditError(
-            f"{output.kind.name} cannot hold the streams of this video: {error}. Choose .mkv."
+            f"{output.kind.name} cannot hold the streams of {media.path.name} ({_described(error)}). Choose "
+            f"{_own_suffix(media)}."
         ) from error
 
 
@@ -308,6 +369,11 @@ def _pump(
     while waiting is not None:
         output.container.mux_one(packet_of(waiting[2], streams[written.attached[waiting[1]]], offset))
         waiting = next(texts, None)
+
+
+def _described(error: Exception) -> str:
+    """What FFmpeg says, without the name of a temporary file."""
+    return str(getattr(error, "strerror", "") or error).rstrip(".")
 
 
 @contextmanager

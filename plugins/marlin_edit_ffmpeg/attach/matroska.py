@@ -1,7 +1,8 @@
-"""What FFmpeg's Matroska writer cannot say of a subtitle track, put into the finished file without moving anything.
+"""What FFmpeg's Matroska writer cannot say of a track, put into the finished file without moving anything.
 
-It knows neither `LanguageBCP47` nor `S_TEXT/WEBVTT` (RFC 9559, 5.1.4.1 and the codec specifications of matroska.org).
-So a track is written with a language of padding in the length that is needed, and its entry is rewritten in place.
+It knows neither `LanguageBCP47` nor `S_TEXT/WEBVTT` (RFC 9559, 5.1.4.1, and the codec specifications of matroska.org),
+and PyAV does not tell it the shape of pixels. So a track is written with a language of padding in the length that is
+needed, and its entry is rewritten in place.
 """
 
 from __future__ import annotations
@@ -16,24 +17,31 @@ from marlin_edit.errors import MarlinEditError
 
 _SEGMENT, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0x1F43B675
 _LANGUAGE, _LANGUAGE_TAG, _CODEC, _PRIVATE = 0x22B59C, 0x22B59D, 0x86, 0x63A2
+_VIDEO = 0xE0
+_DISPLAY = (0x54B0, 0x54BA, 0x54B2)
+"""Width, height and unit."""
+
+_UNKNOWN_UNIT = 4
 _VOID, _CHECKSUM = 0xEC, 0xBF
 WEBVTT = "S_TEXT/WEBVTT"
 """The id of WebVTT in Matroska."""
 
-_SPARE = 32
+_SPARE = 64
 """Bytes for the heads of elements that are added and of the void that is left."""
 
 
 @dataclass(frozen=True)
 class Entry:
     """What is said of a track: its language as ISO 639-2 and as a BCP 47 tag (or nothing), the id of its codec, and
-    what a decoder has to know first. Without a codec, what FFmpeg wrote of it stays.
+    what a decoder has to know first. Without a codec, what FFmpeg wrote of it stays. display: the width and height in
+    which a picture is shown, with their unit (5.1.4.1.28.14: 0 is pixels, 3 a ratio).
     """
 
     language: str
     tag: str
     codec: str = ""
     private: bytes = b""
+    display: tuple[int, int, int] | None = None
 
     @property
     def padding(self) -> str:
@@ -128,7 +136,10 @@ def entries_of(path: Path) -> list[Entry]:
 
 def _entry_of(file: BinaryIO, track: _Element) -> Entry:
     found = {}
+    display = None
     for element in elements_in(file, track.begin, track.end):
+        if element.kind == _VIDEO:
+            display = _display_of(file, element)
         if element.kind in (_LANGUAGE, _LANGUAGE_TAG, _CODEC, _PRIVATE):
             file.seek(element.begin)
             found[element.kind] = file.read(element.end - element.begin)
@@ -136,7 +147,7 @@ def _entry_of(file: BinaryIO, track: _Element) -> Entry:
         found.get(kind, default).rstrip(b"\0").decode("ascii", "replace")
         for kind, default in ((_LANGUAGE, b"eng"), (_LANGUAGE_TAG, b""), (_CODEC, b""))  # RFC 9559: English unless said
     )
-    return Entry(language, tag, codec, found.get(_PRIVATE, b""))
+    return Entry(language, tag, codec, found.get(_PRIVATE, b""), display)
 
 
 def _tracks(file: BinaryIO, size: int) -> _Element:
@@ -156,9 +167,10 @@ def _rewritten(file: BinaryIO, track: _Element, entry: Entry) -> bytes:
     replaced = {_LANGUAGE, _LANGUAGE_TAG} | ({_CODEC, _PRIVATE} if entry.codec else set())
     parts = []
     for element in elements_in(file, track.begin, track.end):
-        if element.kind not in replaced | {_VOID}:
-            file.seek(element.head)
-            parts.append(file.read(element.end - element.head))
+        if element.kind == _VIDEO and entry.display is not None:
+            parts.append(_element(_VIDEO, _shown(file, element, entry.display)))
+        elif element.kind not in replaced | {_VOID}:
+            parts.append(_whole(file, element))
     parts.append(_element(_LANGUAGE, entry.language.encode()))
     parts += [_element(_LANGUAGE_TAG, entry.tag.encode())] if entry.tag else []
     if entry.codec:
@@ -166,3 +178,27 @@ def _rewritten(file: BinaryIO, track: _Element, entry: Entry) -> bytes:
         parts += [_element(_PRIVATE, entry.private)] if entry.private else []
     content = b"".join(parts)
     return content + _void(track.end - track.begin - len(content))
+
+
+def _shown(file: BinaryIO, video: _Element, display: tuple[int, int, int]) -> bytes:
+    """What an entry says of its picture, with this display."""
+    kept = [_whole(file, one) for one in elements_in(file, video.begin, video.end) if one.kind not in _DISPLAY]
+    said = [
+        (kind, value) for kind, value in zip(_DISPLAY, display, strict=True) if value
+    ]  # without a unit it is pixels
+    return b"".join([*kept, *(_element(kind, value.to_bytes(4, "big")) for kind, value in said)])
+
+
+def _display_of(file: BinaryIO, video: _Element) -> tuple[int, int, int] | None:
+    found = {}
+    for element in elements_in(file, video.begin, video.end):
+        file.seek(element.begin)
+        if element.kind in _DISPLAY:
+            found[element.kind] = int.from_bytes(file.read(element.end - element.begin), "big")
+    width, height, unit = (found.get(kind, 0) for kind in _DISPLAY)
+    return (width, height, unit) if width and height and max(width, height) < 1 << 32 and unit < _UNKNOWN_UNIT else None
+
+
+def _whole(file: BinaryIO, element: _Element) -> bytes:
+    file.seek(element.head)
+    return file.read(element.end - element.head)

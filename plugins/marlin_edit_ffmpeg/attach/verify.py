@@ -13,7 +13,7 @@ from typing import Any
 from marlin_edit import interruption
 from marlin_edit.media import MediaInfo, open_media, probe
 from marlin_edit.timebase import milliseconds_of
-from marlin_edit_ffmpeg.attach.copying import NO_TIME, Copied, Written, is_cover
+from marlin_edit_ffmpeg.attach.copying import BESIDE, NO_TIME, Copied, Written, is_cover
 from marlin_edit_ffmpeg.attach.track_kind import DISPOSITIONS
 from marlin_edit_ffmpeg.attach.written_tracks import Prepared
 from marlin_edit_ffmpeg.clips.metadata import kept_tags
@@ -63,7 +63,10 @@ def check_copy(
             checked.notes += _lost_tags(media, container, copies, streams)
             checked.notes += _lost_marks(written, tracks, kind, streams)
     if checked.wrong is None and not media.incomplete and media.video_index is not None:
-        checked.wrong = _other_picture(media, probe(target))
+        found = probe(target)
+        checked.wrong = _other_picture(media, found)
+        if found.colour != media.colour:
+            checked.notes.append(f"{kind.name} does not say all of the picture's colour that {media.path.name} says.")
     if checked.shift:
         checked.notes.append(
             f"All streams begin {float(checked.shift):.3f} s later, because {kind.name} has no times before nought. "
@@ -109,11 +112,12 @@ class _CopyReader(_Reader):
 class _TextReader(_Reader):
     def __init__(self, track: Prepared, offset: int) -> None:
         self.track, self.offset = track, offset
-        self.found: list[tuple[int, int, bytes]] = []
+        self.found: list[tuple[int, int, bytes, tuple[tuple[str, bytes], ...]]] = []
 
     def take(self, packet: Any) -> None:
         if packet.size > (2 if self.track.codec == "mov_text" else 0):
-            self.found.append((packet.pts, packet.duration or 0, bytes(packet)))
+            beside = tuple((name, bytes(packet.get_sidedata(name))) for name in BESIDE if packet.has_sidedata(name))
+            self.found.append((packet.pts, packet.duration or 0, bytes(packet), beside))
 
     def wrong(self, unit: Fraction, shift: Fraction) -> str | None:
         name, packets = self.track.file.path.name, self.track.packets
@@ -122,11 +126,14 @@ class _TextReader(_Reader):
         # Texts that begin at the same time may come in another order.
         found = sorted(self.found)
         moved = round(shift * 1000) + self.offset
-        for (pts, duration, data), packet in zip(
+        for (pts, duration, data, beside), packet in zip(
             found, sorted(packets, key=lambda one: (one.start, one.end, one.data)), strict=True
         ):
             start, end = round(pts * unit * 1000), round((pts + duration) * unit * 1000)
-            if (start - moved, end - moved) != (packet.start, packet.end) or data != packet.data:
+            if (start - moved, end - moved) != (packet.start, packet.end) or (data, beside) != (
+                packet.data,
+                packet.additions,
+            ):
                 return f"the text of {name} at {packet.start / 1000:.3f} s is not as it should be"
         return None
 
@@ -148,13 +155,18 @@ def _other_picture(media: MediaInfo, copy: MediaInfo) -> str | None:
     for what, before, after in (
         ("number of frames", media.frame_count, copy.frame_count),
         ("rotation", media.rotation, copy.rotation),
-        ("shape of pixels", media.pixel_aspect, copy.pixel_aspect),
         ("size", (media.width, media.height), (copy.width, copy.height)),
-        ("colour", media.colour, copy.colour),
         ("time code", media.has_timecode and media.start_timecode, copy.has_timecode and copy.start_timecode),
     ):
         if before != after:
             return f"the {what} of its picture is {after} instead of {before}"
+    # Matroska says the width in which a picture is shown, in whole pixels.
+    if abs(copy.pixel_aspect / media.pixel_aspect - 1) * media.width > 1:
+        return f"the shape of its pixels is {copy.pixel_aspect} instead of {media.pixel_aspect}"
+    for name in ("primaries", "transfer", "matrix", "range"):
+        before, after = getattr(media.colour, name), getattr(copy.colour, name)
+        if after not in (before, None):
+            return f"the {name} of its picture's colour is {after} instead of {before}"
     return None
 
 
