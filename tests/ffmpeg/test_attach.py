@@ -12,9 +12,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -33,9 +36,12 @@ from marlin_edit_ffmpeg.attach.boxes import boxes_in, set_enabled
 from marlin_edit_ffmpeg.attach.languages import codes_of
 from marlin_edit_ffmpeg.attach.matroska import Entry, entries_of, set_entries
 from marlin_edit_ffmpeg.attach.mov_text import Piece, pieces_of
+from tests.support.browser import chromium
 from tests.support.command_line import CommandLine, command_line
 from tests.support.programs import checker
 from tests.support.synthetic_video import frame_indices, make_audio, make_video, truncate
+
+__all__ = ["chromium"]
 
 DESCRIPTIONS = """WEBVTT Kind: descriptions; Language: en-GB; Visual descriptions, auto-generated
 
@@ -811,6 +817,47 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
         assert running.stderr is not None
         assert "Traceback" not in running.stderr.read()
     assert sorted(os.listdir(tmp_path)) == ["film.en.srt", "film.mp4"]
+
+
+PAGE = """<!doctype html><meta charset="utf-8"><video src="out{suffix}" preload="auto" muted>
+<track default kind="descriptions" srclang="en-GB" label="Descriptions" src="film.vtt"></video>"""
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_chromium_opens_the_copy_and_shows_the_file_beside_it(
+    suffix: str, run: CommandLine, chromium: Any, tmp_path: Path
+) -> None:
+    """Chromium shows no text tracks from inside a file; what it shows is the file beside it."""
+    source = make_source(f"vp9{suffix}" if suffix == ".webm" else "plain.mp4", tmp_path)
+    track = text_file(tmp_path, "film.vtt", DESCRIPTIONS)
+    assert run("attach", source, track, "-o", tmp_path / f"out{suffix}").code == ExitCode.DONE
+    text_file(tmp_path, "page.html", PAGE.format(suffix=suffix))
+    handler = partial(SilentFiles, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = chromium.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/page.html")
+        page.wait_for_function("document.querySelector('video').readyState >= 2")
+        page.evaluate("document.querySelector('video').textTracks[0].mode = 'showing'")
+        page.wait_for_function("(document.querySelector('video').textTracks[0].cues || []).length")
+        found = page.evaluate(
+            "(() => { const video = document.querySelector('video'), track = video.textTracks[0];"
+            " return [video.textTracks.length, video.videoWidth, track.kind, track.language, track.label,"
+            " [...track.cues].map((cue) => [cue.id, cue.startTime, cue.endTime, cue.getCueAsHTML().textContent])] })()"
+        )
+        page.close()
+        server.shutdown()
+    assert found[:5] == [1, 320, "descriptions", "en-GB", "Descriptions"]
+    assert found[5] == [
+        ["first", 0.2, 0.8, "A person opens a door & waits.\n{a} 1 < 2"],
+        ["", 0.8, 1, "שלום 你好"],
+        ["third one", 1.1, 1.5, "<b>"],
+    ]
+
+
+class SilentFiles(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
 
 
 def test_sound_alone_can_have_a_track(run: CommandLine, tmp_path: Path) -> None:

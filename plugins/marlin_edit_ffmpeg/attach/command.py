@@ -12,15 +12,13 @@ from marlin_edit.commands import Run, as_command, dry_run_option, encoding_optio
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.settings import Group
 from marlin_edit.text import counted
+from marlin_edit_ffmpeg.attach.track_kind import Chosen, Kind
 
 if TYPE_CHECKING:
     from marlin_edit.media import MediaInfo
     from marlin_edit_ffmpeg.attach.cue_texts import SubtitleFile
-    from marlin_edit_ffmpeg.attach.track_kind import Chosen
     from marlin_edit_ffmpeg.attach.written_tracks import Prepared
     from marlin_edit_ffmpeg.containers import Container
-
-_KINDS = ("descriptions", "captions", "sdh", "subtitles", "forced")
 
 
 @as_command("attach", settings=["overwrite"])
@@ -39,7 +37,7 @@ _KINDS = ("descriptions", "captions", "sdh", "subtitles", "forced")
     Group.SUBTITLES,
     "--track-kind",
     "kinds",
-    type=click.Choice(_KINDS),
+    type=click.Choice([kind.value for kind in Kind]),
     multiple=True,
     help="What the tracks are, if their headers and names do not say. Once for all, or once for each in order.",
 )
@@ -165,7 +163,6 @@ def _container(output: Path) -> Container:
 def _chosen(kinds: Sequence[str], languages: Sequence[str], titles: Sequence[str], count: int) -> list[Chosen]:
     """What the command line says of each track."""
     from marlin_edit_ffmpeg.attach.languages import is_tag
-    from marlin_edit_ffmpeg.attach.track_kind import Chosen, Kind
 
     def spread(option: str, given: Sequence[str]) -> list[str | None]:
         if len(given) not in (0, 1, count):
