@@ -228,7 +228,7 @@ def test_nothing_of_the_video_changes(name: str, run: CommandLine, tmp_path: Pat
     assert [stream["disposition"]["default"] for stream in after[len(kept) : len(kept) + 2]] == [0, 0]
     for what in ("-show_chapters", "-show_format"):
         assert described(probed(target, what)) == described(probed(source, what))
-    assert "stay in step" not in ran.err
+    assert "stay in sync" not in ran.err
 
 
 FACTS = (
@@ -289,6 +289,26 @@ def test_transparency_is_not_lost(run: CommandLine, tmp_path: Path) -> None:
             for path in (source, target)
         )  # fmt: skip
         assert after == before
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_spherical_and_hdr_pictures_stay_so(suffix: str, run: CommandLine, tmp_path: Path) -> None:
+    """What only the container says of the picture."""
+    merge, track = checker("mkvmerge", "mkvtoolnix"), text_file(tmp_path, "film.en.srt", CAPTIONS)
+    plain, source = make_source("hevc.mkv", tmp_path), tmp_path / "film.mkv"
+    said = ["--projection-type", "0:1", "--max-content-light", "0:1000", "--max-frame-light", "0:400"]
+    said += ["--colour-transfer-characteristics", "0:16", "--colour-primaries", "0:9", "--colour-matrix", "0:9"]
+    subprocess.run([merge, "-q", "-o", source, *said, plain], check=True)
+    ran = run("attach", source, track, "-o", tmp_path / f"out{suffix}")
+    assert ran.code == ExitCode.DONE, ran.err
+    before, after = streams_of(source)[0], streams_of(tmp_path / f"out{suffix}")[0]
+    kinds = {one["side_data_type"] for one in before["side_data_list"]}
+    assert {"Spherical Mapping", "Content light level metadata"} <= kinds
+    assert kinds <= {one["side_data_type"] for one in after["side_data_list"]}
+    if suffix == ".mkv":
+        one, other = (mkvmerge_tracks(path)[0]["properties"] for path in (source, tmp_path / "out.mkv"))
+        for name in ("color_transfer_characteristics", "color_primaries", "color_matrix_coefficients"):
+            assert other[name] == one[name] > 0
 
 
 def test_a_time_code_track_and_its_reel_are_there(run: CommandLine, tmp_path: Path) -> None:
@@ -690,6 +710,24 @@ def test_files_without_cues_are_refused(
     assert ran.code == code
     assert words in ran.err
     assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize("suffix", [".srt", ".vtt"])
+def test_a_careless_file_loses_no_text(suffix: str, run: CommandLine, tmp_path: Path) -> None:
+    """No empty lines between cues, no numbers, blanks in the text, a time inside it: it is read, and rewritten."""
+    texts = {
+        ".srt": "00:00:00,100 --> 00:00:00,400\none\n\n\n00:00:00,400 --> 00:00:00,900\n2\n\nhalf\n3\n"
+        "00:00:01,000 --> 00:00:01,400\nthree\n",
+        ".vtt": "WEBVTT\n\n00:00.100 --> 00:00.400\none\n00:00.400 --> 00:00.900\n2\nhalf\n\n"
+        "00:01.000 --> 00:01.400\n<00:00:01.200>three\n",
+    }
+    source, track = make_source("hevc.mkv", tmp_path), text_file(tmp_path, f"film.en{suffix}", texts[suffix])
+    ran = run("attach", source, track, "-o", tmp_path / "out.mkv")
+    assert ran.code == ExitCode.DONE, ran.err
+    back = extracted(tmp_path / "out.mkv", 2, tmp_path / f"back{suffix}").replace(",", ".")
+    for times, text in (("00.100 --> 00:00:00.400", "one"), ("00.400 --> 00:00:00.900", "2\nhalf")):
+        assert f"{times}\n{text}\n\n" in back
+    assert "01.000 --> 00:00:01.400\nthree" in back
 
 
 def test_cues_that_cannot_be_read_are_named(run: CommandLine, tmp_path: Path) -> None:

@@ -144,7 +144,9 @@ def write_copy(
     written = Written()
     with open_media(media.path) as source:
         try:
-            with Output("file:" + str(target.absolute()), kind) as output:
+            # Without this, FFmpeg leaves out what it calls unofficial: spherical pictures, Dolby Vision.
+            all_of_it = replace(kind, options={**kind.options, "strict": "unofficial"})
+            with Output("file:" + str(target.absolute()), all_of_it) as output:
                 late = _add_copies(source, output, written, media)
                 for track in tracks:
                     written.attached.append(add_stream(output.container, track, kind).index)
@@ -211,7 +213,7 @@ def _copy(stream: Any, output: Output, media: MediaInfo, own: Entry | None) -> C
             f"{kind.name} cannot hold the transparency of {name} of {media.path.name}. Choose {_own_suffix(media)}."
         )
     try:
-        if codec == WEBVTT and kind is MKV:
+        if codec == WEBVTT and kind.muxer == MKV.muxer:
             out = output.container.add_mux_stream("subrip")
         else:
             out = output.container.add_stream_from_template(stream, opaque=True)
@@ -255,15 +257,17 @@ def _copy(stream: Any, output: Output, media: MediaInfo, own: Entry | None) -> C
 def _entry_for(stream: Any, kind: Container, own: Entry | None) -> Entry | None:
     """What FFmpeg does not write of a stream into Matroska. own: what the source says of it, if it is Matroska."""
     entry = own or Entry(codes_of(stream.metadata.get("language", UNKNOWN)).english, "")
-    if kind is not MKV:
+    if kind.muxer != MKV.muxer:
         entry = replace(entry, tag="")
     if entry.codec != WEBVTT or stream.codec_context is not None:
         entry = replace(entry, codec="", private=b"")
     shape = stream.sample_aspect_ratio if stream.type == "video" and entry.display is None else None
+    if "stereo_mode" in stream.metadata:
+        shape = None  # two pictures in one, of which FFmpeg writes the shape of each
     if shape and (own is None or shape == 1):  # else the pictures themselves say it
         width, height = stream.codec_context.width * shape, stream.codec_context.height
         ratio = Fraction(width, height)
-        whole = width.denominator == 1 or kind is not MKV
+        whole = width.denominator == 1 or kind.muxer != MKV.muxer
         entry = replace(
             entry, display=(round(width), height, 0) if whole else (ratio.numerator, ratio.denominator, _RATIO)
         )

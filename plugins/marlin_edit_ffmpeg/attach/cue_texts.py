@@ -22,6 +22,7 @@ from marlin_edit.timebase import FrameRate, milliseconds_of
 
 _NOMINAL_RATE = FrameRate(Fraction(25))
 _TIME_INSIDE = re.compile(r"<(?:\d+:)?\d\d:\d\d\.\d{3}>")
+_TIMING = re.compile(r"\s*-?[\d:.,]+\s*-[ -] *>\s*-?[\d:.,]+")
 _NOTE = re.compile(r"NOTE([ \t]|$)")
 
 
@@ -129,7 +130,7 @@ def _timed(own: Sequence[TimedText], spans: Sequence[tuple[int, int]], head: str
 def _subrip(text: str) -> tuple[str, list[TimedText]]:
     """The texts of a SubRip file, without times; cues without text are left out, as its reader does."""
     lines = text.split("\n")
-    starts = [place for place, line in enumerate(lines) if re.match(r"\s*-?\d[\d:.,]*\s*-[ -] *>\s*-?\d", line)]
+    starts = [place for place, line in enumerate(lines) if _TIMING.match(line)]
     found = []
     for place, following in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
         body = lines[place + 1 : following]
@@ -157,6 +158,8 @@ def _webvtt(text: str) -> tuple[str, list[TimedText]]:
         name = block[0] if timing else ""
         settings = block[timing].partition("-->")[2].split(maxsplit=1)[1:]
         body = "\n".join(block[timing + 1 :])
+        if "-->" in body:
+            return "", []  # two cues without an empty line between them: not to be taken as it stands
         if body.strip():
             found.append(TimedText(0, 0, body, name, "".join(settings).strip(), "\n\n".join(comments)))
             comments = []

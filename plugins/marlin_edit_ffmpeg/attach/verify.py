@@ -20,7 +20,7 @@ from marlin_edit_ffmpeg.clips.metadata import kept_tags
 from marlin_edit_ffmpeg.containers import Container
 
 _MOST_SHIFT = Fraction(1)
-"""Seconds that Matroska may begin later, all streams alike: it has no times before nought, where MP4's sound begins."""
+"""Seconds that Matroska may begin later, all streams alike: it has no negative times, where MP4's sound begins."""
 
 
 @dataclass
@@ -69,8 +69,8 @@ def check_copy(
             checked.notes.append(f"{kind.name} does not say all of the picture's colour that {media.path.name} says.")
     if checked.shift:
         checked.notes.append(
-            f"All streams begin {float(checked.shift):.3f} s later, because {kind.name} has no times before nought. "
-            "They stay in step."
+            f"All streams begin {float(checked.shift):.3f} s later, because {kind.name} has no negative times. "
+            "They stay in sync."
         )
     return checked
 
@@ -188,7 +188,7 @@ def _lost_tags(media: MediaInfo, container: Any, copies: Sequence[Copied], strea
 
 def _missing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     names = {name.lower() for name in after}
-    ignored = {"handler_name", "vendor_id", "language", "reel_name", "title"}
+    ignored = {"handler_name", "vendor_id", "language", "reel_name", "title", "stereo_mode"}
     return [name for name in kept_tags(dict(before)) if name.lower() not in names | ignored]
 
 
