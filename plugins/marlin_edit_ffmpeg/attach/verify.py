@@ -13,7 +13,7 @@ from typing import Any
 from marlin_edit import interruption
 from marlin_edit.media import MediaInfo, open_media, probe
 from marlin_edit.timebase import milliseconds_of
-from marlin_edit_ffmpeg.attach.copying import BESIDE, NO_TIME, Copied, Written, is_cover
+from marlin_edit_ffmpeg.attach.copied_streams import BESIDE, NO_TIME, Copied, Written, is_cover
 from marlin_edit_ffmpeg.attach.track_kind import DISPOSITIONS
 from marlin_edit_ffmpeg.attach.written_tracks import Prepared
 from marlin_edit_ffmpeg.clips.metadata import kept_tags
