@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marlin_edit.commands import Run, as_command, dry_run_option, encoding_option, grouped_option, json_option
+from marlin_edit.commands import (
+    Run,
+    as_command,
+    dry_run_option,
+    encoding_option,
+    grouped_option,
+    json_option,
+    video_argument,
+)
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.settings import Group
 from marlin_edit.text import counted
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @as_command("attach", settings=["overwrite"])
-@click.argument("video", type=click.Path(path_type=Path, readable=False))
+@video_argument
 @click.argument("tracks", metavar="TRACK...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @grouped_option(
     Group.OUTPUT,
