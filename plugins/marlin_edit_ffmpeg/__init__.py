@@ -1,4 +1,6 @@
-"""Clips: the cuts of an edit as media files, through FFmpeg's libraries (PyAV), without any program to install."""
+"""Clips: the cuts of an edit as media files; subtitle tracks in a copy of a video. Through FFmpeg's libraries (PyAV),
+without any program to install.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ from marlin_edit.interfaces import Carries, Context, Delivery, Detection, Detect
 from marlin_edit.settings import Group, Setting
 
 if TYPE_CHECKING:
+    import click
+
     from marlin_edit.edit import Edit
     from marlin_edit.media import MediaInfo
     from marlin_edit.settings import Settings
@@ -89,6 +93,14 @@ def _keyframes(media: MediaInfo, span: Span, context: Context) -> Sequence[Detec
     from marlin_edit_ffmpeg.keyframes import groups_in
 
     return [Detection(group) for group in groups_in(media, span)]
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    """The plugin's commands."""
+    from marlin_edit_ffmpeg.attach.command import command
+
+    cli.add_command(command)
 
 
 @hookimpl

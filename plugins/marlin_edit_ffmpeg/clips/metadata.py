@@ -54,7 +54,7 @@ class CopiedText:
 
 def label_output(source: Any, output: Output, media: MediaInfo, first: int) -> str | None:
     """Title and other tags of the source, its chapters aside; and the start time code of frame `first`, returned."""
-    output.container.metadata.update(_kept(source.metadata))
+    output.container.metadata.update(kept_tags(source.metadata))
     if not media.has_timecode or media.rate is None or not output.kind.timecode:
         return None
     return media.timecode_of(first)
@@ -62,7 +62,7 @@ def label_output(source: Any, output: Output, media: MediaInfo, first: int) -> s
 
 def label_stream(stream: Any, out: Any) -> None:
     """Copy a stream's metadata."""
-    out.metadata.update(_kept(stream.metadata))
+    out.metadata.update(kept_tags(stream.metadata))
     out.disposition = int(stream.disposition)
 
 
@@ -112,7 +112,8 @@ def set_chapters(output: Output, chapters: list[Any]) -> None:
         output.container.metadata[f"CHAPTER{number:03}NAME"] = chapter["metadata"].get("title", "")
 
 
-def _kept(tags: dict[str, str]) -> dict[str, str]:
+def kept_tags(tags: dict[str, str]) -> dict[str, str]:
+    """The tags of a source that say something of a copy of it as well."""
     return {
         name: text
         for name, text in tags.items()
