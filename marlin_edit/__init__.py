@@ -24,7 +24,7 @@ from marlin_edit.interfaces import (
 from marlin_edit.settings import Setting
 
 if TYPE_CHECKING:
-    from marlin_edit.film import Captions, Film, Findings, Written, open
+    from marlin_edit.film import Captions, Film, Findings, Transcript, Written, open
 
 __all__ = [
     "Backend",
@@ -42,6 +42,7 @@ __all__ = [
     "Receipt",
     "Rendered",
     "Setting",
+    "Transcript",
     "Written",
     "hookimpl",
     "open",
@@ -50,7 +51,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The names of `film.py`, imported when they are first used: plugins need none of what it needs."""
-    if name in ("Captions", "Film", "Findings", "Written", "open"):
+    if name in ("Captions", "Film", "Findings", "Transcript", "Written", "open"):
         from marlin_edit import film
 
         return getattr(film, name)

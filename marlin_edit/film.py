@@ -1,4 +1,4 @@
-"""marlin-edit in Python: `open` a film, ask it, cut it, write what was found. Nothing is printed.
+"""marlin-edit in Python: `open` a film, ask it, listen to it, cut it, write what was found. Nothing is printed.
 
     import marlin_edit as me
 
@@ -7,8 +7,8 @@
     film.cut(found, out_dir="clips")
     film.caption().write("interview.srt")
 
-Options are those of the commands, with underscores: `--out-dir` is `out_dir`. What the commands print goes to the log
-named `marlin_edit`; errors are `MarlinEditError`s, with the sentence that the commands print.
+Options are those of the commands, with underscores: `--out-dir` is `out_dir`, `--in` is `in_`. What the commands print
+goes to the log named `marlin_edit`; errors are `MarlinEditError`s, with the sentence that the commands print.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from marlin_edit import interruption
-from marlin_edit.analysis import Analysis, Event, Finding, Scene
+from marlin_edit.analysis import Analysis, Asked, Event, Finding, Scene, Sense, Utterance
 from marlin_edit.app import App
 from marlin_edit.console import Console, Line, Progress
 from marlin_edit.edit import Cut, Edit, QueryResult, accepted_findings, cuts_of_findings, cuts_of_spans, results_of
@@ -33,8 +33,10 @@ from marlin_edit.interfaces import Carries
 from marlin_edit.media import MediaInfo
 from marlin_edit.plugins import load_app
 from marlin_edit.settings import Setting
-from marlin_edit.timebase import OutPoint, Position, parse_positions
+from marlin_edit.timebase import OutPoint, Position, Span, parse_positions
 from marlin_edit.workflow.cut_selection import selected_cuts
+from marlin_edit.workflow.finder import Finder
+from marlin_edit.workflow.hearing import Listener, caption_listener, with_speech
 from marlin_edit.workflow.outputs import planned_deliveries, planned_outputs
 from marlin_edit.workflow.publish import Outcome, publish
 from marlin_edit.workflow.run import Run, probe_media, programme_start
@@ -154,6 +156,30 @@ class Captions(_Answer):
         return len(self.events)
 
 
+class Transcript(_Answer):
+    """What is said in a film.
+
+    Attributes:
+        analysis: All of it, as the analysis file has it.
+    """
+
+    @property
+    def utterances(self) -> tuple[Utterance, ...]:
+        """What is said, with the times of its words; of speech that was not understood, the text is empty."""
+        return self.analysis.speech or ()
+
+    @property
+    def text(self) -> str:
+        """All that is said."""
+        return " ".join(one.text for one in self.utterances if one.text)
+
+    def __iter__(self) -> Iterator[Utterance]:
+        return iter(self.utterances)
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+
 class Film:
     """A media file that can be asked and cut.
 
@@ -165,7 +191,7 @@ class Film:
     def __init__(self, path: Path, on_progress: OnProgress | None, options: dict[str, Option]) -> None:
         self.path = path
         self._console = _Quiet(on_progress)
-        self._app = _with_options(load_app(), options, ("find", "caption", "cut"), opening=True)
+        self._app = _with_options(load_app(), options, ("find", "caption", "cut", "transcribe"), opening=True)
         self.media: MediaInfo = probe_media(Run(self._app, self._console), path)
         self._model = model_opener(self._app, self._console)
 
@@ -173,7 +199,8 @@ class Film:
         """Say when something happens.
 
         Args:
-            queries: What to look for: visible actions in the present tense, like "a door opens".
+            queries: What to look for: visible actions in the present tense, like "a door opens", or words that are said
+                (`in_="said"`).
             within: The part to look in, or None for all of it.
             options: Those of the command `find`, but for the model's own (`model`, `device`), which `open` takes.
         """
@@ -181,14 +208,33 @@ class Film:
         if not wanted:
             raise UsageError('Say what to look for: film.find("a door opens").')
         app = _with_options(self._app, options, ("find",))
-        found = analyze(app, self._console, self.media, _positions(within), queries=wanted, model=self._model)
-        return Findings(self, found, Carries.FINDINGS)
+        finder = Finder.of(Run(app, self._console), wanted, self._model)
+        return Findings(self, finder.find(self.media, _positions(within)), Carries.FINDINGS)
 
     def caption(self, *, within: Range | None = None, **options: Option) -> Captions:
         """Describe what happens. `within` and `options` are as for `find`."""
         app = _with_options(self._app, options, ("caption",))
+        run = Run(app, self._console)
+        listener = caption_listener(run)
         seen = analyze(app, self._console, self.media, _positions(within), caption=True, model=self._model)
-        return Captions(self, seen, Carries.SCENES | Carries.EVENTS)
+        return Captions(self, with_speech(run, seen, listener), Carries.SCENES | Carries.EVENTS)
+
+    def transcribe(self, *, within: Range | None = None, **options: Option) -> Transcript:
+        """Write down what is said. `within` is as for `find`.
+
+        Args:
+            within: The part to listen to, or None for all of it.
+            options: Those of the command `transcribe`, like `speech_model="small"`.
+
+        Raises:
+            MarlinEditError: The speech extra or the speech model is not here.
+        """
+        run = Run(_with_options(self._app, options, ("transcribe",)), self._console)
+        part = None if within is None else span_between(self.media, *_span(within), self._console)
+        heard = Listener.of(run, words=True).hear(self.media, part)
+        asked = Asked(None, (part or Span(Fraction(0), self.media.duration),), Sense.SAID)
+        analysis = Analysis(self.media.counted_in_samples(), speech=heard, asked=(asked,))
+        return Transcript(self, analysis, Carries.SPEECH)
 
     def cut(self, what: Findings | Iterable[Range], *outputs: str | Path, **options: Option) -> Written:
         """Cut out what was found, or parts that you name.
@@ -222,7 +268,7 @@ class Film:
         options: dict[str, Option],
     ) -> Written:
         of_cuts = bool(makes & Carries.CUTS)
-        app = _with_options(self._app, options, ("cut",) if of_cuts else ("export", "find", "caption"))
+        app = _with_options(self._app, options, ("cut",) if of_cuts else ("export", "find", "caption", "transcribe"))
         run = Run(app, self._console)
         outputs = planned_outputs(app, [*paths], None, makes, [self.path])
         deliveries = planned_deliveries(app, [], makes) if of_cuts else []
@@ -250,6 +296,7 @@ def _with_options(app: App, options: dict[str, Option], commands: tuple[str, ...
         for setting in app.definitions.values()
         if setting.flag is not None and set(commands) & set(setting.commands)
     }
+    options = {name.removesuffix("_"): value for name, value in options.items()}  # `in` is a word of Python
     for name in options:
         if name not in known:
             raise UsageError(f"{commands[-1]} has no option {name!r}.{did_you_mean(name, known)}")

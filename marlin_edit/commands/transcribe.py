@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from fractions import Fraction
 
 from marlin_edit.analysis import Analysis, Asked, Sense
 from marlin_edit.commands import Request, Run, as_command, request_options
@@ -36,7 +36,6 @@ def command(run: Run, request: Request) -> ExitCode:
         with job:
             part = None if request.look_in is None else span_between(job.media, *request.look_in, run.console)
             heard = listener.hear(job.media, part)
-            analysis = Analysis(job.media.counted_in_samples(), speech=heard)
-            looked_at = part or Span(job.media.duration * 0, job.media.duration)
-            job.publish(replace(analysis, asked=(Asked(None, (looked_at,), Sense.SAID),)))
+            asked = Asked(None, (part or Span(Fraction(0), job.media.duration),), Sense.SAID)
+            job.publish(Analysis(job.media.counted_in_samples(), speech=heard, asked=(asked,)))
     return batch.finished()

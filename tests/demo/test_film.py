@@ -16,6 +16,7 @@ import pytest
 import marlin_edit as me
 from marlin_edit.cli import main
 from marlin_edit.timebase import Span
+from tests.support.talks import speech_model, talk
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -121,3 +122,19 @@ def test_importing_it_loads_nothing_heavy() -> None:
     code = "import sys, marlin_edit; print(sorted({'torch', 'av', 'click', 'numpy'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", env=dict(os.environ))
     assert ran.stdout.strip() == "[]"
+
+
+def test_what_is_said_is_written_down_found_and_cut(tmp_path: Path) -> None:
+    talk(tmp_path / "talk.mp4")
+    film = me.open("talk.mp4", speech_model=str(speech_model()))
+    transcript = film.transcribe()
+    assert len(transcript) == len(list(transcript)) == 2
+    assert "nobody asked" in transcript.text.lower()
+    assert transcript.write("talk.srt", "talk.json").files == (Path("talk.srt"), Path("talk.json"))
+    (found,) = film.find("red lamp", in_="said")
+    assert "red lamp" in found.quote
+    assert len(film.cut(film.find("red lamp", in_="said"), out_dir="clips").files) == 1
+    assert "nobody asked" in film.transcribe(within=(10, 20)).text.lower()
+    assert "lamp" not in film.transcribe(within=(10, 20)).text
+    with pytest.raises(me.MarlinEditError, match="no speech model"):
+        film.transcribe(speech_model="enormous")
