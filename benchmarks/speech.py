@@ -1,9 +1,10 @@
-"""How fast voice activity is found in an hour of sound, and whether its memory grows.
+"""How fast an hour of sound is listened to, and whether the memory grows.
 
-    python benchmarks/speech.py [--minutes 60] [--wav]
+    python benchmarks/speech.py [--minutes 60] [--wav]                # when somebody speaks
+    python benchmarks/speech.py --words MODEL [--minutes 20] [--wav]  # and what is said
 
 espeak-ng says some sentences again and again, with pauses, and an hour of that is listened to as `--speech` does it, in
-parts of a minute, in a process of its own: from 16 kHz WAV, and from 48 kHz AAC in stereo.
+a process of its own: from 16 kHz WAV, and from 48 kHz AAC in stereo. MODEL is a value of --speech-model.
 """
 
 from __future__ import annotations
@@ -32,17 +33,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--wav", action="store_true", help="the WAV alone")
+    parser.add_argument("--words", metavar="MODEL", help="also write down what is said, with this speech model")
     parser.add_argument("--listen", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.listen:
-        listen(options.listen)
+        listen(options.listen, options.words)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         for kind, encoding in list(KINDS.items())[: 1 if options.wav else None]:
             for minutes in (options.minutes // 10 or 1, options.minutes):
                 path = talk(Path(folder), minutes, encoding)
                 ran = subprocess.run(
-                    [sys.executable, __file__, "--listen", str(path)],
+                    [sys.executable, __file__, "--listen", str(path)]
+                    + (["--words", options.words] if options.words else []),
                     stdout=subprocess.PIPE,
                     encoding="utf-8",
                     check=True,
@@ -66,25 +69,25 @@ def talk(folder: Path, minutes: int, encoding: list[str]) -> Path:
     return path
 
 
-def listen(path: Path) -> None:
-    """Finds the speech, and prints how fast it was and how much memory it took."""
-    from marlin_edit.analysis import Analysis
+def listen(path: Path, words: str | None) -> None:
+    """Finds the speech, and prints how fast it was and how much memory it took. words: the model of what is said."""
     from marlin_edit.console import Console
     from marlin_edit.media import probe
     from marlin_edit.plugins import load_app
-    from marlin_edit.workflow.hearing import speech_detector, with_speech
+    from marlin_edit.workflow.hearing import Listener
     from marlin_edit.workflow.run import Run
 
-    run = Run(load_app().with_flags({"speech": True}), Console(verbosity=-1))
+    app = load_app().with_flags({"store": False} | ({"speech_model": words} if words else {}))
+    listener = Listener.of(Run(app, Console(verbosity=-1)), words=words is not None)
     media = probe(path)
-    with_speech(run, Analysis(replace(media, duration=Fraction(1))), speech_detector(run))  # loads what it needs
+    listener.hear(replace(media, duration=Fraction(5)))  # loads what it needs
     began, busy = time.perf_counter(), cpu_seconds()
-    speech = with_speech(run, Analysis(media), speech_detector(run)).speech
+    speech = listener.hear(media)
     seconds, cpu = time.perf_counter() - began, cpu_seconds() - busy
     memory = peak_memory()
     print(
         f"{float(media.duration) / seconds:.0f} times real time ({seconds:.1f} s, {cpu:.1f} s of CPU), "
-        f"{len(speech or ())} spans, {memory:.0f} MB at most"
+        f"{len(speech)} spans, {sum(len(one.words) for one in speech)} words, {memory:.0f} MB at most"
     )
 
 
