@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BEAM = 5
-JOINED = Fraction(5)
+JOINED = Fraction(4)
 """Seconds: the model hears spans of speech that are nearer together than this as one, with their pauses."""
 
 EDGE = Fraction(3, 5)

@@ -15,7 +15,17 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from marlin_edit.analysis import Analysis, Event, Finding, ModelIdentity, Scene, Verdict
+from marlin_edit.analysis import (
+    Analysis,
+    Event,
+    Finding,
+    ModelIdentity,
+    Scene,
+    Sense,
+    SpokenWord,
+    Utterance,
+    Verdict,
+)
 from marlin_edit.app import App
 from marlin_edit.edit import Cut, Edit
 from marlin_edit.errors import MarlinEditError
@@ -107,10 +117,13 @@ def _written(app: App, exporter: Exporter, folder: Path) -> Iterable[bytes]:
     findings = (
         Finding(Span(Fraction(10), Fraction(12)), "a door opens", 0.93, verdict=Verdict.ACCEPTED),
         Finding(Span(Fraction(20), Fraction(61, 3)), "ein Hund läuft 犬", 0.2),
+        Finding(Span(Fraction(4), Fraction(5)), "good evening", sense=Sense.SAID, quote="Good evening."),
     )
-    source = Analysis(
-        MEDIA, ModelIdentity("tiny", "0123456789"), (Scene(WINDOW, "A man comes home."),), events, findings
-    )
+    good, evening = Span(Fraction(4), Fraction(9, 2)), Span(Fraction(9, 2), Fraction(5))
+    words = (SpokenWord(good, "Good", 0.4), SpokenWord(evening, " evening."))
+    speech = (Utterance(Span(Fraction(4), Fraction(5)), "Good evening.", words, 0.4, "Ann", "en"),)
+    scenes = (Scene(WINDOW, "A man comes home."),)
+    source = Analysis(MEDIA, ModelIdentity("tiny", "0123456789"), scenes, events, findings, speech=speech)
     cuts = (
         Cut(source, FrameRange(250, 300), findings[0], "a door opens"),
         Cut(source, FrameRange(500, 520), findings[1], "two"),

@@ -349,6 +349,11 @@ def test_the_documented_detector_works_and_comes_before_marlin_edit_s_own(own: P
     run = run_tool("caption", video, "--model", "demo", "--speech", "-o", result, plugins=[own, directory])
     assert run.returncode == 0, run.stderr
     assert json.loads(result.read_text())["speech"] == [{"start": "0.25", "end": "1.5", "text": "Good evening."}]
+    captions = tmp_path / "talk.vtt"
+    run = run_tool("transcribe", video, "-o", captions, plugins=[own, directory])
+    assert run.returncode == 0, run.stderr
+    assert captions.read_text().startswith("WEBVTT Kind: captions; ")
+    assert "\nGood evening.\n" in captions.read_text()
 
 
 def test_the_documented_model_behind_a_service_works(own: Path, tmp_path: Path) -> None:

@@ -59,16 +59,21 @@ def render(edit: Edit, context: Context) -> Rendered:
         notes += _notes_on(track, source)
     queries = {query: colour.value for query, colour in colours_of(edit).items()}
     numbers = {query: number for number, query in enumerate(queries)}
+    captions = [
+        _captions_of(edit, source, track, context.settings) for source, track in zip(edit.sources, tracks, strict=True)
+    ]
     facts = {
         "title": clean(edit.title),
         "id": hashlib.sha256(analysis.encode("utf-8")).hexdigest()[:16],
         "queries": [list(pair) for pair in queries.items()],
         "sources": [
-            _source(source, way, numbers, track, _captions_of(edit, source, track, context.settings))
-            for source, way, track in zip(edit.sources, ways, tracks, strict=True)
+            _source(source, way, numbers, track, said)
+            for source, way, track, said in zip(edit.sources, ways, tracks, captions, strict=True)
         ],
     }
     remarks = comments(edit, tracks[0], context.settings)
+    for said in filter(None, captions[:1]):
+        remarks = list(dict.fromkeys([*remarks[:1], *comments(edit, said, context.settings), *remarks]))
     return Rendered(_page(clean(edit.title), remarks, _embedded(facts), analysis), tuple(notes))
 
 

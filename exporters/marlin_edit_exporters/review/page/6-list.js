@@ -81,7 +81,10 @@ function asked(source) {
   const lines = [];
   for (const one of source.about.asked.filter((each) => each.query !== null)) {
     const found = source.entries.filter(
-      (entry) => entry.kind === "findings" && source.about.findings[entry.place].query === one.query,
+      (entry) =>
+        entry.kind === "findings" &&
+        entry.said === (one.source === "said") &&
+        source.about.findings[entry.place].query === one.query,
     );
     if (found.some((entry) => !isRejected(entry))) continue;
     const rejected = found.length === 1 ? "1 answer, rejected" : `${found.length} answers, all rejected`;
@@ -94,7 +97,7 @@ function asked(source) {
 function lookedAt(one) {
   const seconds = one.looked_at.map((pair) => pair.map(fraction));
   const spans = seconds.map(([start, end]) => `${secondsText(start)} – ${secondsText(end)}`);
-  return spans.length ? `looked at ${spans.slice(0, 5).join(", ")}${spans.length > 5 ? " …" : ""}` : "not looked at";
+  return spans.length ? `${one.source === "said" ? "listened to" : "looked at"} ${spans.slice(0, 5).join(", ")}${spans.length > 5 ? " …" : ""}` : "not looked at";
 }
 
 // Seconds of a file's decimal or n/d text.

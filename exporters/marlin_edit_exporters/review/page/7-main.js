@@ -148,7 +148,8 @@ function tellAbout() {
     box.append(element("p", "", `${clockText(source.milliseconds)}${start}, ${rate}`));
     if (source.model) box.append(element("p", "", `Model: ${source.model}`));
     if (typeof about.threshold === "number") box.append(element("p", "", `Threshold of scores: ${about.threshold}`));
-    const asks = about.asked.map((one) => `${one.query === null ? "What happens" : `“${one.query}”`}: ${lookedAt(one)}`);
+    const what = (one) => (one.query !== null ? `“${one.query}”` : one.source === "said" ? "What is said" : "What happens");
+    const asks = about.asked.map((one) => `${what(one)}: ${lookedAt(one)}`);
     box.append(...list("Asked:", asks));
     box.append(...list("Not seen, as there was no picture:", (about.unseen ?? []).map((pair) => pair.map(fraction).map(secondsText).join(" – "))));
     box.append(...list("What the model wrote that is neither an event nor a finding:", about.unread ?? []));
