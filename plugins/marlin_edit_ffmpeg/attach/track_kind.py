@@ -98,7 +98,7 @@ def label_of(path: Path, head: str, chosen: Chosen) -> Label:
 
 def _said_by(head: str) -> tuple[str, str, str]:
     """Kind, language and title in the head of a WebVTT file, `WEBVTT Kind: captions; Language: en; A title`, or of an
-    .ass file, whose title says whether it has descriptions; nothing for what is not said.
+    .ass file, whose title says whether it has descriptions or captions; nothing for what is not said.
     """
     kind = language = title = ""
     if head.startswith("WEBVTT"):
@@ -112,9 +112,9 @@ def _said_by(head: str) -> tuple[str, str, str]:
                 elif number == 0 and not colon and kind:
                     title = clean(entry)
     elif head.startswith("[Script Info]"):
-        found = re.search(r"^Title:(.*description.*)$", head, re.IGNORECASE | re.MULTILINE)
+        found = re.search(r"^Title:(.*(description|caption).*)$", head, re.IGNORECASE | re.MULTILINE)
         if found is not None:
-            kind, title = Kind.DESCRIPTIONS.value, clean(found[1])
+            kind, title = _WORDS[found[2].lower()].value, clean(found[1])
     return kind, language, title
 
 
