@@ -13,6 +13,7 @@ from marlin_edit.settings import Group
 from marlin_edit.timebase import OutPoint, Position, parse_positions
 from marlin_edit.workflow.cut_selection import selected_cuts
 from marlin_edit.workflow.finder import Finder
+from marlin_edit.workflow.hearing import with_speech
 from marlin_edit.workflow.plan_batch import plan_batch
 from marlin_edit.workflow.snapping import snap_detector
 
@@ -75,7 +76,7 @@ def command(
                 analysis = finder.find(job.media, request.look_in)
                 cuts = cuts_of_findings(analysis, handles)
             else:
-                analysis = Analysis(job.media.counted_in_samples())
+                analysis = with_speech(run, Analysis(job.media.counted_in_samples()), finder.listener)
                 cuts = cuts_of_spans(analysis, [span_between(job.media, *span, run.console) for span in spans], handles)
             job.publish(*selected_cuts(run, analysis, cuts, detector))
     return batch.finished()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from marlin_edit.analysis import Analysis, Asked, Sense, Utterance
-from marlin_edit.errors import MarlinEditError
+from marlin_edit.errors import UsageError
 from marlin_edit.inference.pipeline import analyze, model_opener
 from marlin_edit.inference.queries import advise
 from marlin_edit.inference.windows import span_between
@@ -40,17 +41,15 @@ class Finder:
         Raises:
             MarlinEditError: It is to listen, and what that needs is not here.
         """
-        where = run.settings.value("look_in", str)
-        listens = where in ("said", "both") or (where != "seen" and run.settings.value("speech", bool))
+        where, speech = run.settings.value("look_in", str), run.settings.value("speech", bool)
+        listens = where in ("said", "both") or (where != "seen" and speech)
         seen = where != "said"
         listener: Listener | None = None
-        if queries and (listens or run.settings.value("speech", bool)):
+        if speech or (queries and listens):
             listener = Listener.of(run, words=True)
         elif queries and where == "auto" and run.settings.value("store", bool):
-            try:
-                listener = Listener.of(run, words=True)
-            except MarlinEditError:  # then nothing can have been heard that these settings would use
-                listener = None
+            with contextlib.suppress(UsageError):  # no plugin listens
+                listener = Listener.of_known(run)
         for query in queries if seen else ():
             advise(run.console, query)
         opener = model or model_opener(run.app, run.console)

@@ -50,6 +50,11 @@ class Listener:
     words: Detector | None
 
     @classmethod
+    def of_known(cls, run: Run) -> Listener:
+        """A listener that only looks up what was heard before (`known`): what listening needs is not asked for."""
+        return cls(run, run.app.detector_for(Finds.SPEECH), run.app.detector_for(Finds.WORDS))
+
+    @classmethod
     def of(cls, run: Run, *, words: bool) -> Listener:
         """The listener of a run.
 
@@ -90,10 +95,13 @@ class Listener:
         return utterances
 
     def known(self, media: MediaInfo) -> tuple[Utterance, ...] | None:
-        """What is said in the media, if all of it is in the store."""
+        """What is said in the media, if all of it is in the store, heard by what is here now."""
         self._check_stream(media)
         with contextlib.closing(AnswerCache.of(self.run.settings, self.run.console)) as cache:
-            heard = self._heard(media, Span(Fraction(0), media.duration), cache, ask=False)
+            try:
+                heard = self._heard(media, Span(Fraction(0), media.duration), cache, ask=False)
+            except MarlinEditError:  # the speech model is gone
+                heard = None
         return None if heard is None else heard[0]
 
     def _check_stream(self, media: MediaInfo) -> None:

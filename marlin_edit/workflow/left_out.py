@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marlin_edit.edit import Edit
+from marlin_edit.edit import Edit, is_transcribed
 from marlin_edit.interfaces import Carries, Exporter
 from marlin_edit.text import counted
 
@@ -33,6 +33,10 @@ def left_out(exporter: Exporter, edit: Edit) -> list[str]:
         for flag, word in _CONTENTS
         if numbers[flag] and not carries & flag and not (flag is Carries.SCENES and carries & Carries.EVENTS)
     ]
+    said = sum(bool(one.text) for source in edit.sources if is_transcribed(source) for one in source.speech or ())
+    if said and not carries & Carries.SPEECH and not any(source.events for source in edit.sources):
+        was = "was" if said == 1 else "were"
+        sentences.append(f"{name} cannot store what is said; {counted(said, 'utterance')} {was} left out")
     if carries & Carries.MARKERS and any(source.events or source.findings for source in edit.sources):
         lacking = [words for flag, words in _OF_MARKERS if not carries & flag]
         if lacking:

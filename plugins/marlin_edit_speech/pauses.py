@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -33,8 +34,11 @@ NEAR = Fraction(7, 20)
 _LEAST = Fraction(1, 50)
 
 
-def pauses_in(samples: NDArray[float32], start: Fraction) -> list[Span]:
-    """The pauses in a sound at RATE, whose first sample is at `start`, in order of time."""
+def pauses_in(samples: NDArray[float32], start: Fraction, spoken: Sequence[Span]) -> list[Span]:
+    """The pauses inside the spans in which somebody speaks, in order of time.
+
+    samples: a sound at RATE, whose first sample is at `start`.
+    """
     import numpy as np
 
     size = int(STEP * RATE)
@@ -52,24 +56,40 @@ def pauses_in(samples: NDArray[float32], start: Fraction) -> list[Span]:
         Span(start + int(begin) * STEP, start + int(end) * STEP)
         for begin, end in zip(edges[::2], edges[1::2], strict=True)
     ]
-    return [pause for pause in pauses if pause.length >= SHORTEST]
+    return [
+        pause
+        for pause in pauses
+        if pause.length >= SHORTEST and any(one.start < pause.start and pause.end < one.end for one in spoken)
+    ]
 
 
 def parted(words: Sequence[Detection], pauses: Sequence[Span]) -> list[Detection]:
     """The words, in order of time, with the pauses between them: the border nearest to each is moved to it."""
+    near = sorted(
+        (abs(_border(words, place) - (pause.start + pause.end) / 2), number, place)
+        for number, pause in enumerate(pauses)
+        for place in _places_near(words, pause)
+    )
+    of_border: dict[int, Span] = {}
+    taken: set[int] = set()
+    for _, number, place in near:
+        if number not in taken and place not in of_border:
+            taken.add(number)
+            of_border[place] = pauses[number]
     moved = list(words)
-    for pause in pauses:
-        middle = (pause.start + pause.end) / 2
-        borders = [(abs(_border(moved, place) - middle), place) for place in range(1, len(moved))]
-        near = [(distance, place) for distance, place in borders if distance <= NEAR + pause.length / 2]
-        if not near:
-            continue
-        place = min(near)[1]
+    for place, pause in sorted(of_border.items()):
         before, after = moved[place - 1], moved[place]
         if before.span.start + _LEAST <= pause.start and pause.end <= after.span.end - _LEAST:
             moved[place - 1] = replace(before, span=Span(before.span.start, pause.start))
             moved[place] = replace(after, span=Span(pause.end, after.span.end))
     return moved
+
+
+def _places_near(words: Sequence[Detection], pause: Span) -> range:
+    """The places of the words whose border with the one before may belong to a pause."""
+    first = bisect_left(words, pause.start - NEAR, key=lambda word: word.span.end)
+    last = bisect_right(words, pause.end + NEAR, key=lambda word: word.span.start)
+    return range(max(1, first), last)
 
 
 def _border(words: Sequence[Detection], place: int) -> Fraction:

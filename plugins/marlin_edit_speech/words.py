@@ -78,7 +78,7 @@ def words_in(media: MediaInfo, span: Span, spoken: Sequence[Span], settings: Set
             end = max(start + _SHORTEST, span.start + Fraction(round(word.end * 1000), 1000))
             sure = round(min(1.0, max(0.0, float(word.probability))), 3)
             found.append(Detection(Span(start, end), word.word, "", sure, info.language))
-    return parted(found, pauses_in(samples, span.start))
+    return parted(found, pauses_in(samples, span.start, spoken or [span]))
 
 
 def _clips(spoken: Sequence[Span], span: Span, length: Fraction) -> list[Span]:

@@ -394,3 +394,33 @@ def test_speech_over_music_is_written_down_and_the_music_is_not(tmp_path: Path, 
     speech = ran.document["analysis"]["speech"]
     assert "on the table when you are finished" in " ".join(one.get("text", "") for one in speech)
     assert all(11.5 < float(Fraction(one["start"])) < 17 for one in speech if one.get("text"))
+
+
+def test_spans_with_speech_end_between_words_and_a_reel_says_what_is_said(tmp_path: Path, marlin: CommandLine) -> None:
+    film = talk(tmp_path / "talk.mp4")
+    reel = tmp_path / "reel.mp4"
+    ran = marlin("cut", film, "--span", "3.9-13.1", "--speech", "--snap", "speech", "--reel", reel, "--json")
+    assert ran.code == 0, ran.err
+    document = ran.document["analysis"]
+    (cut,) = document["cuts"]
+    words = [word for one in document["speech"] for word in one["words"]]
+    frame = Fraction(1, 25)
+    for end in (Fraction(cut["start"]), Fraction(cut["end"])):
+        assert not any(Fraction(word["start"]) + frame < end < Fraction(word["end"]) - frame for word in words)
+    chapters = [checker("ffprobe", "ffmpeg"), "-v", "error", "-show_chapters", "-of", "json", str(reel)]
+    shown = json.loads(subprocess.run(chapters, capture_output=True, check=True).stdout)
+    (title,) = [chapter["tags"]["title"] for chapter in shown["chapters"]]
+    assert "beside the old window" in title
+
+
+def test_a_query_is_looked_up_in_what_is_known_only_while_its_model_is_here(
+    tmp_path: Path, marlin: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = talk(tmp_path / "talk.mp4")
+    assert marlin("transcribe", film).code == 0
+    ran = marlin("find", film, "-q", "red lamp", "--model", "demo")
+    assert "it is known what is said, so that is searched too" in ran.err
+    monkeypatch.setenv("MARLIN_EDIT_SPEECH_MODEL", str(tmp_path / "gone"))
+    ran = marlin("find", film, "-q", "red lamp", "--model", "demo")
+    assert "known what is said" not in ran.err
+    assert "said" not in ran.out

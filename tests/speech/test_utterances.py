@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,8 @@ from marlin_edit.speech.said import said_findings
 from marlin_edit.speech.utterances import REACH, utterances_of
 from marlin_edit.timebase import FrameRate, Span
 from marlin_edit.workflow.hearing import EDGE, OVERLAP, STRETCH, stretches_of
+from marlin_edit_speech.pauses import parted, pauses_in
+from marlin_edit_speech.sound import RATE
 
 TENTHS = st.integers(0, 600).map(lambda tenths: Fraction(tenths, 10))
 FILM = MediaInfo(Path("talk.mp4"), Fraction(60), FrameRate.parse("25"), 1500)
@@ -190,3 +194,30 @@ def test_stretches_hold_all_speech_and_each_moment_counts_once(voice: tuple[Span
         for moment in (one.start, one.start + one.length / 3, one.end - Fraction(1, 100)):
             counting = [(hears, kept) for hears, kept in stretches if hears.start <= moment < hears.end]
             assert sum(kept.start <= moment < kept.end for _, kept in counting) == 1
+
+
+@given(words=st.lists(spans(15), max_size=12).map(maximal), pauses=st.lists(spans(5), max_size=8).map(maximal))
+def test_words_that_are_parted_stay_in_order_and_only_their_borders_move(
+    words: tuple[Span, ...], pauses: tuple[Span, ...]
+) -> None:
+    given_words = [Detection(span, f" w{number}") for number, span in enumerate(words)]
+    moved = parted(given_words, pauses)
+    assert [word.text for word in moved] == [word.text for word in given_words]
+    assert all(one.span.start < other.span.start for one, other in pairwise(moved))
+    for before, after in zip(given_words, moved, strict=True):
+        for old, new in ((before.span.start, after.span.start), (before.span.end, after.span.end)):
+            assert new == old or any(new in (pause.start, pause.end) for pause in pauses)
+
+
+def test_a_pause_goes_to_the_border_that_is_nearest_and_a_silence_between_sentences_to_none() -> None:
+    samples = np.full(6 * RATE, 0.5, dtype=np.float32)
+    for start, end in ((1.0, 1.2), (2.5, 4.0), (5.0, 5.05)):
+        samples[round(start * RATE) : round(end * RATE)] = 0.0001
+    spoken = [Span(Fraction(0), Fraction("2.5")), Span(Fraction(4), Fraction(6))]
+    pauses = pauses_in(samples, Fraction(10), [Span(one.start + 10, one.end + 10) for one in spoken])
+    assert pauses == [Span(Fraction(11), Fraction("11.2"))], "a silence is no pause, and 0.05 s are a letter"
+    words = [Detection(Span(Fraction(start), Fraction(end)), text) for start, end, text in (
+        ("10", "10.6", " red"), ("10.6", "11.35", " lamp"), ("11.35", "12", " was"))]  # fmt: skip
+    assert [(one.span.start, one.span.end) for one in parted(words, pauses)] == [
+        (10, Fraction("10.6")), (Fraction("10.6"), 11), (Fraction("11.2"), 12),
+    ]  # fmt: skip
