@@ -17,7 +17,8 @@ from marlin_edit.timebase import Span
 from marlin_edit_exporters.subtitles import ttml, webvtt
 from marlin_edit_exporters.subtitles.cues import Cue, track_of
 from marlin_edit_exporters.subtitles.cues.descriptions import FROM_SPEECH, shorter_texts
-from marlin_edit_exporters.subtitles.cues.profiles import profile_named, words_of
+from marlin_edit_exporters.subtitles.cues.lint import faults_of
+from marlin_edit_exporters.subtitles.cues.profiles import Pace, profile_named, words_of
 from marlin_edit_exporters.subtitles.cues.width import cells
 from tests.support.subtitle_checkers import edit_of, event, rendered, settings_of
 
@@ -251,3 +252,15 @@ def test_an_extended_description_stands_in_the_nearest_pause_and_is_marked() -> 
         rendered(webvtt, edit, settings_of(extended="on")).content
     )
     assert re.search(r"0 of 1 description found a place", " ".join(track.notes))
+
+
+def test_an_extended_description_stays_one_when_its_file_is_read_again_and_is_not_judged_as_read_in_its_time() -> None:
+    said = tuple(map(Utterance, (Span(Fraction(0), Fraction(10)), Span(Fraction(11), Fraction(30)))))
+    edit = edit_of(event("12", "14", "A man walks to the window and looks out."), duration=30, speech=said)
+    text = str(rendered(webvtt, edit, settings_of(extended="on")).content)
+    again = webvtt.read(text.encode(), None)
+    assert again.events[0].flags == ("cue", "extended")
+    assert "\nextended 1\n" in str(rendered(webvtt, edit_of(*again.events, duration=30)).content)
+    pace = Pace.of(profile_named("default"), None)
+    assert faults_of(webvtt.parse(text.encode()), pace) == []
+    assert faults_of(webvtt.parse(text.replace("extended 1", "1").encode()), pace) != []

@@ -55,9 +55,12 @@ def write(cues: Sequence[Cue], header: str = "", shown: Sequence[str] = ()) -> s
         if not cue.dressed and ("&" in text or "<" in text or ">" in text):
             text = text.translate(_ESCAPES)
         times = f"{milliseconds_text(cue.start)} --> {milliseconds_text(cue.end)}{_settings_of(cue.place)}"
-        blocks.append(f"{'extended ' if cue.extended else ''}{number}\n{times}\n{text}\n")
+        blocks.append(f"{_EXTENDED if cue.extended else ''}{number}\n{times}\n{text}\n")
     return "\n".join(blocks)
 
+
+_EXTENDED = "extended "
+"""How the id of a cue begins for which the player has to stop."""
 
 _CLASSES = {
     "#00ff00": "lime", "#00ffff": "cyan", "#ff0000": "red", "#ffff00": "yellow", "#ff00ff": "magenta",
@@ -160,7 +163,8 @@ def _block(block: list[str], begin: int, file: CueFile, ids: set[str], styles: d
         runs, lost = _undone("\n".join(body), styles)
         where, more = _place_of(match[3] if match else "")
         file.formatted += lost or more
-        file.cues.append(RawCue(start, end, lines_of(runs), begin + place + 1, runs, where))
+        extended = name.startswith(_EXTENDED)
+        file.cues.append(RawCue(start, end, lines_of(runs), begin + place + 1, runs, where, extended))
 
 
 def _header(block: list[str], file: CueFile) -> None:

@@ -4,7 +4,7 @@
 `lint` finds what breaks the rules in any cues, and `repair` mends it.
 """
 
-from marlin_edit_exporters.subtitles.cues.track import READY, shared_track, track_of
+from marlin_edit_exporters.subtitles.cues.track import EXTENDED, READY, shared_track, track_of
 from marlin_edit_exporters.subtitles.cues.values import Cue, Track, joined
 
-__all__ = ["READY", "Cue", "Track", "joined", "shared_track", "track_of"]
+__all__ = ["EXTENDED", "READY", "Cue", "Track", "joined", "shared_track", "track_of"]

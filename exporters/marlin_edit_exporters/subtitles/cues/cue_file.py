@@ -17,7 +17,7 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.media import MediaInfo
 from marlin_edit.text import clean
 from marlin_edit.timebase import Span
-from marlin_edit_exporters.subtitles.cues import READY
+from marlin_edit_exporters.subtitles.cues import EXTENDED, READY
 from marlin_edit_exporters.subtitles.cues.looks import Runs, dressed, whole
 
 _MARKS = (
@@ -40,7 +40,8 @@ class RawCue:
     """A cue as a file has it, in milliseconds; None for a time that cannot be read. line: where it is in the file.
 
     The lines are text: the format's markup is undone. runs: the same text with its looks, if it has any. place: where
-    on the picture it stands, as on a number pad; 0 is the usual place.
+    on the picture it stands, as on a number pad; 0 is the usual place. extended: the player has to stop while it is
+    spoken.
     """
 
     start: int | None
@@ -49,6 +50,7 @@ class RawCue:
     line: int
     runs: Runs = ()
     place: int = 0
+    extended: bool = False
 
 
 @dataclass
@@ -149,7 +151,8 @@ def analysis_of(file: CueFile, media: MediaInfo | None) -> Analysis:
         else:
             span = Span(Fraction(cue.start, 1000), Fraction(cue.end, 1000))
             runs = whole(dressed(lines, cue.runs))
-            events.append(Event(span, text, (READY,), runs=runs, place=cue.place))
+            flags = (READY, EXTENDED) if cue.extended else (READY,)
+            events.append(Event(span, text, flags, runs=runs, place=cue.place))
     last = max((event.span.end for event in events), default=Fraction(0))
     media = media or MediaInfo(Path("subtitles"), Fraction(0))
     if not media.duration:

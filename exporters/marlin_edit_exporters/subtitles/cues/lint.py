@@ -60,7 +60,8 @@ def faults_of(file: CueFile, pace: Pace, video: Video = UNKNOWN) -> list[Fault]:
     faults = [Fault("format", message, line) for line, message in file.faults]
     timed: list[tuple[int, RawCue, Cue]] = []
     for number, raw in enumerate(file.cues, 1):
-        for rule, message in _own_faults(raw, pace, video, file.resolution, reading=file.kind != "metadata"):
+        reading = file.kind != "metadata" and not raw.extended
+        for rule, message in _own_faults(raw, pace, video, file.resolution, reading=reading):
             faults.append(Fault(rule, message, raw.line, number, raw.start))
         if raw.start is not None and raw.end is not None:
             if timed and raw.start < timed[-1][2].start:

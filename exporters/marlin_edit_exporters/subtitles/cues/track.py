@@ -26,6 +26,9 @@ from marlin_edit_exporters.subtitles.cues.values import Cue, Track
 
 AUTO = "auto"
 
+EXTENDED = "extended"
+"""The flag of a cue of a subtitle file for which the player has to stop."""
+
 READY = "cue"
 """The flag of an event that was read from a subtitle file: its lines and times are somebody's, and stay."""
 
@@ -147,7 +150,9 @@ def _as_they_are(source: Analysis) -> list[Cue]:
         if lines:
             start = milliseconds_of(event.span.start)
             end = max(start + 1, milliseconds_of(event.span.end))
-            cues.append(Cue(start, end, lines, dressed(lines, event.runs), event.place))
+            cues.append(
+                Cue(start, end, lines, dressed(lines, event.runs), event.place, extended=EXTENDED in event.flags)
+            )
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
