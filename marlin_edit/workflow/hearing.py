@@ -200,8 +200,9 @@ class Listener:
             + (f" ({languages})" if languages else "")
         )
         if elsewhere:
-            more = f" and {len(elsewhere) - _SHOWN} more" if len(elsewhere) > _SHOWN else ""
-            console.receipt(f"note: left out, because nobody speaks there: {', '.join(elsewhere[:_SHOWN])}{more}")
+            shown = elsewhere if console.verbosity > 0 else elsewhere[:_SHOWN]
+            more = f" and {len(elsewhere) - len(shown)} more (-v lists them)" if len(elsewhere) > len(shown) else ""
+            console.receipt(f"note: left out, because nobody speaks there: {', '.join(shown)}{more}")
 
 
 def _sounds(media: MediaInfo) -> list[int]:
