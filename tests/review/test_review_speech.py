@@ -225,3 +225,14 @@ def test_axe_finds_no_fault_in_the_editing_form(talk_page: Opened, theme: Litera
     talk_page.value(axe.read_text(encoding="utf-8"))
     found = talk_page.value("axe.run().then(({ violations }) => violations.map((one) => [one.id, one.nodes[0].html]))")
     assert found == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 633), (1024, 700), (390, 844), (320, 400)])
+def test_the_editing_form_is_reached_in_every_window(talk: Path, open_page: OpenPage, width: int, height: int) -> None:
+    opened = open_page(talk, width=width, height=height)
+    opened.value("choose(entries.find((entry) => entry.kind === 'speech'))")
+    opened.click("#edit")
+    opened.click("#edit-text")  # a click fails where something else lies above
+    opened.click("#start-here")
+    opened.click("#discard")
+    assert opened.page.locator("#editing").is_hidden()
