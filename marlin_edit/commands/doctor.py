@@ -246,7 +246,7 @@ def _caption_seconds(run: Run, device: str) -> tuple[float, str]:
     parameters = estimate.MARLIN_PARAMETERS if path is None else hub.weights(path).parameters
     dtype = choose_dtype(run.settings.value("dtype", str), device, parameters)
     pace = estimate.pace_of(values, profile, device, dtype, run.settings.value("decoder", str))
-    return pace.caption(MEASURED_LENGTH), f"{name}, {str(dtype).removeprefix('torch.')}"
+    return pace.caption(MEASURED_LENGTH), f"{name}, {dtype}"
 
 
 def _models(run: Run) -> list[ModelOnDisk]:

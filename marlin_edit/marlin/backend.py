@@ -2,6 +2,8 @@
 
 The weights go into transformers' own class, from safetensors only, and no code that comes with a model is run. Nothing
 is fetched: `hub.py` finds what is on disk. While the model works on a window, a thread decodes the next one.
+
+torch and what needs it are imported when a window is watched: where all answers are stored, none is.
 """
 
 from __future__ import annotations
@@ -15,22 +17,23 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.answer_format import JudgedWord, write_judgement
 from marlin_edit.errors import UsageError
-from marlin_edit.marlin.decode_ahead import DecodeAhead, Group
-from marlin_edit.marlin.engine import MOST_TOGETHER, Claim, Engine, Judgement, Prompt, Reading
-from marlin_edit.marlin.frames import WindowFrames, read_frames
-from marlin_edit.marlin.preprocessing import patches, resized
-from marlin_edit.marlin.prompts import judged_text, question_text
+from marlin_edit.marlin.prompts import MOST_TOGETHER, judged_text, question_text
 from marlin_edit.media import MediaInfo
 from marlin_edit.sampling import Profile, display_size, sample_times, stamps, target_size
 from marlin_edit.timebase import Span
 from marlin_edit.video_model import Answer, Question, QuestionKind, Terms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from marlin_edit.marlin.decode_ahead import Group
+    from marlin_edit.marlin.engine import Claim, Engine, Judgement, Reading
+    from marlin_edit.marlin.frames import WindowFrames
 
 _log = logging.getLogger(__name__)
 
@@ -128,6 +131,8 @@ class MarlinModel:
     def _watch(
         self, media: MediaInfo, spans: Sequence[Span], seen: Callable[[Fraction], None] | None
     ) -> Iterator[WatchedWindow]:
+        from marlin_edit.marlin.decode_ahead import DecodeAhead
+
         last: WatchedWindow | None = None
         _ = self.engine  # loaded before the thread needs it
         with DecodeAhead(partial(self.prepared, media), spans) as ahead:
@@ -147,6 +152,10 @@ class MarlinModel:
 
     def prepared(self, media: MediaInfo, span: Span) -> Iterator[Group]:
         """A window's frames as the vision tower takes them, group by group."""
+        from marlin_edit.marlin.decode_ahead import Group
+        from marlin_edit.marlin.frames import read_frames
+        from marlin_edit.marlin.preprocessing import patches, resized
+
         frames = read_frames(media, span, self.profile, self._decoder)
         layout = self.engine.layout
         size = target_size(*display_size(media), frames.count, self.profile, layout)
@@ -207,6 +216,8 @@ class MarlinModel:
 
     def _blank_like(self, looked: _Looked) -> Reading:
         """A window of as many pairs that shows nothing but grey. The last one is kept: most are equally long."""
+        import torch
+
         shape = (len(looked.pairs), looked.grid)
         if self._blank is None or self._blank[0] != shape:
             layout = self.engine.layout
@@ -274,6 +285,8 @@ class WatchedWindow:
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """One answer a question, in order; the questions are answered together."""
+        from marlin_edit.marlin.engine import Claim, Prompt
+
         answers: dict[int, Answer] = {}
         judged = [place for place, question in enumerate(questions) if question.kind is QuestionKind.JUDGE]
         asked = [place for place, question in enumerate(questions) if question.kind is not QuestionKind.JUDGE]

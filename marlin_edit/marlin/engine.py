@@ -30,15 +30,13 @@ from transformers.cache_utils import DynamicCache
 from marlin_edit.errors import MarlinEditError
 from marlin_edit.marlin.device_memory import out_of_memory, release
 from marlin_edit.marlin.prefix_cache import ATTENTION, continuation_is_exact, continued, keep_rows
+from marlin_edit.marlin.prompts import MOST_TOGETHER
 from marlin_edit.marlin.tokenizer import Tokens
 from marlin_edit.sampling import PatchLayout, Profile
 from marlin_edit.video_model import Answer
 
 _log = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
-
-MOST_TOGETHER = 16
-"""Questions answered at once. Decoding is bound by reading the weights: many cost little more than one."""
 
 _LARGEST_BLOCK = 8192
 _SMALLEST_BLOCK = 256

@@ -107,7 +107,7 @@ class Pace:
         return max(model, decoding) if self.overlapped else model + decoding
 
 
-def pace_of(values: dict[str, Any], profile: Profile, device: str, dtype: torch.dtype, decoder: str) -> Pace:
+def pace_of(values: dict[str, Any], profile: Profile, device: str, dtype: str, decoder: str) -> Pace:
     """The pace of a model of this config (its `config.json`): tried for some seconds.
 
     Raises what torch and transformers raise where they cannot run such a model here, or run out of memory.
@@ -121,7 +121,7 @@ def pace_of(values: dict[str, Any], profile: Profile, device: str, dtype: torch.
     layout = PatchLayout(vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size)
     rows, columns = (length // layout.patch for length in _picture(profile, layout))
     tokens = rows * columns // layout.merge**2 + 3
-    trial = _Trial(device, dtype)
+    trial = _Trial(device, getattr(torch, dtype))
     pairs = float(profile.fps) / layout.temporal
     return Pace(
         decoding=_decoding(profile, decoder),

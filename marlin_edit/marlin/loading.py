@@ -1,28 +1,29 @@
 """Opens a checkpoint: the files, the device, the number format, and the weights.
 
 The weights go into transformers' own class, from safetensors only, and no code that comes with a model is run. Nothing
-is fetched: `hub.py` finds what is on disk.
+is fetched: `hub.py` finds what is on disk. torch is imported to load the weights, or to look for a graphics card
+where there may be one.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from marlin_edit.analysis import ModelIdentity
 from marlin_edit.console import NOTICE
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.marlin import hub
 from marlin_edit.marlin.backend import MarlinModel
-from marlin_edit.marlin.device_memory import out_of_memory
-from marlin_edit.marlin.engine import Engine
-from marlin_edit.marlin.prefix_cache import quieten
 from marlin_edit.marlin.tokenizer import Tokens
 from marlin_edit.sampling import read_profile
 from marlin_edit.settings import Settings
+
+if TYPE_CHECKING:
+    from marlin_edit.marlin.engine import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,10 @@ SMALL_MODEL = 1_000_000_000
 takes bfloat16: half the memory (about 6 GB instead of 11 for 2B) and, on CPUs that have it, a third of the time."""
 
 
-_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+DTYPES = ("bfloat16", "float16", "float32")
+
+_CARDS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/proc/driver/nvidia/version")
+"""One of these is there on Linux where a driver of NVIDIA's or AMD's is, or Windows' one for its Linux."""
 
 
 def open_checkpoint(
@@ -48,11 +52,13 @@ def open_checkpoint(
     dtype = choose_dtype(settings.value("dtype", str), device, hub.weights(checkpoint.path).parameters)
     profile = read_profile(checkpoint.path)
     tokens = Tokens(checkpoint.path / "tokenizer.json")
-    identity = ModelIdentity(
-        name or checkpoint.name, checkpoint.revision, profile.name, str(dtype).removeprefix("torch."), profile.notice
-    )
+    identity = ModelIdentity(name or checkpoint.name, checkpoint.revision, profile.name, dtype, profile.notice)
 
     def load() -> Engine:
+        import torch
+
+        from marlin_edit.marlin.engine import Engine
+
         model = _load(checkpoint.path, device, dtype)
         try:
             engine = Engine(model, tokens, profile)
@@ -70,6 +76,10 @@ def open_checkpoint(
 
 def choose_device(wanted: str) -> str:
     """`auto`: the best that is here. Anything else is taken at its word, or refused."""
+    if wanted in ("auto", "cpu") and (wanted == "cpu" or not _may_have_card()):
+        return "cpu"
+    import torch
+
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
         return next(device for device, present in here.items() if present)
@@ -83,29 +93,42 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
-def choose_dtype(wanted: str, device: str, parameters: int) -> torch.dtype:
+def _may_have_card() -> bool:
+    """Whether torch could find anything but the CPU. Only on Linux can that be ruled out without it."""
+    return not sys.platform.startswith("linux") or any(map(os.path.exists, _CARDS))
+
+
+def choose_dtype(wanted: str, device: str, parameters: int) -> str:
     """`auto`: bfloat16 on CUDA (float16 on cards without it), float16 on MPS, on a CPU by size (see SMALL_MODEL)."""
-    if wanted in _DTYPES:
-        return _DTYPES[wanted]
+    if wanted in DTYPES:
+        return wanted
     if wanted != "auto":
-        raise UsageError(f"There is no number format {wanted!r}: auto, {', '.join(_DTYPES)}.")
+        raise UsageError(f"There is no number format {wanted!r}: auto, {', '.join(DTYPES)}.")
     if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        import torch
+
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
     if device == "mps":
-        return torch.float16
-    return torch.float32 if parameters <= SMALL_MODEL else torch.bfloat16
+        return "float16"
+    return "float32" if parameters <= SMALL_MODEL else "bfloat16"
 
 
 def memory_text(device: str) -> str:
     """A device's name and memory, for a person; nothing where torch does not tell."""
     if device != "cuda":
         return ""
+    import torch
+
     properties = torch.cuda.get_device_properties(0)
     return f"({properties.name}, {properties.total_memory / 2**30:.0f} GiB)"
 
 
-def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
+def _load(path: Path, device: str, dtype: str) -> Any:
+    import torch
     import transformers
+
+    from marlin_edit.marlin.device_memory import out_of_memory
+    from marlin_edit.marlin.prefix_cache import quieten
 
     quieten()
     values = hub.read_config(path)
@@ -121,7 +144,7 @@ def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
         loaded: Any = transformers.Qwen3_5ForConditionalGeneration.from_pretrained(
             path,
             config=config,
-            dtype=dtype,
+            dtype=getattr(torch, dtype),
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
@@ -145,7 +168,7 @@ def _load(path: Path, device: str, dtype: torch.dtype) -> Any:
     except Exception as error:  # transformers and safetensors raise all kinds
         if out_of_memory(error):
             raise MarlinEditError(
-                f"There is not enough memory on {device} to load the model as {str(dtype).removeprefix('torch.')}. "
+                f"There is not enough memory on {device} to load the model as {dtype}. "
                 "Try --dtype bfloat16, or another --device, or close other programs that use it."
             ) from error
         reason = " ".join(str(error).split())[:300]

@@ -1,4 +1,4 @@
-"""The two trained prompts, word for word, and the text that a query is judged in."""
+"""The two trained prompts, word for word, the text that a query is judged in, and how many are asked at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from fractions import Fraction
 from marlin_edit.answer_format import event_line, read_caption
 from marlin_edit.timebase import Span
 from marlin_edit.video_model import Answer, Question, QuestionKind
+
+MOST_TOGETHER = 16
+"""Questions answered at once. Decoding is bound by reading the weights: many cost little more than one."""
 
 CAPTION_PROMPT = (
     "Provide a spatial description of this clip followed by time-ranged events.\n"

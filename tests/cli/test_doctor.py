@@ -131,7 +131,7 @@ def test_encoders_that_pyav_lacks_are_named(capfd: pytest.CaptureFixture[str], m
 
 def test_the_pace_is_measured_and_adds_up() -> None:
     values = json.loads((CHECKPOINT / "config.json").read_text())
-    pace = pace_of(values, read_profile(CHECKPOINT), "cpu", torch.float32, "pyav")
+    pace = pace_of(values, read_profile(CHECKPOINT), "cpu", "float32", "pyav")
     assert min(pace.decoding, pace.seeing, pace.reading, pace.answering) > 0
     assert not pace.overlapped
     simple = Pace(decoding=0.1, seeing=0.01, reading=2.0, answering=0.01, overlapped=False)

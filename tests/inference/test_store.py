@@ -301,7 +301,7 @@ def test_a_run_that_was_broken_off_ends_with_the_same_result_to_the_last_bit(
     run: CommandLine, video: Path, path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from marlin_edit.marlin.backend import MAX_NEW_TOKENS
-    from marlin_edit.marlin.engine import MOST_TOGETHER
+    from marlin_edit.marlin.prompts import MOST_TOGETHER
 
     monkeypatch.setitem(MAX_NEW_TOKENS, QuestionKind.FIND, 6)
     many = queries(*(f"number {number} {'of many ' * (number % 3)}" for number in range(MOST_TOGETHER + 3)))
