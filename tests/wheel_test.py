@@ -1,4 +1,4 @@
-"""Builds the wheel, and runs the main job from nothing but the wheel and its dependencies.
+"""Builds the wheel, and runs the main job from nothing but the wheel and its dependencies; then from the light ones.
 
 Not collected by pytest: `make wheel-test`.
 """
@@ -27,6 +27,32 @@ def expected_files() -> set[str]:
                 if path.is_file() and "__pycache__" not in path.parts and not path.parent.name.endswith(".egg-info"):
                     expected.add(path.relative_to(source).as_posix())
     return expected
+
+
+def light(wheel: Path, folder: Path) -> float:
+    """Installs the wheel without torch, works with it, and returns how many megabytes the packages have."""
+    environment = folder / "light"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    program = environment / "bin" / "python"
+    install = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    subprocess.run([*install, "--require-hashes", "-r", str(ROOT / "requirements-light.lock")], check=True)
+    subprocess.run([*install, "--no-deps", str(wheel)], check=True)
+    (site,) = environment.glob("lib/python*/site-packages")
+    files = [path for path in site.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    size = sum(path.stat().st_size for path in files if path.relative_to(site).parts[0] != "pip") / 1e6
+    assert size <= 250, f"the light installation has {size:.0f} MB"
+
+    def run(*arguments: str) -> str:
+        command = [str(environment / "bin" / "marlin-edit"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder / "demo", check=False)
+        assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stderr
+
+    assert "torch" not in run("export", "shapes.json", "-o", "light.srt", "-o", "light.otio", "-o", "light.html")
+    run("lint", "light.srt")
+    run("cut", "shapes.mp4", "--span", "1-2", "--out-dir", "light")
+    run("attach", "shapes.mp4", "light.srt", "-o", "light.mkv")
+    return size
 
 
 def main() -> int:
@@ -60,6 +86,8 @@ def main() -> int:
         run("demo", "--out-dir", str(folder / "demo"))
         made = {path.suffix for path in (folder / "demo").rglob("*") if path.is_file()}
         assert {".mp4", ".srt", ".vtt", ".otio", ".edl", ".json", ".html"} <= made, made
+        megabytes = light(wheel, folder)
+        print(f"light installation: {megabytes:.0f} MB")
         print(f"wheel test: {wheel.name}, {len(names)} files, {size / 1e6:.1f} MB, demo made {', '.join(sorted(made))}")
     return 0
 

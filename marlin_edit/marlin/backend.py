@@ -131,10 +131,10 @@ class MarlinModel:
     def _watch(
         self, media: MediaInfo, spans: Sequence[Span], seen: Callable[[Fraction], None] | None
     ) -> Iterator[WatchedWindow]:
-        from marlin_edit.marlin.decode_ahead import DecodeAhead
-
         last: WatchedWindow | None = None
         _ = self.engine  # loaded before the thread needs it
+        from marlin_edit.marlin.decode_ahead import DecodeAhead
+
         with DecodeAhead(partial(self.prepared, media), spans) as ahead:
             for span in spans:
                 if last is not None:

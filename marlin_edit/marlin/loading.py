@@ -7,6 +7,7 @@ where there may be one.
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import sys
@@ -55,6 +56,12 @@ def open_checkpoint(
     identity = ModelIdentity(name or checkpoint.name, checkpoint.revision, profile.name, dtype, profile.notice)
 
     def load() -> Engine:
+        for module in ("torch", "transformers"):
+            if importlib.util.find_spec(module) is None:
+                raise MarlinEditError(
+                    f"The model {identity.name} needs {module}, which is not installed here: pip install marlin-edit "
+                    "brings it. Without it, what is stored can be used, and all commands that need no model."
+                )
         import torch
 
         from marlin_edit.marlin.engine import Engine
@@ -94,7 +101,9 @@ def choose_device(wanted: str) -> str:
 
 
 def _may_have_card() -> bool:
-    """Whether torch could find anything but the CPU. Only on Linux can that be ruled out without it."""
+    """Whether torch could find anything but the CPU. Only on Linux can that be ruled out without asking it."""
+    if importlib.util.find_spec("torch") is None:
+        return False
     return not sys.platform.startswith("linux") or any(map(os.path.exists, _CARDS))
 
 

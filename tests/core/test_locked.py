@@ -29,11 +29,18 @@ def test_every_package_that_a_run_needs_is_locked() -> None:
     assert {name: constraints[name] for name in locked} == locked
 
 
-def test_every_locked_package_has_hashes() -> None:
-    blocks = re.split(r"^(?=[A-Za-z])", (ROOT / "requirements.lock").read_text(encoding="utf-8"), flags=re.MULTILINE)[
-        1:
-    ]
-    assert len(blocks) > 60
+def test_the_light_set_is_the_same_without_torch_and_what_is_built_on_it() -> None:
+    locked, light = pinned("requirements.lock"), pinned("requirements-light.lock")
+    assert light.items() <= locked.items()
+    heavy = {"torch", "torchcodec", "transformers"}
+    assert not heavy & set(light)
+    assert set(licences.closure(without=heavy)) == set(light)
+
+
+@pytest.mark.parametrize(("name", "least"), [("requirements.lock", 60), ("requirements-light.lock", 25)])
+def test_every_locked_package_has_hashes(name: str, least: int) -> None:
+    blocks = re.split(r"^(?=[A-Za-z])", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert len(blocks) > least
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 

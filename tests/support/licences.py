@@ -6,6 +6,7 @@ python tests/support/licences.py    # writes docs/licences.md, of what is instal
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 
@@ -17,8 +18,11 @@ _BEGIN, _END = "<!-- made by tests/support/licences.py -->\n", "<!-- end -->\n"
 _OWN = "marlin-edit"
 
 
-def closure() -> dict[str, str]:
-    """The packages that are installed because marlin-edit needs them, with their versions; without itself."""
+def closure(without: Collection[str] = ()) -> dict[str, str]:
+    """The packages that are installed because marlin-edit needs them, with their versions; without itself.
+
+    without: packages that are left out, with what only they need.
+    """
     found: dict[str, str] = {}
     waiting = [_OWN]
     while waiting:
@@ -28,7 +32,7 @@ def closure() -> dict[str, str]:
             if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
                 continue
             key = canonicalize_name(needed.name)
-            if key not in found:
+            if key not in found and key not in without:
                 found[key] = metadata.version(key).partition("+")[0]
                 waiting.append(key)
     return dict(sorted(found.items()))
