@@ -7,6 +7,7 @@ and the options that mean the same everywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from pathlib import Path
@@ -277,13 +278,23 @@ def request_options(function: Function) -> Function:
         delivery_names: tuple[str, ...],
         look_in: tuple[Position, OutPoint] | None,
         dry_run: bool,
+        shard: tuple[int, int] | None,
         **more: Any,
     ) -> ExitCode | None:
-        request = Request(videos, recursive, outputs, format_name, delivery_names, look_in, dry_run)
+        request = Request(videos, recursive, outputs, format_name, delivery_names, look_in, dry_run, shard)
         return function(run, request, **more)
 
     decorated: Function = update_wrapper(with_request, function)
-    for option in (json_option, dry_run_option, range_option, deliver_option, output_options, videos_arguments):
+    options = (
+        json_option,
+        dry_run_option,
+        range_option,
+        shard_option,
+        deliver_option,
+        output_options,
+        videos_arguments,
+    )
+    for option in options:
         decorated = option(decorated)
     return decorated
 
@@ -297,6 +308,26 @@ def range_option(function: Function) -> Function:
         metavar="IN-OUT",
         callback=lambda _, __, given: None if given is None else parse_positions(given),
         help="Look only there: seconds (10-95.5, 1m30-end), frames (222f-312f) or source time code.",
+    )(function)
+
+
+def shard_option(function: Function) -> Function:
+    """--shard I/N, as `shard: tuple[int, int] | None`."""
+
+    def read(_: click.Context, __: click.Parameter, given: str | None) -> tuple[int, int] | None:
+        if given is None:
+            return None
+        match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", given)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            raise UsageError(f"--shard {given}: write the part and how many there are, like 2/8.")
+        return int(match[1]), int(match[2])
+
+    return grouped_option(
+        Group.WHERE,
+        "--shard",
+        metavar="I/N",
+        callback=read,
+        help="Only the I-th of N parts of the videos, so that N computers share the work. A video's content decides.",
     )(function)
 
 

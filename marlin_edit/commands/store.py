@@ -1,25 +1,30 @@
-"""List, export or remove the answers that are kept on this computer."""
+"""List, export, import or remove the answers that are kept on this computer."""
 
 from __future__ import annotations
 
 import json
 import math
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
+from marlin_edit.analysis import ModelIdentity
 from marlin_edit.commands import Function, Run, as_command, grouped_option, json_option
-from marlin_edit.errors import UsageError
+from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.files import refuse_existing, staged
-from marlin_edit.inference.store import Choice, Kept, Store, store_path
+from marlin_edit.inference.store import Choice, Kept, Key, Store, answers_in, store_path
+from marlin_edit.json_values import checked_object, checked_text, parsed_json, utf8_text
 from marlin_edit.settings import Group
 from marlin_edit.text import counted
-from marlin_edit.timebase import seconds_text
+from marlin_edit.timebase import Span, parse_seconds, seconds_text
+from marlin_edit.video_model import Answer, Question, QuestionKind, Terms
 
 _UNITS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -37,7 +42,7 @@ class StoreGroup(click.Group):
 
 @click.group("store", cls=StoreGroup)
 def command() -> None:
-    """List, export or remove the answers that are kept on this computer.
+    """List, export, import or remove the answers that are kept on this computer.
 
     Each answer of a model is kept, so that the same question about the same media, window and model is not asked again.
     `marlin-edit store` alone lists them by media and model. `--no-store` on a command turns this off.
@@ -190,7 +195,77 @@ def prune(run: Run, everything: bool, age: int | None, media: str | None, model:
         run.console.lines(f"removed {counted(count, 'answer')}, {_size(freed)}")
 
 
-for _made in (show, export, prune):
+@as_command("store import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@grouped_option(
+    Group.OUTPUT, "--dry-run", is_flag=True, show_default=False, help="Report how many there are; keep nothing."
+)
+@json_option
+def import_answers(run: Run, files: tuple[Path, ...], dry_run: bool) -> ExitCode:
+    """Take in the answers of other stores: their files (.sqlite), or what `store export` wrote (.jsonl).
+
+    So the stores of several computers become one. An answer that is here already stays; the same question cannot have
+    two answers, so another answer to it is named, and what is here stays too. The files are only read.
+
+    \b
+    Examples:
+      marlin-edit store import node1.sqlite node2.sqlite
+      marlin-edit store import answers.jsonl --dry-run
+    """
+    counts = dict.fromkeys(("new", "known", "different", "unreadable"), 0)
+    with closing(_store(run)) as store:
+        for path in files:
+            answers = _answers_of(path)
+            while batch := list(islice(answers, _AT_ONCE)):
+                new: dict[Key, Kept] = {}
+                for kept in batch:
+                    state = "unreadable" if kept is None else _state(store, kept, new)
+                    counts[state] += 1
+                    if kept is not None and state == "new":
+                        new[kept.key] = kept
+                    elif kept is not None and state == "different":
+                        run.console.warning(f"{path}: another answer about {kept.path} than here. The one here stays.")
+                if not dry_run:
+                    store.keep(list(new.values()))
+    partial = bool(counts["different"] or counts["unreadable"])
+    code = ExitCode.PARTIAL if partial else ExitCode.DONE
+    if run.json:
+        run.console.answer({**counts, "dry_run": dry_run, "exit_code": int(code)})
+    taken = "would take in" if dry_run else "took in"
+    run.console.receipt(f"{taken} {counted(counts['new'], 'answer')}; {counts['known']} were here already")
+    if counts["unreadable"]:
+        run.console.warning(f"{counted(counts['unreadable'], 'answer')} cannot be read and were left out.")
+    return code
+
+
+def _state(store: Store, kept: Kept, new: Mapping[Key, Kept]) -> str:
+    """Whether an answer is new, known, or different from the one that is kept, or about to be, under its key."""
+    here = new[kept.key].answer if kept.key in new else store.find(kept.key)
+    if here is None:
+        return "new"
+    same = (here.raw, here.token_logprobs, here.stopped_by) == (
+        kept.answer.raw, kept.answer.token_logprobs, kept.answer.stopped_by,
+    )  # fmt: skip
+    return "known" if same else "different"
+
+
+def _answers_of(path: Path) -> Iterator[Kept | None]:
+    """The answers in a file: of a store, or of an export."""
+    try:
+        with path.open("rb") as file:
+            is_store = file.read(16).startswith(b"SQLite format 3")
+            if is_store:
+                yield from answers_in(path)
+                return
+            file.seek(0)
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _read(line, f"{path}, line {number}")
+    except OSError as error:
+        raise MarlinEditError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+for _made in (show, export, import_answers, prune):
     command.add_command(_made, str(_made.name).removeprefix("store "))
 
 
@@ -224,6 +299,8 @@ def _choice(media: str | None, model: str | None, before: float | None = None) -
 
 
 _SCHEMA = "marlin-edit.answers/1"
+_TERMS = ("prompt", "sampling", "generation")
+_AT_ONCE = 500
 
 
 def _document(kept: Kept) -> dict[str, Any]:
@@ -242,6 +319,32 @@ def _document(kept: Kept) -> dict[str, Any]:
         "token_logprobs": [number if math.isfinite(number) else None for number in answer.token_logprobs],
         "asked_at": _moment(kept),
     }
+
+
+def _read(line: bytes, place: str) -> Kept:
+    """An answer of a line of an export; MarlinEditError names the line that is none."""
+    document = checked_object(parsed_json(utf8_text(line, "JSON"), place), place)
+    try:
+        media = checked_object(document["media"], f"{place}: media")
+        start, end = document["window"]
+        model = checked_object(document["model"], f"{place}: model")
+        names = ("name", "revision", "profile", "dtype")
+        key = Key(
+            checked_text(media["fingerprint"], f"{place}: media", cleaned=False),
+            int(media["stream"]),
+            Span(parse_seconds(start), parse_seconds(end)),
+            Question(QuestionKind(document["kind"]), document["query"] or ""),
+            ModelIdentity(*(checked_text(model[name], f"{place}: model", cleaned=False) for name in names)),
+            Terms(*(checked_text(document[name], place, cleaned=False) for name in _TERMS)),
+        )
+        numbers = tuple(-math.inf if one is None else float(one) for one in document["token_logprobs"])
+        raw, stopped_by = (checked_text(document[name], place, cleaned=False) for name in ("raw", "stopped_by"))
+        answer = Answer(raw, numbers, stopped_by)
+        asked = document["asked_at"]
+        moment = int(datetime.fromisoformat(asked).timestamp()) if asked else 0
+        return Kept(key, answer, checked_text(media["path"], place, cleaned=False), moment)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise MarlinEditError(f"{place}: this is no answer of `marlin-edit store export` ({error}).") from error
 
 
 def _line(document: dict[str, Any]) -> str:

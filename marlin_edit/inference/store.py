@@ -376,6 +376,34 @@ class Store:
         return found.st_dev, found.st_ino
 
 
+def answers_in(path: Path) -> Iterator[Kept | None]:
+    """The answers of another store's file, in the order in which they were kept; None for one that cannot be read.
+
+    The file is only read. Raises StoreError where it is not there, is no store, or is of a newer version.
+    """
+    if not path.is_file():
+        raise StoreError(f"{path} does not exist, or is no file.")
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    except sqlite3.Error as error:
+        raise StoreError(f"The store of answers, {path}, {_reason(error)}.") from error
+    with contextlib.closing(connection):
+        try:
+            connection.text_factory = _text
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            schema = set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT 10"))
+            version = _number(connection, "user_version")
+            if _number(connection, "application_id") != APPLICATION_ID or schema != _SCHEMA:
+                raise StoreError(f"{path} is no store of answers.")
+            if version > SCHEMA_VERSION:
+                raise StoreError(f"{path} was written by a newer marlin-edit. Update this one.")
+            for row in connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM answers ORDER BY rowid"):
+                yield _kept(row)
+        except sqlite3.Error as error:
+            raise StoreError(f"The store of answers, {path}, {_reason(error)}.") from error
+
+
 @contextlib.contextmanager
 def _held(directory: Path) -> Iterator[None]:
     """One process at a time opens a store or sets one aside, where the system can lock a directory.

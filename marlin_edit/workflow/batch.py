@@ -44,8 +44,8 @@ class Batch:
 
     @property
     def several(self) -> bool:
-        """Whether there is more than one video, so that one that fails does not end the run."""
-        return len(self.jobs) > 1
+        """Whether there may be more than one video, so that one that fails does not end the run."""
+        return len(self.jobs) > 1 or self.request.shard is not None
 
     def each(self, ready: Callable[[], object] | None = None) -> Iterator[Job]:
         """Each job with its media open; a video that cannot be opened is reported as failed, and the next one follows.

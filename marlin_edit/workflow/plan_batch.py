@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.files import file_identity
 from marlin_edit.interfaces import Carries
 from marlin_edit.media import VIDEO_SUFFIXES
+from marlin_edit.media.fingerprints import fingerprint
+from marlin_edit.text import counted
 from marlin_edit.workflow.batch import Batch, Job
 from marlin_edit.workflow.left_out import title_of
 from marlin_edit.workflow.outputs import planned_deliveries, planned_outputs
@@ -32,7 +35,10 @@ def plan_batch(
     UsageError for what could not be written later, also if two videos would be written to one file.
     """
     videos = videos_in(request.videos, request.recursive)
-    several = len(videos) > 1
+    if request.shard is not None:
+        videos = in_shard(videos, *request.shard)
+        run.console.receipt(f"shard {request.shard[0]}/{request.shard[1]}: {counted(len(videos), 'video')}")
+    several = len(videos) > 1 or request.shard is not None
     _refuse_unclear_outputs(request, videos)
     shared = [path for path in request.outputs if path is not None and several and "{name}" not in str(path)]
     _refuse_single_source_formats(run, request, shared, len(videos))
@@ -72,6 +78,20 @@ def videos_in(paths: Sequence[Path], recursive: bool) -> tuple[Path, ...]:
         for video in _directory(path, recursive) if path.is_dir() else [path]:
             videos.setdefault(file_identity(video), video)
     return tuple(videos.values())
+
+
+def in_shard(videos: Sequence[Path], part: int, count: int) -> tuple[Path, ...]:
+    """The videos of a part, 1 to `count`: by their content, so that a file is in the same one on every computer."""
+    chosen = []
+    for video in videos:
+        try:
+            content = fingerprint(video)
+        except OSError:
+            content = video.name  # one computer has to say that it cannot be read
+        number = int.from_bytes(hashlib.sha256(content.encode("utf-8", "surrogateescape")).digest()[:8], "big")
+        if number % count == part - 1:
+            chosen.append(video)
+    return tuple(chosen)
 
 
 def _refuse_missing(paths: Sequence[Path]) -> None:

@@ -50,6 +50,7 @@ class Request:
         delivery_names: The deliveries that are named.
         look_in: The part of each video to look at, or None for all of it.
         dry_run: Whether to report what would be written, and write nothing.
+        shard: Which part of the videos is meant and of how many, (2, 8) for the second of eight; None for all.
     """
 
     videos: tuple[Path, ...]
@@ -59,6 +60,7 @@ class Request:
     delivery_names: tuple[str, ...] = ()
     look_in: tuple[Position, OutPoint] | None = None
     dry_run: bool = False
+    shard: tuple[int, int] | None = None
 
 
 def probe_media(run: Run, video: Path) -> MediaInfo:
