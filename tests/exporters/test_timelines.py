@@ -30,7 +30,7 @@ from marlin_edit.timebase import FrameRange, FrameRate, Span
 from marlin_edit.workflow.import_markers import apply_markers
 from marlin_edit_exporters.timelines import avid, edl, fcpxml, mlt, otio_markers, otioz, resolve_markers, xmeml
 from marlin_edit_exporters.timelines import otio as otio_format
-from tests.support.programs import checker
+from tests.support.programs import checker, melt
 from tests.support.synthetic_video import frame_indices, make_video
 from tests.support.timeline_readers import (
     MODEL,
@@ -576,7 +576,6 @@ def test_all_formats_and_the_clips_have_the_same_frames(
 def test_melt_renders_exactly_the_frames_of_the_cuts(
     two_videos: tuple[Path, Path], tmp_path: Path, tracks: str
 ) -> None:
-    melt = checker("melt", "melt")
     first, second = (Analysis(probe(video)) for video in two_videos)
     found = Finding(span("1", "2"), "a dog")
     ranges = [(first, 30, 55, found), (second, 0, 10, None), (first, 7, 8, None), (second, 60, 90, found)]
@@ -586,7 +585,7 @@ def test_melt_renders_exactly_the_frames_of_the_cuts(
     text = text_of(mlt, Edit("x", first.media.rate, 86_400, (first, second), cuts), tracks=tracks)
     (tmp_path / "cuts.mlt").write_text(text, encoding="utf-8")
     wanted = ["-consumer", f"avformat:{tmp_path / 'out.mkv'}", "vcodec=ffv1", "an=1", "real_time=-1"]
-    subprocess.run([melt, "-silent", tmp_path / "cuts.mlt", *wanted], check=True, capture_output=True, timeout=120)
+    melt(tmp_path / "cuts.mlt", *wanted)
     shown = [index for _, index in frame_indices(tmp_path / "out.mkv")]
     assert shown == [
         (1000 if source is second else 0) + frame for source, begin, stop, _ in ranges for frame in range(begin, stop)
@@ -602,7 +601,7 @@ def test_a_name_that_xml_cannot_hold_is_refused_with_advice() -> None:
 
 
 def test_melt_plays_every_audio_stream(tmp_path: Path) -> None:
-    melt, ffmpeg = checker("melt", "melt"), checker("ffmpeg", "ffmpeg")
+    ffmpeg = checker("ffmpeg", "ffmpeg")
     tones = (440, 1000, 3000)
     made = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=3"]
     for tone in tones:
@@ -614,7 +613,7 @@ def test_melt_plays_every_audio_stream(tmp_path: Path) -> None:
     assert source.media.rate is not None
     (tmp_path / "a.mlt").write_text(text_of(mlt, Edit("x", source.media.rate, 0, (source,), cuts)), encoding="utf-8")
     wanted = ["-consumer", f"avformat:{tmp_path / 'out.wav'}", "vn=1", "acodec=pcm_s16le", "real_time=-1"]
-    subprocess.run([melt, "-silent", tmp_path / "a.mlt", *wanted], check=True, capture_output=True, timeout=120)
+    melt(tmp_path / "a.mlt", *wanted)
     with av.open(tmp_path / "out.wav") as container:
         samples = np.concatenate([frame.to_ndarray().reshape(-1, 2)[:, 0] for frame in container.decode(audio=0)])
         rate = container.streams.audio[0].rate

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import subprocess
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +24,7 @@ from marlin_edit.edit import Cut, Edit
 from marlin_edit.media import FrameTimes, MediaInfo, probe
 from marlin_edit.timebase import FrameRange, FrameRate
 from tests.support.command_line import CommandLine, command_line
-from tests.support.programs import checker
+from tests.support.programs import melt
 from tests.support.synthetic_video import frame_indices, make_video
 
 
@@ -226,11 +225,11 @@ ALL_OF: dict[str, Callable[[Path, FrameRate, int], list[tuple[Fraction, Fraction
 }
 
 
-def shown_by(melt: str, folder: Path) -> list[int]:
+def shown_by(folder: Path) -> list[int]:
     """Which frames melt renders of `cut.mlt`. Under load it ends with 0 and a broken file now and then."""
     rendered = ["-consumer", "avformat:out.mkv", "vcodec=ffv1", "an=1", "real_time=-1"]
     for left in reversed(range(3)):
-        subprocess.run([melt, "-silent", "cut.mlt", *rendered], check=True, capture_output=True, timeout=120)
+        melt(folder / "cut.mlt", *rendered)
         try:
             return [index for _, index in frame_indices(folder / "out.mkv")]
         except av.error.InvalidDataError:
@@ -247,7 +246,6 @@ def test_two_hundred_random_cuts_agree_in_every_format_in_melt_and_in_the_clips(
     name: str,
 ) -> None:
     """Within half a frame at both ends of each; and what melt renders first is what the source shows there."""
-    melt = checker("melt", "melt")
     times, timecode = SOURCES[name]
     video = make_video(
         tmp_path_factory.mktemp("source") / "phone.mov", variable=times, timecode=timecode, size=(64, 48), audio=1
@@ -279,7 +277,7 @@ def test_two_hundred_random_cuts_agree_in_every_format_in_melt_and_in_the_clips(
             found = reader(folder / f"cut.{suffix}", rate, media.start_frame)
             for ours, theirs in zip(found, true, strict=True):
                 assert all(abs(one - other) <= half for one, other in zip(ours, theirs, strict=True)), suffix
-        shown = shown_by(melt, folder)
+        shown = shown_by(folder)
         place = 0
         for first, stop in all_of_mlt(folder / "cut.mlt", rate, 0):
             index = shown[place]

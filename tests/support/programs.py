@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
+
+_TRIES = 4
 
 
 def checker(program: str, package: str) -> str:
@@ -16,3 +20,16 @@ def checker(program: str, package: str) -> str:
     if found is None:
         pytest.skip(f"{program} is not installed")
     return found
+
+
+def melt(project: Path, *options: str) -> None:
+    """Have melt play a project. On a busy computer it now and then waits for ever, and is started again then."""
+    command = [checker("melt", "melt"), "-silent", str(project), *options]
+    for left in reversed(range(_TRIES)):
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=40, cwd=project.parent)
+        except subprocess.TimeoutExpired:
+            if not left:
+                raise
+        else:
+            return
