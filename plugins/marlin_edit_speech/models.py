@@ -41,7 +41,7 @@ KNOWN = {
     "turbo": Known("mobiuslabsgmbh/faster-whisper-large-v3-turbo", 1618),
     "large-v3": Known("Systran/faster-whisper-large-v3", 3087),
 }
-"""Their model cards state the MIT licence."""
+"""About, and as people know them: neither sizes nor licences (MIT) could be looked up when this was written."""
 
 
 def check(settings: Settings) -> Path:
@@ -70,7 +70,7 @@ def find(name: str) -> Path:
         size = f" ({_size(KNOWN[name].megabytes)}, MIT licence)" if name in KNOWN else ""
         raise MarlinEditError(
             f"The speech model {name} is not on this computer. Download it{size} with: hf download {repository}. "
-            "What is broken off goes on there when you run it again. --speech-model takes a directory, too."
+            "--speech-model takes a directory, too."
         )
     return cached
 

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from marlin_edit.interfaces import Detection
@@ -82,6 +83,29 @@ def parted(words: Sequence[Detection], pauses: Sequence[Span]) -> list[Detection
         if before.span.start + _LEAST <= pause.start and pause.end <= after.span.end - _LEAST:
             moved[place - 1] = replace(before, span=Span(before.span.start, pause.start))
             moved[place] = replace(after, span=Span(pause.end, after.span.end))
+    return moved
+
+
+def closed(words: Sequence[Detection], pauses: Sequence[Span], spoken: Sequence[Span]) -> list[Detection]:
+    """The words without gaps in which somebody speaks: speech models leave such gaps, and words of no length.
+
+    A gap without a pause becomes a part of the word after it: words begin earlier than these models say. The first and
+    the last word of a span of speech begin and end with it, if they are near its ends.
+    """
+    moved = list(words)
+    for one in spoken:
+        inside = [place for place, word in enumerate(moved) if word.span.overlap(one) * 2 > word.span.length]
+        for before, place in pairwise(inside):
+            end, start = moved[before].span.end, moved[place].span.start
+            if end < start and not any(pause.start < start and end < pause.end for pause in pauses):
+                moved[place] = replace(moved[place], span=Span(end, moved[place].span.end))
+        if inside:
+            first = moved[inside[0]].span
+            if 0 < first.start - one.start <= NEAR:
+                moved[inside[0]] = replace(moved[inside[0]], span=Span(one.start, first.end))
+            last = moved[inside[-1]].span
+            if 0 < one.end - last.end <= NEAR:
+                moved[inside[-1]] = replace(moved[inside[-1]], span=Span(last.start, one.end))
     return moved
 
 

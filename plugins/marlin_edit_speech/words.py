@@ -15,9 +15,9 @@ from marlin_edit.errors import MarlinEditError
 from marlin_edit.interfaces import Detection
 from marlin_edit.media import MediaInfo
 from marlin_edit.settings import Settings
-from marlin_edit.timebase import Span
+from marlin_edit.timebase import Span, parse_seconds
 from marlin_edit_speech.models import check, fingerprint
-from marlin_edit_speech.pauses import parted, pauses_in
+from marlin_edit_speech.pauses import closed, parted, pauses_in
 from marlin_edit_speech.sound import RATE, sound_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ JOINED = Fraction(4)
 EDGE = Fraction(3, 5)
 """Seconds that it hears before and after: with less, it understands fewer of the first words."""
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same model and settings would give other words."""
 
 _SHORTEST = Fraction(1, 100)
@@ -74,11 +74,14 @@ def words_in(media: MediaInfo, span: Span, spoken: Sequence[Span], settings: Set
     )
     for segment in segments:
         for word in segment.words or ():
-            start = span.start + max(Fraction(0), Fraction(round(word.start * 1000), 1000))
-            end = max(start + _SHORTEST, span.start + Fraction(round(word.end * 1000), 1000))
+            start, end = (
+                span.start + max(Fraction(0), parse_seconds(f"{time:.3f}")) for time in (word.start, word.end)
+            )
+            end = max(start + _SHORTEST, end)
             sure = round(min(1.0, max(0.0, float(word.probability))), 3)
             found.append(Detection(Span(start, end), word.word, "", sure, info.language))
-    return parted(found, pauses_in(samples, span.start, spoken or [span]))
+    pauses = pauses_in(samples, span.start, spoken or [span])
+    return closed(parted(found, pauses), pauses, spoken)
 
 
 def _clips(spoken: Sequence[Span], span: Span, length: Fraction) -> list[Span]:

@@ -18,6 +18,7 @@ import srt
 from marlin_edit.media import probe
 from marlin_edit.text import words_of
 from marlin_edit.timebase import Span
+from marlin_edit.workflow import hearing
 from marlin_edit_speech import words
 from marlin_edit_speech.voice import voice_spans
 from tests.support.command_line import CommandLine, command_line
@@ -169,9 +170,53 @@ def test_twenty_minutes_are_heard_as_faster_whisper_alone_hears_them(tmp_path: P
     assert sum(distance <= Fraction(1, 5) for distance in off) >= 0.95 * len(off)
 
 
-def test_nothing_is_heard_twice_and_a_killed_run_goes_on(
+def test_a_narrator_is_understood_as_the_captions_of_the_film_say(tmp_path: Path, marlin: CommandLine) -> None:
+    film = Path(__file__).parents[1] / "data" / "nasa_13013.mp4"
+    theirs = tmp_path / "theirs.srt"
+    command = [checker("ffmpeg", "ffmpeg"), "-v", "error", "-i", str(film), "-map", "0:s:0", str(theirs)]
+    subprocess.run(command, check=True)
+    cues = list(srt.parse(theirs.read_text(encoding="utf-8")))
+    ended = [cue for cue in cues if cue.end.total_seconds() < 13]  # the sound ends then, their captions go on
+    wanted = [
+        word for cue in ended for word in words_of(cue.content.replace("NAR:", "").replace("cleanrooms", "clean rooms"))
+    ]
+    speech = marlin("transcribe", film, "--json").document["analysis"]["speech"]
+    heard = [word for one in speech for word in words_of(one.get("text", ""))]
+    assert common_words(wanted, heard) >= 0.9 * len(wanted)
+    words_heard = [word for one in speech for word in one.get("words", ())]
+    for cue in ended:
+        first = words_of(cue.content.replace("NAR:", ""))[0]
+        near = [word for word in words_heard if words_of(word["text"]) == [first]]
+        assert min(abs(float(Fraction(word["start"])) - cue.start.total_seconds()) for word in near) < 0.8, first
+    assert all(Fraction(word["end"]) - Fraction(word["start"]) >= Fraction(5, 100) for word in words_heard)
+
+
+def test_a_run_that_is_killed_goes_on_after_what_was_heard(
     tmp_path: Path, marlin: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hearing, "STRETCH", Fraction(6))
+    film = talk(tmp_path / "talk.mp4")
+    whole = tmp_path / "whole.json"
+    assert marlin("transcribe", film, "--no-store", "-o", whole).code == 0
+    heard: list[Span] = []
+    words_in = words.words_in
+
+    def counted(media: Any, span: Span, *more: Any) -> Any:
+        heard.append(span)
+        if len(heard) == 2:
+            raise KeyboardInterrupt
+        return words_in(media, span, *more)
+
+    monkeypatch.setattr(words, "words_in", counted)
+    assert marlin("transcribe", film, "-o", tmp_path / "broken.json").code not in (0, 4)
+    assert not (tmp_path / "broken.json").exists()
+    assert marlin("transcribe", film, "-o", tmp_path / "again.json").code == 0
+    assert len(heard) == 3
+    assert heard[2] == heard[1], "the first stretch is not heard again"
+    assert (tmp_path / "again.json").read_text() == whole.read_text()
+
+
+def test_nothing_is_heard_twice(tmp_path: Path, marlin: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     film = talk(tmp_path / "talk.mp4")
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     assert marlin("transcribe", film, "-o", first).code == 0

@@ -19,7 +19,7 @@ from marlin_edit.speech.said import said_findings
 from marlin_edit.speech.utterances import REACH, utterances_of
 from marlin_edit.timebase import FrameRate, Span
 from marlin_edit.workflow.hearing import EDGE, OVERLAP, STRETCH, stretches_of
-from marlin_edit_speech.pauses import parted, pauses_in
+from marlin_edit_speech.pauses import closed, parted, pauses_in
 from marlin_edit_speech.sound import RATE
 
 TENTHS = st.integers(0, 600).map(lambda tenths: Fraction(tenths, 10))
@@ -221,3 +221,14 @@ def test_a_pause_goes_to_the_border_that_is_nearest_and_a_silence_between_senten
     assert [(one.span.start, one.span.end) for one in parted(words, pauses)] == [
         (10, Fraction("10.6")), (Fraction("10.6"), 11), (Fraction("11.2"), 12),
     ]  # fmt: skip
+
+
+def test_a_gap_in_which_somebody_speaks_is_no_place_to_cut_and_words_reach_to_the_ends_of_the_speech() -> None:
+    told = ("1.2", "1.5", " in"), ("1.5", "2", " Greenbelt,"), ("2.4", "2.41", " Maryland."), ("5.1", "5.4", " This")
+    words = [Detection(Span(Fraction(start), Fraction(end)), text) for start, end, text in told]
+    spoken = [Span(Fraction(1), Fraction("2.6")), Span(Fraction(5), Fraction(6))]
+    assert [(one.span.start, one.span.end) for one in closed(words, [], spoken)] == [
+        (1, Fraction("1.5")), (Fraction("1.5"), 2), (2, Fraction("2.6")), (5, Fraction("5.4")),
+    ]  # fmt: skip
+    pause = Span(Fraction("2.1"), Fraction("2.4"))
+    assert closed(words, [pause], spoken)[2].span.start == Fraction("2.4")
