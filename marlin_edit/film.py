@@ -21,7 +21,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from marlin_edit import interruption
-from marlin_edit.analysis import Analysis, Asked, Event, Finding, Scene, Sense, Utterance
+from marlin_edit.analysis import Analysis, Event, Finding, Scene, Utterance
 from marlin_edit.app import App
 from marlin_edit.console import Console, Line, Progress
 from marlin_edit.edit import Cut, Edit, QueryResult, accepted_findings, cuts_of_findings, cuts_of_spans, results_of
@@ -33,7 +33,7 @@ from marlin_edit.interfaces import Carries
 from marlin_edit.media import MediaInfo
 from marlin_edit.plugins import load_app
 from marlin_edit.settings import Setting
-from marlin_edit.timebase import OutPoint, Position, Span, parse_positions
+from marlin_edit.timebase import OutPoint, Position, parse_positions
 from marlin_edit.workflow.cut_selection import selected_cuts
 from marlin_edit.workflow.finder import Finder
 from marlin_edit.workflow.hearing import Listener, caption_listener, with_speech
@@ -231,10 +231,7 @@ class Film:
         """
         run = Run(_with_options(self._app, options, ("transcribe",)), self._console)
         part = None if within is None else span_between(self.media, *_span(within), self._console)
-        heard = Listener.of(run, words=True).hear(self.media, part)
-        asked = Asked(None, (part or Span(Fraction(0), self.media.duration),), Sense.SAID)
-        analysis = Analysis(self.media.counted_in_samples(), speech=heard, asked=(asked,))
-        return Transcript(self, analysis, Carries.SPEECH)
+        return Transcript(self, Listener.of(run, words=True).transcribe(self.media, part), Carries.SPEECH)
 
     def cut(self, what: Findings | Iterable[Range], *outputs: str | Path, **options: Option) -> Written:
         """Cut out what was found, or parts that you name.

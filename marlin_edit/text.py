@@ -17,6 +17,7 @@ _BLANKS = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 _BESIDE_OTHERS = re.compile(r" (?=\s)|(?<=\s) ")
 """A blank beside a blank of another kind, as a no-break one: a line that is broken there would begin with a blank."""
 
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _UNWANTED = re.compile(
     r"[\x00-\x1f\x7f-\x9f"  # controls
@@ -37,6 +38,11 @@ def clean(text: str) -> str:
     text = _BLANKS.sub(" ", _ESCAPE_CODES.sub("", text))
     text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
     return _BESIDE_OTHERS.sub("", _BLANKS.sub(" ", text)).strip()
+
+
+def is_language_tag(text: str) -> bool:
+    """Whether a text has the form of a BCP 47 tag, like `en` or `pt-BR`."""
+    return _LANGUAGE.fullmatch(text) is not None
 
 
 def shortened(text: str, longest: int) -> str:

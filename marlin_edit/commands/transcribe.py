@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from marlin_edit.analysis import Analysis, Asked, Sense
 from marlin_edit.commands import Request, Run, as_command, request_options
 from marlin_edit.errors import ExitCode
 from marlin_edit.inference.windows import span_between
 from marlin_edit.interfaces import Carries
-from marlin_edit.timebase import Span
 from marlin_edit.workflow.hearing import Listener
 from marlin_edit.workflow.plan_batch import plan_batch
 
@@ -35,7 +31,5 @@ def command(run: Run, request: Request) -> ExitCode:
     for job in batch.each():
         with job:
             part = None if request.look_in is None else span_between(job.media, *request.look_in, run.console)
-            heard = listener.hear(job.media, part)
-            asked = Asked(None, (part or Span(Fraction(0), job.media.duration),), Sense.SAID)
-            job.publish(Analysis(job.media.counted_in_samples(), speech=heard, asked=(asked,)))
+            job.publish(listener.transcribe(job.media, part))
     return batch.finished()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from marlin_edit.analysis import Analysis, Utterance
+from marlin_edit.analysis import Analysis, Asked, Sense, Utterance
 from marlin_edit.errors import MarlinEditError, UsageError
 from marlin_edit.inference.cache import AnswerCache
 from marlin_edit.inference.store import Key
@@ -93,6 +93,11 @@ class Listener:
         else:
             self._report(media, utterances, elsewhere)
         return utterances
+
+    def transcribe(self, media: MediaInfo, wanted: Span | None = None) -> Analysis:
+        """What is said in the media, or in a part of it, as an analysis."""
+        asked = Asked(None, (wanted or Span(Fraction(0), media.duration),), Sense.SAID)
+        return Analysis(media.counted_in_samples(), speech=self.hear(media, wanted), asked=(asked,))
 
     def known(self, media: MediaInfo) -> tuple[Utterance, ...] | None:
         """What is said in the media, if all of it is in the store, heard by what is here now."""

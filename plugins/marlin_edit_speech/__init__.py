@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from marlin_edit.hookspecs import hookimpl
 from marlin_edit.interfaces import Context, Detection, Detector, Finds, ModelOnDisk
 from marlin_edit.settings import Group, Setting
+from marlin_edit.text import is_language_tag
 
 if TYPE_CHECKING:
     from marlin_edit.analysis import ModelIdentity
@@ -72,9 +72,10 @@ def register_settings() -> Sequence[Setting]:
 
 def parse_language(text: str) -> str:
     """Read a language tag; Whisper knows languages by the first part of it."""
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", text):
+    language = text.split("-")[0].lower()
+    if not is_language_tag(text) or len(language) > 3:
         raise ValueError(f"{text!r} is not a language tag. Write it like en or pt.")
-    return text.split("-")[0].lower()
+    return language
 
 
 def _voice(media: MediaInfo, span: Span, context: Context) -> Sequence[Detection]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from marlin_edit.settings import WRITING, Group, Setting, parse_switch
+from marlin_edit.text import is_language_tag
 
 KINDS = ("auto", "descriptions", "captions", "sdh", "subtitles", "metadata")
 DETAILS = ("low", "normal", "full")
@@ -14,7 +13,7 @@ JUDGING = (*WRITING, "lint")
 
 def parse_language(text: str) -> str:
     """Read a language tag, like `en` or `pt-BR`."""
-    if not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", text):
+    if not is_language_tag(text):
         raise ValueError(f"{text!r} is not a language tag. Write it like en or pt-BR.")
     return text
 

@@ -19,7 +19,7 @@ from marlin_edit.commands import (
 )
 from marlin_edit.errors import ExitCode, MarlinEditError, UsageError
 from marlin_edit.settings import Group
-from marlin_edit.text import counted
+from marlin_edit.text import counted, is_language_tag
 from marlin_edit_ffmpeg.attach.track_kind import Chosen, Kind
 
 if TYPE_CHECKING:
@@ -170,7 +170,6 @@ def _container(output: Path) -> Container:
 
 def _chosen(kinds: Sequence[str], languages: Sequence[str], titles: Sequence[str], count: int) -> list[Chosen]:
     """What the command line says of each track."""
-    from marlin_edit_ffmpeg.attach.languages import is_tag
 
     def spread(option: str, given: Sequence[str]) -> list[str | None]:
         if len(given) not in (0, 1, count):
@@ -180,7 +179,7 @@ def _chosen(kinds: Sequence[str], languages: Sequence[str], titles: Sequence[str
         return [*given] if len(given) == count else [given[0] if given else None] * count
 
     for language in languages:
-        if not is_tag(language):
+        if not is_language_tag(language):
             raise UsageError(f"--track-language {language} is not a language tag. Write it like en or pt-BR.")
     return [
         Chosen(Kind(kind) if kind else None, language, title)

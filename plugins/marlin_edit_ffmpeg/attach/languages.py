@@ -5,11 +5,11 @@ MP4 takes the code that is made of the language's own name (`deu`), Matroska the
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from marlin_edit.text import is_language_tag
+
 UNKNOWN = "und"
-_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 _TABLE = """
 aa=aar ab=abk ae=ave af=afr ak=aka am=amh an=arg ar=ara as=asm av=ava ay=aym az=aze ba=bak be=bel bg=bul bh=bih
@@ -52,12 +52,7 @@ def codes_of(tag: str) -> Codes:
 
 def is_known(tag: str) -> bool:
     """Whether a text is a tag of one of the languages that have two letters: `en`, `eng`, `pt-BR`, not `old`."""
-    return bool(_TAG.fullmatch(tag)) and tag.partition("-")[0].lower() in _CODES
-
-
-def is_tag(text: str) -> bool:
-    """Whether a text has the form of a BCP 47 tag."""
-    return bool(_TAG.fullmatch(text))
+    return is_language_tag(tag) and tag.partition("-")[0].lower() in _CODES
 
 
 def lost_in_codes(tag: str) -> bool:

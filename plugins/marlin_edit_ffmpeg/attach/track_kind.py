@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from marlin_edit.errors import UsageError
-from marlin_edit.text import clean
-from marlin_edit_ffmpeg.attach.languages import UNKNOWN, is_known, is_tag
+from marlin_edit.text import clean, is_language_tag
+from marlin_edit_ffmpeg.attach.languages import UNKNOWN, is_known
 
 
 class Kind(StrEnum):
@@ -87,7 +87,7 @@ def label_of(path: Path, head: str, chosen: Chosen) -> Label:
             "Leave out --track-kind."
         )
     kind = chosen.kind or stated or named_kind or Kind.SUBTITLES
-    if not is_tag(language):
+    if not is_language_tag(language):
         language = ""
     return Label(
         kind,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from marlin_edit import interruption
 from marlin_edit.media import MediaInfo, open_media, probe
@@ -75,19 +75,19 @@ def check_copy(
     return checked
 
 
-class _Reader:
+class _Reader(Protocol):
     """What of a stream is compared with what was written."""
 
     def take(self, packet: Any) -> None:
         """Take the next packet of the stream."""
-        raise NotImplementedError
+        ...
 
     def wrong(self, unit: Fraction, shift: Fraction) -> str | None:
         """What differs, with the stream's own unit of time."""
-        raise NotImplementedError
+        ...
 
 
-class _CopyReader(_Reader):
+class _CopyReader:
     def __init__(self, copy: Copied) -> None:
         self.copy = copy
         self.found = replace(copy, times=array("q"), digest=blake2b())
@@ -109,7 +109,7 @@ class _CopyReader(_Reader):
         return None
 
 
-class _TextReader(_Reader):
+class _TextReader:
     def __init__(self, track: Prepared, offset: int) -> None:
         self.track, self.offset = track, offset
         self.found: list[tuple[int, int, bytes, tuple[tuple[str, bytes], ...]]] = []
@@ -125,11 +125,11 @@ class _TextReader(_Reader):
             return f"{len(self.found)} of {len(packets)} texts of {name} are in it"
         # Texts that begin at the same time may come in another order.
         found = sorted(self.found)
-        moved = round(shift * 1000) + self.offset
+        moved = milliseconds_of(shift) + self.offset
         for (pts, duration, data, beside), packet in zip(
             found, sorted(packets, key=lambda one: (one.start, one.end, one.data)), strict=True
         ):
-            start, end = round(pts * unit * 1000), round((pts + duration) * unit * 1000)
+            start, end = milliseconds_of(pts * unit), milliseconds_of((pts + duration) * unit)
             if (start - moved, end - moved) != (packet.start, packet.end) or (data, beside) != (
                 packet.data,
                 packet.additions,
@@ -146,7 +146,7 @@ def _shift(readers: dict[int, _Reader], streams: Sequence[Any], kind: Container)
             if NO_TIME in (own, wanted):
                 continue
             shift = own * streams[index].time_base - wanted * reader.copy.unit
-            return Fraction(round(shift * 1000), 1000) if 0 < shift < _MOST_SHIFT else Fraction(0)
+            return Fraction(milliseconds_of(shift), 1000) if 0 < shift < _MOST_SHIFT else Fraction(0)
     return Fraction(0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
@@ -41,14 +41,21 @@ class Placed:
 
 def spoken(source: Analysis) -> list[tuple[int, int]]:
     """When somebody speaks, with a distance kept before and after it; in order, and without overlaps."""
-    busy: list[tuple[int, int]] = []
-    for span in sorted((one.span for one in source.speech or ()), key=lambda span: span.start):
-        start, end = milliseconds_around(max(Fraction(0), span.start - FROM_SPEECH), span.end + FROM_SPEECH)
-        if busy and start <= busy[-1][1]:
-            busy[-1] = busy[-1][0], max(busy[-1][1], end)
+    return apart(
+        milliseconds_around(max(Fraction(0), one.span.start - FROM_SPEECH), one.span.end + FROM_SPEECH)
+        for one in source.speech or ()
+    )
+
+
+def apart(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same moments, in order; parts that touch or overlap are one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(parts):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
         else:
-            busy.append((start, end))
-    return busy
+            joined.append((start, end))
+    return joined
 
 
 def placed_between(

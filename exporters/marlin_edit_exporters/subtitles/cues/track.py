@@ -17,7 +17,7 @@ from marlin_edit.settings import DEFAULT, Settings
 from marlin_edit.text import clean, counted
 from marlin_edit.timebase import clock_text, milliseconds_of
 from marlin_edit_exporters.subtitles.cues.captions import UNSURE, captions_of
-from marlin_edit_exporters.subtitles.cues.descriptions import WORDS_A_MINUTE, Placed, placed_between, spoken
+from marlin_edit_exporters.subtitles.cues.descriptions import WORDS_A_MINUTE, Placed, apart, placed_between, spoken
 from marlin_edit_exporters.subtitles.cues.line_breaks import pages_of
 from marlin_edit_exporters.subtitles.cues.looks import dressed
 from marlin_edit_exporters.subtitles.cues.profiles import Pace, Profile, profile_named, words_of
@@ -247,13 +247,7 @@ def _captions(
         text = f"[{one.text}]"
         timed.append(TimedText(one.start, one.end, text, pages_of(text, pace, words)))
     limits = Limits(int(profile.early * 1000), int(profile.late * 1000), length or FOREVER)
-    busy: list[tuple[int, int]] = []
-    for cue in captions.cues:
-        start, end = max(0, cue.start - pace.gap), cue.end + pace.gap
-        if busy and start <= busy[-1][1]:
-            busy[-1] = busy[-1][0], max(busy[-1][1], end)
-        else:
-            busy.append((start, end))
+    busy = apart((max(0, cue.start - pace.gap), cue.end + pace.gap) for cue in captions.cues)
     schedule = scheduled_between(timed, pace, limits, busy, shots)
     for left in (*schedule.crowded_out, *schedule.too_long):
         _leave_out(left, "because there is no room for it beside what is said", notes)
