@@ -281,7 +281,7 @@ def test_a_clip_has_whole_words_only_by_what_was_really_said_when(
 ) -> None:
     sound, truth = word_by_word(tmp_path / "words.wav", text, pause)
     ran = marlin("cut", sound, "-q", query, "--in", "said", "--out-dir", tmp_path / "clips", "--json")
-    if ran.code == 4:
+    if ran.code == 4 and not pause:
         pytest.skip("tiny.en hears other words when they are pressed together")
     assert ran.code == 0, ran.err
     (item,) = ran.document["items"]
